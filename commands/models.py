@@ -59,8 +59,12 @@ def list_models(target: Target = "close", as_json: Json = False) -> None:
 @models.command("show")
 def show_model(version: Version, as_json: Json = False) -> None:
     """Show everything about a version."""
+    from rich.console import Group
+
     from commands.tables.models import alias_names, shown
+    from commands.tables.recalibrations import recalibrated_tables
     from commands.tables.shadows import known_shadows, shadow_in_words
+    from models.recalibration.kept import read_recalibrations
     from models.registry.trials import count_trials
 
     settings = load_settings()
@@ -69,8 +73,16 @@ def show_model(version: Version, as_json: Json = False) -> None:
     called = alias_names(aliases).get(version, [])
     shadow = known_shadows(settings, aliases).get(version)
     trials = count_trials(registry.root, registry.versions().models).get(version)
-    document = {**model.model_dump(mode="json"), "aliases": called, "shadow": shadow, "trials": trials}
-    show(document, shown(model, called, trials, shadow_in_words(shadow) if shadow else None), as_json)
+    recalibrations = read_recalibrations(registry.root).of(version)
+    document = {
+        **model.model_dump(mode="json"),
+        "aliases": called,
+        "shadow": shadow,
+        "trials": trials,
+        "recalibrations": [one.model_dump(mode="json") for one in recalibrations],
+    }
+    table = shown(model, called, trials, shadow_in_words(shadow) if shadow else None)
+    show(document, Group(table, *recalibrated_tables(recalibrations)), as_json)
 
 
 @models.command("compare")

@@ -21,6 +21,7 @@ Pooling = Literal["average", "last"]
 Schedule = Literal["plateau", "cosine"]
 HorizonWeights = Literal["equal", "unique"]
 RecipeName = Literal["tuned", "specified"]
+_PLATEAU = ("rate_factor", "rate_patience_epochs")
 
 
 class LearningSettings(Section):
@@ -42,8 +43,8 @@ class LearningSettings(Section):
 
     @model_validator(mode="after")
     def _has_what_its_schedule_needs(self) -> Self:
-        keys = ("rate_updates", "warm_up_share") if self.schedule == "cosine" else ("rate_factor", "rate_patience_epochs")
-        if missing := [name for name in keys if getattr(self, name) is None]:
+        needed = ("rate_updates", "warm_up_share") if self.schedule == "cosine" else _PLATEAU
+        if missing := [name for name in needed if getattr(self, name) is None]:
             raise PydanticCustomError(
                 "incomplete_schedule", f"the schedule {self.schedule} needs {' and '.join(missing)} too"
             )
@@ -225,8 +226,7 @@ class ModelSettings(Section):
 
     def by_recipe(self, name: RecipeName) -> ModelSettings:
         """Return the settings with another recipe, in place of the values that were given over this one too."""
-        recipe = self.recipes.tuned if name == "tuned" else self.recipes.specified
-        return self.model_copy(update={"recipe": name, **dict(recipe)})
+        return self.model_copy(update={"recipe": name, **dict(getattr(self.recipes, name))})
 
     def trained_with(
         self, *, epochs: int | None = None, seed: int | None = None, backend: KerasBackend | None = None

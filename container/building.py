@@ -10,7 +10,7 @@ from functools import partial
 import httpx2
 
 from config.settings import Settings
-from container.improving import make_retraining, make_reviews, open_emergency
+from container.improving import make_recalibration, make_retraining, make_reviews, open_emergency
 from container.ledger_wing import open_ledger_wing
 from container.orders import make_orders
 from container.parts import Container
@@ -170,7 +170,8 @@ async def build_container(
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
         retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
         upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
-        reviewing = ReviewWorks(reports, reviews.nightly, retraining)
+        recalibration = make_recalibration(settings, registry, stores, announce_models(hints), clock)
+        reviewing = ReviewWorks(reports, reviews.nightly, retraining, recalibration)
         downloads = StoredDownloads(store, settings, clock)
         on_markets = MarketWorks(analysis.refresh, settings.analysis.symbols, downloads)
         runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
 from domain.notices import Notice
+from models.registry.registry import Registry
 from services.analysis.prompt import prompt_parts
 from services.drift.watch import DriftWatch
 from services.emergency.strategy_records import LiveStrategies
@@ -21,6 +22,7 @@ from services.ledger.scoring.scores import LedgerScores
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
+from services.recalibration.renewing import ModelRecalibration
 from services.reviews.decisions import SettingsInForce, SuggestionDecisions
 from services.reviews.market_days import MarketDays
 from services.reviews.nightly import NightlySelfAnalysis
@@ -55,6 +57,18 @@ def make_retraining(
         return {found.version: found.reason for found in drift.alarms()}
 
     return Retraining(models, training, jobs, drifting, settings, clock)
+
+
+def make_recalibration(
+    settings: Settings,
+    registry: Registry,
+    stores: tuple[SignalArchive, DocumentStore, LedgerStore],
+    announce: Callable[[], object],
+    clock: Clock,
+) -> ModelRecalibration:
+    """Return what recalibrates models in production; `announce` tells every replica of it."""
+    _, documents, ledger = stores
+    return ModelRecalibration(registry, ledger, documents, settings.models, announce, clock)
 
 
 @asynccontextmanager
@@ -94,7 +108,9 @@ def make_reviews(
         week=WeekReader(
             scores,
             MarketDays(market_data, settings.analysis.symbols, clock),
-            lambda version: identities.id_of(LedgerLane.MODEL, version, Origin.API, None),
+            lambda version: identities.id_of(
+                LedgerLane.MODEL, version, Origin.API, None, calibrated_at=models.calibrated_at(version)
+            ),
             settings.self_analysis.days,
         ),
         model=models.production,

@@ -142,6 +142,8 @@ class Forecast(Frozen):
         expected_rallies: Best rise above the close by horizon, fractions >= 0; empty where the model has none.
         plan: Of the likelier side, also where the signal is Neutral. None of versions whose plans were not measured,
             where no plan is possible, and in forecasts of an earlier release.
+        calibrated_at: When its calibration was renewed from settled forecasts, epoch ms; None: it is by that of the
+            training.
         shipped: Whether the version came with the service and was trained by nobody here.
         trained_until: Close of the newest candle that it was trained on, epoch ms; None of imported versions and in
             forecasts of an earlier release.
@@ -168,6 +170,7 @@ class Forecast(Frozen):
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
     plan: WeighedPlan | None = None
+    calibrated_at: int | None = None
     shipped: bool = False
     trained_until: int | None = None
     verdict: ForecastVerdict | None = None

@@ -203,6 +203,7 @@ def record_upkeep(record: Recorder) -> None:
         "download_candles": {"symbols": [SYMBOL], "timeframe": "1h", "since": yesterday_ms, "source": "engine"},
         "drill": {"days": 1, "symbols": 1},
         "retrain_if_needed": {"full": False},
+        "recalibrate": {"full": False},
         "cleanup_models": {"keep": 5},
     }
     for operation in sorted(record.operations):

@@ -15,6 +15,7 @@ from domain.reports import Report as KeptReport
 from services.jobs.runner import Report, ServiceWork
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.settling.settler import Settler
+from services.recalibration.renewing import ModelRecalibration
 from services.reports.reports import Reports
 from services.retention import Retention
 from services.reviews.nightly import NightlySelfAnalysis
@@ -133,11 +134,18 @@ class ServiceWorks:
 class ReviewWorks:
     """The works by which the service judges itself."""
 
-    def __init__(self, reports: Reports, self_analysis: NightlySelfAnalysis, retraining: Retraining) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        self_analysis: NightlySelfAnalysis,
+        retraining: Retraining,
+        recalibration: ModelRecalibration,
+    ) -> None:
         """Keep the parts."""
         self._reports = reports
         self._self_analysis = self_analysis
         self._retraining = retraining
+        self._recalibration = recalibration
 
     def by_kind(self) -> dict[JobKind, ServiceWork]:
         """Return each work under its kind."""
@@ -148,6 +156,7 @@ class ReviewWorks:
             JobKind.PERFORMANCE_ANALYSIS: _reporting(self._reports.performance),
             JobKind.SELF_ANALYSIS: self.analyze_itself,
             JobKind.RETRAIN_IF_NEEDED: self.retrain,
+            JobKind.RECALIBRATE: self.recalibrate,
         }
 
     async def analyze_itself(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
@@ -164,6 +173,16 @@ class ReviewWorks:
         """
         report(JobProgress(stage="looking at the models", share=0))
         return await self._retraining.retrain_if_needed(full=bool(parameters.get("full")))
+
+    async def recalibrate(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+        """Recalibrate each model in production that is due, from its settled forecasts.
+
+        Args:
+            parameters: `full`: all of them.
+            report: Told once.
+        """
+        report(JobProgress(stage="looking at settled forecasts", share=0))
+        return await self._recalibration.recalibrate(full=bool(parameters.get("full")))
 
 
 def _reporting(make: Callable[[], Awaitable[KeptReport]]) -> ServiceWork:

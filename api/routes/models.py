@@ -170,7 +170,8 @@ async def rollback(
 async def one(version: str, models: ModelsPart, shadowing: ShadowingPart) -> ModelDetails:
     """Return a version with all that is known of it."""
     known = await run_in_threadpool(models.find, version)
-    return ModelDetails(**dict(summary_of(known, await shadowing.states())), metadata=known.metadata)
+    summary = summary_of(known, await shadowing.states())
+    return ModelDetails(**dict(summary), metadata=known.metadata, recalibrations=list(known.recalibrations))
 
 
 @router.get(

@@ -15,6 +15,7 @@ from api.schemas.job_requests import (
     JobQueued,
     NoParameters,
     ParityRequest,
+    RecalibrateRequest,
     RetrainRequest,
 )
 from api.schemas.problems import problem_responses
@@ -48,6 +49,11 @@ KINDS: dict[JobKind, tuple[type[BaseModel], str, str]] = {
         RetrainRequest,
         "Train models that need it (admin)",
         "Queue a training of each model in production that is too old or has an alarm of drift, or of all.",
+    ),
+    JobKind.RECALIBRATE: (
+        RecalibrateRequest,
+        "Recalibrate models from settled forecasts (admin)",
+        "Fit a calibration on the settled forecasts of each model in production, and take it where it is better.",
     ),
     JobKind.SELF_ANALYSIS: (
         NoParameters,

@@ -65,6 +65,16 @@ class RetrainRequest(RequestModel):
     full: Annotated[bool, Field(description="All in production, whatever their age.")] = False
 
 
+class RecalibrateRequest(RequestModel):
+    """Which models to recalibrate."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"full": True}]})
+
+    full: Annotated[
+        bool, Field(description="All in production, also before models.recalibration.interval_days have passed.")
+    ] = False
+
+
 class DrillRequest(RequestModel):
     """What to simulate."""
 

@@ -14,6 +14,7 @@ from domain.forecasting import ModelScope, ModelType, VersionName
 from domain.market import Timeframe
 from models.evaluation.gate import Serves
 from models.evaluation.metrics import Scores
+from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import MAX_REASON
 from services.training.model_admin import Alias, KnownModel
@@ -152,6 +153,13 @@ class ModelSummary(ResponseModel):
     trained_until: Annotated[
         datetime | None, Field(description="Close of the newest candle of its training, ISO 8601, UTC.")
     ]
+    calibrated_at: Annotated[
+        datetime | None,
+        Field(
+            description="When its calibration was renewed from settled forecasts, ISO 8601, UTC; null while it serves "
+            "by the calibration of its training."
+        ),
+    ]
     trials: Annotated[
         int | None,
         Field(
@@ -172,6 +180,10 @@ class ModelDetails(ModelSummary):
     """A version with its metadata: data, settings, libraries, baselines, SHA-256 of every file."""
 
     metadata: ModelMetadata
+    recalibrations: Annotated[
+        list[Recalibration],
+        Field(description="From its settled forecasts, oldest first; the newest one with `taken` is in force."),
+    ]
 
 
 class ModelPromoted(ResponseModel):
@@ -201,6 +213,7 @@ def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> M
         shadow=_shadow_of(shadows.get(metadata.version)),
         shipped=metadata.shipped,
         trained_until=datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms is not None else None,
+        calibrated_at=next((one.at for one in reversed(known.recalibrations) if one.taken), None),
         trials=known.trials,
     )
 

@@ -82,6 +82,13 @@ class ForecastBody(ResponseModel):
     expected_drawdowns: dict[int, float]
     expected_rallies: dict[int, float]
     plan: Annotated[WeighedPlan | None, PlanDescription]
+    calibrated_at: Annotated[
+        int | None,
+        Field(
+            description="When the calibration of the version was renewed from its settled forecasts, epoch ms; null: "
+            "the probability is by the calibration of its training."
+        ),
+    ]
     shipped: Annotated[bool, Field(description="The version came with the service: nobody here has trained it.")]
     trained_until: Annotated[
         int | None,

@@ -55,6 +55,11 @@ class Calibration(Frozen):
             clipped = np.interp(probability, known, calibrated)
         return clip_probability(clipped)
 
+    def undo(self, probability: float) -> float:
+        """Return the probability that was calibrated to this one, by a `sigmoid` with a slope above 0."""
+        odds = (_logit(np.float64(probability)) - self.intercept) / self.slope
+        return float(_sigmoid(odds))
+
 
 class ReliabilityBin(Frozen):
     """Predictions of about the same probability, and the share of them that rose."""

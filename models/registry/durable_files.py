@@ -14,6 +14,9 @@ from models.registry.disk import trouble_of, unavailable
 
 LOCK_FILE = ".lock"
 
+# What changes with every replacement of a file: inode, time of change in ns, size.
+Stamp = tuple[int, int, int]
+
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
@@ -60,6 +63,15 @@ def replace_file(path: Path, content: bytes) -> None:
             unfinished.unlink()
         raise
     sync(path.parent)
+
+
+def file_stamp(path: Path) -> Stamp:
+    """Return what changes with every replacement of a file; zeros where it cannot be seen."""
+    try:
+        status = path.stat()
+    except OSError:
+        return 0, 0, 0  # reading it says why
+    return status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def read_file(folder: Path, name: str, max_bytes: int) -> bytes:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import copy
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 
 from domain.arrays import FloatArray
 from domain.errors import ModelCorrupt
 from domain.forecasting import ModelType
+from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecasts, OnnxForecaster
 
@@ -64,6 +67,7 @@ class EnsembleForecaster:
             ModelCorrupt: a member forecasts another horizon, symbol or timeframe than the ensemble.
         """
         self.metadata = metadata
+        self.recalibration: Recalibration | None = None
         self._forecasters = tuple(forecasters)
         self._weights = np.array([member.weight for member in metadata.members])
         subject = (metadata.symbol, metadata.timeframe, metadata.horizon_candles)
@@ -82,6 +86,12 @@ class EnsembleForecaster:
             for name, length in forecaster.needs.items():
                 needed[name] = max(length, needed.get(name, 0))
         return needed
+
+    def recalibrated(self, by: Recalibration | None) -> Self:
+        """Return the same ensemble with another correction; see `Forecaster.recalibrated`."""
+        other = copy(self)
+        other.recalibration = by
+        return other
 
     def check(self, rows: FeatureRows) -> None:
         """Refuse rows that cannot be read; see `Forecaster.check`."""

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 import numpy as np
 
 from domain.arrays import BoolArray, Float32Array, FloatArray, RealArray
-from domain.errors import FeatureMismatch, InsufficientData, ModelCorrupt, ModelOutdated
+from domain.errors import InsufficientData, ModelCorrupt
 from domain.forecasting import Driver, ModelType
-from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.scaling import Scaler
 from models.architectures.outputs import probability_up
-from models.architectures.summary import input_shape, inputs_of
-from models.explanation.explanation import EXPLANATION_FILE, Explanation, load_explanation
+from models.architectures.summary import inputs_of
+from models.explanation.explanation import Explanation
+from models.recalibration.records import Recalibration
 from models.registry.artifacts import StoredVersion
-from models.registry.metadata import MODEL_FILE, SCALER_FILE, Graph, ModelMetadata
+from models.registry.metadata import MODEL_FILE, Graph, ModelMetadata
 from models.serving.drivers import top_drivers
 from models.serving.session import open_session
+from models.serving.version_parts import read_explanation, read_scaler, require_current
 
 # Of more windows the intermediate values leave the processor's cache, and the runtime keeps memory for
 # all of them: 64 windows at once cost a Transformer a quarter more time and three times the memory.
@@ -69,6 +71,13 @@ class Forecaster(Protocol):
         """Metadata of the version."""
 
     @property
+    def recalibration(self) -> Recalibration | None:
+        """What corrects its answers by their symbols; None where nothing does."""
+
+    def recalibrated(self, by: Recalibration | None) -> Self:
+        """Return the same model with another correction; both share the graph."""
+
+    @property
     def needs(self) -> Mapping[str, int]:
         """Rows per window that it needs, by the name of the feature set."""
 
@@ -88,7 +97,7 @@ class Forecaster(Protocol):
         """
 
     def forecast(self, rows: FeatureRows) -> Forecasts:
-        """Return the answers to n windows; a thread may call it while others do.
+        """Return the answers to n windows, not recalibrated; a thread may call it while others do.
 
         Args:
             rows: For each feature set of `needs` an array of shape (n, needed rows or more, columns),
@@ -106,6 +115,7 @@ class OnnxForecaster:
         self, metadata: ModelMetadata, graph: Graph, scaler: Scaler, session: Any, explanation: Explanation | None
     ) -> None:
         self.metadata = metadata
+        self.recalibration: Recalibration | None = None
         self._graph = graph
         self._scaler = scaler
         self._session = session
@@ -124,9 +134,9 @@ class OnnxForecaster:
         metadata, graph = stored.metadata, stored.metadata.graph
         if graph is None:
             raise ValueError(f"{metadata.version} is an ensemble; load its members")
-        _require_current(metadata.version, graph)
-        scaler = _scaler(stored, graph)
-        forecaster = cls(metadata, graph, scaler, open_session(stored, graph), _explanation(stored, graph))
+        require_current(metadata.version, graph)
+        scaler = read_scaler(stored, graph)
+        forecaster = cls(metadata, graph, scaler, open_session(stored, graph), read_explanation(stored, graph))
         forecaster._warm_up()
         return forecaster
 
@@ -134,6 +144,12 @@ class OnnxForecaster:
     def needs(self) -> Mapping[str, int]:
         """Rows per window that it needs, by the name of the feature set."""
         return {self._graph.feature_set.name: self._graph.sequence_length}
+
+    def recalibrated(self, by: Recalibration | None) -> Self:
+        """Return the same model with another correction; see `Forecaster.recalibrated`."""
+        other = copy(self)
+        other.recalibration = by
+        return other
 
     def check(self, rows: FeatureRows) -> None:
         """Refuse rows that cannot be read; see `Forecaster.check`."""
@@ -215,35 +231,3 @@ class OnnxForecaster:
             raise ModelCorrupt(f"{version}: {MODEL_FILE} does not run: {error}") from error
         if not np.isfinite(forecasts.raw).all():
             raise ModelCorrupt(f"{version}: {MODEL_FILE} answers with something that is not a number")
-
-
-def _require_current(version: str, graph: Graph) -> None:
-    trained, current = graph.feature_set, FEATURE_SETS.get(graph.feature_set.name)
-    columns = tuple(column.name for column in current.columns) if current else ()
-    if current is None or (current.id, columns) != (trained.id, trained.columns):
-        raise ModelOutdated(
-            f"{version} was trained on the feature set {trained.name} {trained.id}, and this release computes "
-            f"{f'{current.name} {current.id}' if current else 'no set of that name'}: train it again"
-        )
-
-
-def _scaler(stored: StoredVersion, graph: Graph) -> Scaler:
-    version = stored.metadata.version
-    try:
-        scaler = Scaler.from_json(stored.read(SCALER_FILE).decode("utf-8", "replace"))
-        scaler.require(graph.columns)
-    except FeatureMismatch as error:
-        raise ModelCorrupt(f"{version}: {SCALER_FILE}: {error.message}") from error
-    if scaler.feature_set_id != graph.feature_set.id:
-        raise ModelCorrupt(f"{version}: {SCALER_FILE} belongs to the feature set {scaler.feature_set_id}")
-    return scaler
-
-
-def _explanation(stored: StoredVersion, graph: Graph) -> Explanation | None:
-    if EXPLANATION_FILE not in stored.metadata.files:
-        return None
-    columns = int(np.prod(input_shape(graph.inputs, graph.sequence_length, len(graph.columns))))
-    try:
-        return load_explanation(stored.read(EXPLANATION_FILE), columns)
-    except ModelCorrupt as error:
-        raise ModelCorrupt(f"{stored.metadata.version}: {error.message}") from error

@@ -16,8 +16,10 @@ from domain.values import Signal
 from features.columns.feature_sets import FEATURE_SETS
 from features.feature_engineering import FeatureEngineer
 from models.architectures.outputs import unpack_horizons
+from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
+from models.serving.recalibrated import recalibrated, stretched
 from models.volatility.volatility_model import shipped_volatility
 
 
@@ -44,7 +46,9 @@ def newest_forecast(
     rows, model = newest_rows(forecaster, series, leader), forecaster.metadata
     drivers, volatility = forecaster.drivers(rows), newest_volatility(model, series)
     told = forecaster.forecast(rows)
-    return to_forecast(symbol, model, told, settings, volatility, drivers, led=leader is not None)
+    return to_forecast(
+        symbol, model, told, settings, volatility, drivers, led=leader is not None, by=forecaster.recalibration
+    )
 
 
 def newest_volatility(model: ModelMetadata, series: CandleSeries) -> VolatilityForecast:
@@ -94,6 +98,7 @@ def to_forecast(
     drivers: tuple[Driver, ...] | None = None,
     *,
     led: bool = False,
+    by: Recalibration | None = None,
 ) -> Forecast:
     """Return the answer to the first of several windows.
 
@@ -105,10 +110,15 @@ def to_forecast(
         volatility: Over the horizon of the version, after the same window.
         drivers: What moved the answer most.
         led: Whether the candles of what leads the market were read.
+        by: What corrects the version by its settled forecasts; None where nothing does.
 
     Raises:
         InvalidMarketData: the probability is not finite.
     """
+    if by is not None:
+        calibration = by.of(symbol)
+        forecasts = recalibrated(forecasts, calibration)
+        drivers = drivers and stretched(drivers, calibration)
     probability = float(forecasts.probability_up[0])
     if not np.isfinite(probability):
         raise InvalidMarketData(f"the {model.type} model has no answer to candles so far from any market")
@@ -123,6 +133,7 @@ def to_forecast(
         horizon_candles=model.horizon_candles,
         model_type=model.type,
         model_version=model.version,
+        calibrated_at=by.at_ms if by else None,
         shipped=model.shipped,
         trained_until=model.trained_until_ms,
         verdict=model.skill,

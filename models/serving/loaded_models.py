@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
+from datetime import datetime
 from threading import Lock
 
 from domain.errors import AppError, ModelNotFound, ModelUnusable
 from domain.forecasting import is_shipped_market
 from domain.market import Timeframe
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
+from models.recalibration.in_force import RecalibrationsInForce
+from models.registry.durable_files import Stamp, file_stamp
 from models.registry.registry import Registry
 from models.serving.ensemble import EnsembleForecaster
 from models.serving.forecaster import Forecaster, OnnxForecaster
@@ -21,7 +23,6 @@ WAIT_FOR_A_LOOK_SECONDS = 0.5
 
 # Is told which version could not be loaded and why; of the file of aliases when that cannot be read.
 OnFailure = Callable[[str, AppError], None]
-Stamp = tuple[int, int, int]
 
 
 def load_version(registry: Registry, version: str) -> Forecaster:
@@ -58,9 +59,9 @@ class _Slot:
 class LoadedModels:
     """Gives the forecaster of the version in production, and loads it on first use.
 
-    The file of aliases is looked at every `reload_seconds`. When another version is in production it is
-    loaded, checked and warmed up while the one before answers; a request that got the one before
-    keeps it until its forecast is done. A version that cannot be loaded is tried again every
+    The files of aliases and recalibrations are looked at every `reload_seconds`. When another version is in
+    production it is loaded, checked and warmed up while the one before answers; a request that got the one
+    before keeps it until its forecast is done. A version that cannot be loaded is tried again every
     `reload_seconds`, and the one before goes on serving; after a restart that is the newest of the
     earlier ones that can be loaded.
     """
@@ -72,6 +73,7 @@ class LoadedModels:
         on_failure: OnFailure,
         monotonic: Callable[[], float] = time.monotonic,
         load: Callable[[Registry, str], Forecaster] = load_version,
+        moment: datetime | None = None,
     ) -> None:
         """Load nothing yet.
 
@@ -79,12 +81,14 @@ class LoadedModels:
             on_failure: Is called once for a version that cannot be loaded, by the thread that tried.
             monotonic: Seconds since some moment.
             load: Makes the forecaster of a version; raises as `load_version`.
+            moment: Versions are recalibrated as they were then, aware UTC; None is now.
         """
         self._load = load
         self._registry = registry
         self._reload_seconds = reload_seconds
         self._on_failure = on_failure
         self._monotonic = monotonic
+        self._recalibrations = RecalibrationsInForce(registry.root, on_failure, moment)
         self._aliases = Aliases()
         self._stamp: Stamp | None = None
         self._aliases_failed = False
@@ -109,7 +113,7 @@ class LoadedModels:
                 self._exchange(slot, of, of.production)
             finally:
                 slot.loading.release()
-        served = slot.serving
+        served = self._corrected(slot)
         # Where one's own cannot be loaded, one that comes with the service takes its place for coins alone.
         return served if served is None or of.may_answer(served.metadata.version, symbol) else None
 
@@ -159,6 +163,17 @@ class LoadedModels:
             return slot.serving.metadata.version
         return next((version for version in reversed(of.line) if version not in slot.failed), None)
 
+    def _corrected(self, slot: _Slot) -> Forecaster | None:
+        """Return what serves, with the recalibration in force."""
+        serving = slot.serving
+        by = self._recalibrations.of(serving.metadata.version) if serving else None
+        if serving is None or serving.recalibration is by:
+            return serving
+        corrected = serving.recalibrated(by)
+        if slot.serving is serving:  # else another thread has just exchanged it
+            slot.serving = corrected
+        return corrected
+
     def _exchange(self, slot: _Slot, of: ScopeAliases, production: str) -> None:
         if slot.settled(production, self._monotonic()):
             return  # by the thread that was waited for
@@ -185,7 +200,8 @@ class LoadedModels:
             now = self._monotonic()
             if now < self._look_at:
                 return  # another thread has just looked
-            stamp = _stamp(self._registry.root / ALIASES_FILE)
+            self._recalibrations.look()
+            stamp = file_stamp(self._registry.root / ALIASES_FILE)
             if stamp != self._stamp or self._aliases_failed:
                 self._read()
                 self._stamp = stamp
@@ -206,12 +222,3 @@ class LoadedModels:
         for scope in list(self._slots):  # a copy: other threads add to it
             if scope not in served:
                 self._slots.pop(scope, None)
-
-
-def _stamp(path: Path) -> Stamp:
-    """Return what changes with every replacement of a file; zeros where it cannot be seen."""
-    try:
-        status = path.stat()
-    except OSError:
-        return 0, 0, 0  # reading it says why
-    return status.st_ino, status.st_mtime_ns, status.st_size

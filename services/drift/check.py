@@ -8,14 +8,22 @@ from dataclasses import replace
 
 from config.watch_settings import DriftSettings
 from domain.errors import ModelNotFound, ModelUnusable
-from models.drift.verdicts import BrierTrend, DriftStatus, FeatureDrift, brier_trend, drifted, feature_drifts
+from models.drift.verdicts import (
+    BrierTrend,
+    DriftStatus,
+    FeatureDrift,
+    SettledAnswer,
+    brier_trend,
+    drifted,
+    feature_drifts,
+)
 from models.drift.verdicts import features_status as status_of
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from services.drift.findings import MAX_WORST, DriftFinding
 from services.drift.market_rows import DriftCandles, NewestStoredRows
-from services.drift.settled_answers import settled_answers
 from services.drift.version_references import VersionReference, version_references
+from services.ledger.settled_forecasts import settled_forecasts
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
 from storage.ports import CandleStore
@@ -72,7 +80,8 @@ class DriftCheck:
         Raises:
             StorageUnavailable: store, ledger or documents do not answer.
         """
-        answers = await settled_answers(self._ledger, self._documents, model.version, self._settings.brier_entries)
+        settled = await settled_forecasts(self._ledger, self._documents, model.version, self._settings.brier_entries)
+        answers = [SettledAnswer(one.closed_ms, one.probability_up, one.rose) for one in settled]
         trend = await run_blocking(self._executor, brier_trend, answers, self._settings)
         blank = DriftFinding(
             symbol=model.symbol,

@@ -146,7 +146,8 @@ class Forecasting:
         asked = perf_counter()
         forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, volatility, drivers, led=bool(leader))
+        led, by = leader is not None, model.recalibration
+        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, volatility, drivers, led=led, by=by)
         forecast = self._plans.added(bare, model.metadata.plans, history, snapshot.price, costs)
         if self._shadows is not None and snapshot.as_of_ms is None:
             find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
@@ -170,8 +171,8 @@ class Forecasting:
         leader = await self._leaders.of(model, snapshot, history)
         rows = await run_blocking(self._executor, self._rows.of, model, history, leader)
         forecasts = await self._batcher.forecast(model, rows)
-        volatility, led = newest_volatility(model.metadata, history), leader is not None
-        return to_forecast(snapshot.symbol, model.metadata, forecasts, self._settings, volatility, led=led)
+        volatility, led, by = newest_volatility(model.metadata, history), leader is not None, model.recalibration
+        return to_forecast(snapshot.symbol, model.metadata, forecasts, self._settings, volatility, led=led, by=by)
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Opinion:
         """Return the forecast, or the reason why there is none, for callers that work without one."""

@@ -55,7 +55,8 @@ class PastModels:
     def at(self, moment: datetime) -> Forecasting:
         """Return forecasts by the models of a moment."""
         past = PastRegistry(self._registry, moment)
-        return self._forecasting.by(LoadedModels(past, self._reload_seconds, _note_failure, load=self._find), moment)
+        models = LoadedModels(past, self._reload_seconds, _note_failure, load=self._find, moment=moment)
+        return self._forecasting.by(models, moment)
 
     def _find(self, registry: Registry, version: str) -> Forecaster:
         with self._loading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -122,7 +123,7 @@ class WeekReader:
         Args:
             scores: Of the ledger.
             markets: Reads the markets.
-            lane_id: Gives the id of the model's lane in the ledger for the name of a version.
+            lane_id: Gives the id of the model's lane in the ledger for the name of a version; it reads files.
             days: UTC days up to today.
         """
         self._scores = scores
@@ -160,7 +161,7 @@ class WeekReader:
         )
 
     async def _trend(self, model: ModelMetadata) -> ModelTrend:
-        lane_id = self._lane_id(model.version)
+        lane_id = await asyncio.to_thread(self._lane_id, model.version)
 
         async def records(group: Grouping) -> list[Record]:
             query = RecordQuery(

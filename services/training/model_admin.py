@@ -10,6 +10,8 @@ from typing import Literal
 from config.settings import AnalysisSettings
 from domain.errors import ModelNotFound, ModelUnusable
 from domain.market import Timeframe
+from models.recalibration.kept import read_recalibrations
+from models.recalibration.records import Recalibration, Recalibrations
 from models.registry.aliases import Aliases
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import PrunedVersions, Registry
@@ -27,12 +29,14 @@ class KnownModel:
 
     Attributes:
         trials: Settings that were judged on candles of its figures; None where that is not known.
+        recalibrations: From its settled forecasts, oldest first, refused ones included.
     """
 
     metadata: ModelMetadata
     alias: Alias | None
     loaded: bool
     trials: int | None
+    recalibrations: tuple[Recalibration, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,7 +98,8 @@ class ModelAdmin:
         """
         listing, aliases, loaded = self._registry.versions(), self._registry.aliases(), self._loaded.loaded()
         trials = count_trials(self._registry.root, listing.models)
-        known = (_known(model, aliases, loaded, trials) for model in listing.models)
+        by = read_recalibrations(self._registry.root)
+        known = (_known(model, aliases, loaded, trials, by) for model in listing.models)
         return KnownModels(tuple(known), listing.unusable)
 
     def find(self, version: str) -> KnownModel:
@@ -105,7 +110,17 @@ class ModelAdmin:
         """
         metadata = self._registry.open(version).metadata
         trials = count_trials(self._registry.root, self._registry.versions().models)
-        return _known(metadata, self._registry.aliases(), self._loaded.loaded(), trials)
+        by = read_recalibrations(self._registry.root)
+        return _known(metadata, self._registry.aliases(), self._loaded.loaded(), trials, by)
+
+    def calibrated_at(self, version: str) -> int | None:
+        """Return when a version was recalibrated, epoch ms; None where it serves by the calibration of its training.
+
+        Raises:
+            ModelCorrupt: the file of recalibrations cannot be read.
+        """
+        in_force = read_recalibrations(self._registry.root).in_force(version)
+        return in_force.at_ms if in_force else None
 
     def current(self) -> KnownModel | None:
         """Return the version that serves the default market, else the newest version; None without any.
@@ -221,7 +236,13 @@ class ModelAdmin:
         self._loaded.find(symbol, timeframe)
 
 
-def _known(metadata: ModelMetadata, aliases: Aliases, loaded: tuple[str, ...], trials: Mapping[str, int]) -> KnownModel:
+def _known(
+    metadata: ModelMetadata,
+    aliases: Aliases,
+    loaded: tuple[str, ...],
+    trials: Mapping[str, int],
+    recalibrations: Recalibrations,
+) -> KnownModel:
     of, version = aliases.of(*metadata.scope), metadata.version
     alias: Alias | None = "production" if of.production == version else "candidate" if of.candidate == version else None
-    return KnownModel(metadata, alias, version in loaded, trials.get(version))
+    return KnownModel(metadata, alias, version in loaded, trials.get(version), recalibrations.of(version))

@@ -89,6 +89,7 @@ ADMINS = {
     "POST /jobs/retention",
     "POST /jobs/cleanup_models",
     "POST /jobs/retrain_if_needed",
+    "POST /jobs/recalibrate",
     "POST /jobs/self_analysis",
     "POST /jobs/health_check",
     "POST /jobs/portfolio_report",

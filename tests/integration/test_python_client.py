@@ -111,6 +111,7 @@ EVERY_CALL: list[calls.Call[Any]] = [
     calls.remove_old_documents(),
     calls.queue_model_cleanup(3),
     calls.retrain_models(full=True),
+    calls.recalibrate_models(full=True),
     calls.review_itself(),
     calls.report_health(),
     calls.report_portfolio(),

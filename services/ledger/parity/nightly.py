@@ -167,14 +167,14 @@ class NightlyParity:
         said = statements_of(again.analysis, again.judgement)
         refused = any(not gate.passed for gate in archived.gates)
         context = again.judgement.context
-        weighed_by = context.weigher.book, context.plan_model
+        weighed_by, id_of = (context.weigher.book, context.plan_model), self._identities.id_of
         for entry in entries:
             replayed = said.get(entry.lane)
             if entry.given and refused:
                 tally.skipped[Skipped.REFUSED] += 1
             elif replayed is None:
                 tally.skipped[Skipped.SILENT] += 1
-            elif entry.lane_id != self._identities.id_of(entry.lane, replayed.by, entry.origin, *weighed_by):
+            elif entry.lane_id != id_of(entry.lane, replayed.by, entry.origin, *weighed_by, replayed.calibrated_at):
                 tally.skipped[Skipped.LANE] += 1
             else:
                 tally.add(entry, fields_of(entry, replayed, entry.price))

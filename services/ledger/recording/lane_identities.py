@@ -29,6 +29,8 @@ _BLEND = ("blend", "model_weight")
 
 # The part of what goes by a plan model: its plans were not stated by the evidence.
 PLAN_MODEL = "plan_model"
+# The part of what a recalibrated model says: when it was recalibrated, epoch ms.
+CALIBRATED_AT = "calibrated_at"
 
 Parts = Mapping[str, Any]
 
@@ -110,12 +112,18 @@ class LaneIdentities:
         self._indicators = indicators
         self._prompt = {"version": prompt["version"], "content": digest(prompt)}
         self._note = note
-        self._known: dict[tuple[LedgerLane, str, bool, str | None], str] = {}
+        self._known: dict[tuple[LedgerLane, str, bool, str | None, int | None], str] = {}
         self._made_of: tuple[IndicatorSettings, EvidenceBook | None] | None = None
         self._rules: Parts = {}
 
     def id_of(
-        self, lane: LedgerLane, by: str, origin: Origin, book: EvidenceBook | None, plan_model: str | None = None
+        self,
+        lane: LedgerLane,
+        by: str,
+        origin: Origin,
+        book: EvidenceBook | None,
+        plan_model: str | None = None,
+        calibrated_at: int | None = None,
     ) -> str:
         """Return the id of a lane.
 
@@ -125,27 +133,31 @@ class LaneIdentities:
             origin: A trend is blended in another way than an analysis.
             book: Evidence that plans are weighed by.
             plan_model: Version of the plan model that is asked before it; None without one.
+            calibrated_at: When the model's calibration was renewed, epoch ms; None where it was not.
         """
         made_of = self._made_of
         if made_of is None or made_of[0] is not self._indicators.settings or made_of[1] is not book:
             self._made_of = self._indicators.settings, book
             self._rules = self._of_rules(book)
             self._known.clear()
-        key = lane, by, origin is Origin.TREND, plan_model
+        key = lane, by, origin is Origin.TREND, plan_model, calibrated_at
         found = self._known.get(key)
         if found is None:
-            identity = LaneIdentity.of(lane, self._parts(lane, by, origin, plan_model))
+            identity = LaneIdentity.of(lane, self._parts(lane, by, origin, plan_model, calibrated_at))
             found = self._known[key] = identity.lane_id
             self._note(identity)
         return found
 
-    def _parts(self, lane: LedgerLane, by: str, origin: Origin, plan_model: str | None) -> Parts:
+    def _parts(
+        self, lane: LedgerLane, by: str, origin: Origin, plan_model: str | None, calibrated_at: int | None
+    ) -> Parts:
+        model = self._model(by) if calibrated_at is None else {**self._model(by), CALIBRATED_AT: calibrated_at}
         if lane in {LedgerLane.MODEL, LedgerLane.SHADOW}:
-            return {"service": service_version(), **self._model(by)}
+            return {"service": service_version(), **model}
         rules = self._rules if plan_model is None else {**self._rules, PLAN_MODEL: plan_model}
         if lane is LedgerLane.BLEND:
             blend = {"blend": "trend"} if origin is Origin.TREND else _some(self._settings.analysis, _BLEND)
-            return {**rules, **self._model(by), "blend": blend}
+            return {**rules, **model, "blend": blend}
         return {**rules, "llm": self._llm(by)} if lane is LedgerLane.LLM else rules
 
     def _of_rules(self, book: EvidenceBook | None) -> Parts:

@@ -208,7 +208,7 @@ class Recorder:
             LedgerEntry(
                 id=_entry_id(occasion.answer_id, said.lane, occasion.times),
                 lane=said.lane,
-                lane_id=id_of(said.lane, said.by, origin, *weighed_by),
+                lane_id=id_of(said.lane, said.by, origin, *weighed_by, said.calibrated_at),
                 origin=origin,
                 symbol=occasion.symbol,
                 timeframe=occasion.timeframe,

@@ -66,7 +66,9 @@ class ShadowedSink:
             entry,
             id=f"{answer_id}.{LedgerLane.SHADOW}{times}",
             lane=LedgerLane.SHADOW,
-            lane_id=self._identities.id_of(LedgerLane.SHADOW, forecast.model_version, Origin.API, None),
+            lane_id=self._identities.id_of(
+                LedgerLane.SHADOW, forecast.model_version, Origin.API, None, calibrated_at=forecast.calibrated_at
+            ),
             known_ms=max(entry.known_ms, epoch_ms(self._clock.now())),
             kind=said.kind,
             side=said.side,

@@ -25,6 +25,8 @@ _KINDS = {
     Abstention.NO_DATA: EntryKind.NO_DATA,
     Abstention.REFUSED: EntryKind.REFUSED,
 }
+# What a model has a part in.
+_BY_MODEL = frozenset({LedgerLane.MODEL, LedgerLane.BLEND})
 # `LedgerEntry.probability_up` is that of the next candle: one further ahead would be held against the wrong close.
 _NEXT_CANDLE = 1
 
@@ -36,6 +38,7 @@ class Statement(NamedTuple):
     Attributes:
         by: Version of the model, or name of the LLM; empty of rules alone.
         given: Whether it is the answer; the others stand beside it.
+        calibrated_at: When the calibration of the model was renewed, epoch ms; None where it was not, and of rules alone.
     """
 
     lane: LedgerLane
@@ -49,6 +52,7 @@ class Statement(NamedTuple):
     target_first: float | None = None
     probability_up: float | None = None
     cost_usd: float | None = None
+    calibrated_at: int | None = None
 
     @property
     def has_plan(self) -> bool:
@@ -105,7 +109,8 @@ def of_analysis(analysis: Analysis, basis: AnswerBasis) -> Iterator[Statement]:
     if forecast is not None and answer.lane is not LedgerLane.MODEL:
         yield of_forecast(forecast, given=False)
     if forecast is not None and basis.by_blend is not None and answer.lane is not LedgerLane.BLEND:
-        yield of_verdict(LedgerLane.BLEND, basis.by_blend, forecast.model_version)
+        blend = of_verdict(LedgerLane.BLEND, basis.by_blend, forecast.model_version)
+        yield blend._replace(calibrated_at=forecast.calibrated_at)
 
 
 def of_answer(analysis: Analysis) -> Statement:
@@ -126,6 +131,7 @@ def of_answer(analysis: Analysis) -> Statement:
         target_first=analysis.evidence.target_first if analysis.evidence and stop is not None else None,
         probability_up=_of_next_candle(forecast) if by_model and forecast else None,
         cost_usd=analysis.cost_usd,
+        calibrated_at=forecast.calibrated_at if forecast and lane in _BY_MODEL else None,
     )
 
 
@@ -161,6 +167,7 @@ def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
         target=plan.target if plan else None,
         target_first=plan.target_first if plan else None,
         probability_up=_of_next_candle(forecast),
+        calibrated_at=forecast.calibrated_at,
     )
 
 
@@ -175,7 +182,8 @@ def of_trend(found: Analysis, confidence: float, forecast: Forecast | None, *, b
     """
     kind = kind_of(found.signal, found.abstention)
     if blended and forecast is not None:
-        yield Statement(LedgerLane.BLEND, forecast.model_version, True, kind, found.signal, confidence)
+        blend = Statement(LedgerLane.BLEND, forecast.model_version, True, kind, found.signal, confidence)
+        yield blend._replace(calibrated_at=forecast.calibrated_at)
     yield Statement(LedgerLane.RULES, "", not blended, kind, found.signal, found.confidence)
     if forecast is not None:
         yield of_forecast(forecast, given=False)

@@ -162,6 +162,7 @@ class Prediction(Answer):
     model_version: str
     horizon_candles: int
     plan: WeighedPlan | None
+    calibrated_at: int | None
     shipped: bool
     trained_until: int | None
     verdict: Literal["better", "not_better"] | None

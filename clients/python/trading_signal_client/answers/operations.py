@@ -110,6 +110,7 @@ class Model(Answer):
     shadow: Shadow | None = None
     shipped: bool
     trained_until: datetime | None
+    calibrated_at: datetime | None
     trials: int | None
 
 

@@ -112,6 +112,11 @@ def retrain_models(full: bool = False) -> Call[answers.JobQueued]:
     return _queued("retrain_if_needed", {"full": full})
 
 
+def recalibrate_models(full: bool = False) -> Call[answers.JobQueued]:
+    """Queue a job that recalibrates models in production from settled forecasts (admin), those that are due or all."""
+    return _queued("recalibrate", {"full": full})
+
+
 def review_itself() -> Call[answers.JobQueued]:
     """Queue a job that reviews the newest days of the service (admin)."""
     return _queued("self_analysis", {})

@@ -1,0 +1,149 @@
+"""Recalibrates the models in production from what came of their own forecasts, each by itself."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from loguru import logger
+
+from config.model_settings import ModelSettings
+from domain.errors import ModelNotFound, ModelUnusable
+from domain.ledger.entries import LedgerLane
+from domain.values import epoch_ms
+from models.recalibration.fitting import SettledForecasts
+from models.recalibration.judging import SETTLED_HORIZON, RecalibrationGate
+from models.recalibration.kept import add_recalibration, read_recalibrations
+from models.recalibration.records import Recalibration, Recalibrations
+from models.registry.aliases import Aliases
+from models.registry.registry import Registry
+from services.ledger.settled_forecasts import SettledForecast, settled_forecasts
+from storage.document_ports import DocumentStore
+from storage.ledger_ports import LedgerStore
+from utils.clock import Clock
+
+# Newest settled forecasts of a version that are read: eight symbols hourly make 70,000 in a year.
+MAX_FORECASTS = 100_000
+# A version may have spoken as a candidate before it came into production.
+_LANES = (LedgerLane.MODEL, LedgerLane.SHADOW)
+
+
+class ModelRecalibration:
+    """Fits, judges and keeps recalibrations; what serves takes them over like another version in production."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        ledger: LedgerStore,
+        documents: DocumentStore,
+        settings: ModelSettings,
+        announce: Callable[[], object],
+        clock: Clock,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            registry: Has the versions, and the file of recalibrations.
+            ledger: Has the settled forecasts.
+            documents: Have the identities of the lanes, which tell by what calibration each was stated.
+            settings: How often, of how many, and how it is judged.
+            announce: Lets every replica look at the registry at once.
+            clock: The server's.
+        """
+        self._registry = registry
+        self._ledger = ledger
+        self._documents = documents
+        self._settings = settings
+        self._announce = announce
+        self._clock = clock
+
+    async def recalibrate(self, *, full: bool = False) -> dict[str, Any]:
+        """Recalibrate each version in production that is due and has enough settled forecasts.
+
+        Args:
+            full: All of them, whenever the last time was.
+
+        Returns:
+            `recalibrated` and `kept`, each with the reason and the figures, and `skipped`, each with `why`.
+
+        Raises:
+            StorageUnavailable: ledger or documents do not answer.
+            ModelCorrupt: the file of aliases or of recalibrations cannot be read.
+            ModelStorageUnavailable: the latter cannot be written.
+        """
+        aliases, known = await asyncio.to_thread(self._read)
+        done: dict[str, list[dict[str, Any]]] = {"recalibrated": [], "kept": [], "skipped": []}
+        for of in aliases.scopes:
+            if of.production is None:
+                continue
+            named = {"symbol": of.symbol, "timeframe": of.timeframe.value, "version": of.production}
+            found = await self._one(of.production, known, full=full)
+            if isinstance(found, str):
+                done["skipped"].append({**named, "why": found})
+                continue
+            done["recalibrated" if found.taken else "kept"].append({**named, **_public(found)})
+            logger.bind(**named, taken=found.taken, reason=found.reason).info("the calibration of a model was judged")
+        if done["recalibrated"]:
+            self._announce()
+        return done
+
+    def _read(self) -> tuple[Aliases, Recalibrations]:
+        return self._registry.aliases(), read_recalibrations(self._registry.root)
+
+    async def _one(self, version: str, known: Recalibrations, *, full: bool) -> Recalibration | str:
+        """Return the recalibration of a version, or why there is none."""
+        own, now, settings = known.of(version), self._clock.now(), self._settings.recalibration
+        due = own[-1].at + timedelta(days=settings.interval_days) if own else now
+        if now < due and not full:
+            return f"judged at {own[-1].at:%Y-%m-%d %H:%M} UTC, due from {due:%Y-%m-%d %H:%M} UTC on"
+        try:
+            horizon = (await asyncio.to_thread(self._registry.open, version)).metadata.horizon_candles
+        except (ModelNotFound, ModelUnusable) as error:
+            return error.message
+        if horizon != SETTLED_HORIZON:
+            return f"it looks {horizon} candles ahead: the ledger settles what is said of the next one"
+        since_ms = epoch_ms(now - timedelta(days=settings.window_days))
+        settled = await settled_forecasts(self._ledger, self._documents, version, MAX_FORECASTS, since_ms, _LANES)
+        return await asyncio.to_thread(self._judged, version, settled, known, now)
+
+    def _judged(
+        self, version: str, settled: Sequence[SettledForecast], known: Recalibrations, now: datetime
+    ) -> Recalibration | str:
+        forecasts = _uncorrected(settled, {one.at_ms: one for one in known.of(version)})
+        gate = RecalibrationGate(self._settings, len(forecasts.names))
+        if len(forecasts) < gate.needed:
+            days = self._settings.recalibration.window_days
+            return f"{len(forecasts)} forecasts of the newest {days:g} days are settled, {gate.needed} are needed"
+        before = known.in_force(version)
+        found = gate.judge(forecasts, before, now)
+        if not add_recalibration(self._registry, version, found, before):
+            return "another process has recalibrated it meanwhile"
+        return found
+
+
+def _uncorrected(settled: Sequence[SettledForecast], own: Mapping[int, Recalibration]) -> SettledForecasts:
+    """Return forecasts as the version's own calibration gave them; those by an unknown recalibration are left out."""
+    rows = []
+    for said in settled:
+        probability = said.probability_up
+        if said.calibrated_at is not None:
+            by = own.get(said.calibrated_at)
+            if by is None:
+                continue
+            probability = by.of(said.symbol).undo(probability)
+        rows.append((said.closed_ms, said.symbol, probability, said.rose))
+    return SettledForecasts.of(rows)
+
+
+def _public(found: Recalibration) -> dict[str, Any]:
+    return {
+        "reason": found.reason,
+        "fitted": found.fitted,
+        "judged": found.judged,
+        "slope": found.pooled.slope,
+        "slopes": {symbol: one.slope for symbol, one in found.symbols.items()},
+        "brier": found.comparison.brier,
+        "brier_before": found.comparison.against_brier,
+    }
