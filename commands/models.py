@@ -62,7 +62,7 @@ def show_model(version: Version, as_json: Json = False) -> None:
     from rich.console import Group
 
     from commands.tables.models import alias_names, shown
-    from commands.tables.recalibrations import recalibrated_tables
+    from commands.judging.recalibrations import recalibrated_tables
     from commands.tables.shadows import known_shadows, shadow_in_words
     from models.recalibration.kept import read_recalibrations
     from models.registry.trials import count_trials

@@ -30,13 +30,16 @@ def predict(
         manager = model_manager(settings)
         chosen = choose_version(manager.registry, version, file, symbol, timeframe)
 
+        from models.recalibration.kept import read_recalibrations
         from models.serving.forecasts import newest_forecast
         from models.serving.loaded_models import load_version
         from services.forecasts.leader_candles import newest_of_leader
         from services.forecasts.plans import ForecastPlans
 
         now(f"asking {chosen.version}")
-        forecaster = load_version(manager.registry, chosen.version)
+        recalibrations = read_recalibrations(manager.registry.root)
+        loaded = load_version(manager.registry, chosen.version)
+        forecaster = loaded.recalibrated(recalibrations.in_force(chosen.version))
         led_by = read_leader(manager.registry, chosen, leader)
         if led_by is not None and (led_by := newest_of_leader(led_by, forecaster, chosen.series)) is None:
             raise InvalidRequest(f"{leader} does not reach the newest candle of {file.name}, or has too few before it")

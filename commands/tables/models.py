@@ -140,6 +140,8 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
         "signal": f"{forecast.signal}, confidence {forecast.confidence:.4f}",
         "probability of a rise": f"{forecast.probability_up:.4f}, {_ahead(forecast.horizon_candles)}",
     }
+    if forecast.calibrated_at is not None:
+        facts["recalibrated"] = f"{minute(forecast.calibrated_at)} UTC, from settled forecasts"
     if len(forecast.individual_predictions) > 1:
         facts["members"] = ", ".join(f"{name} {value:.4f}" for name, value in forecast.individual_predictions.items())
         facts["disagreement"] = f"{forecast.disagreement:.4f}"

@@ -14,6 +14,7 @@ from loguru import logger
 
 from domain.errors import AppError
 from models.plan_registry import PLANS_FOLDER
+from models.recalibration.kept import RECALIBRATIONS_FILE, read_recalibrations
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.artifacts import FolderStamp, folder_stamp
 from models.registry.disk import look_at_disk
@@ -112,6 +113,11 @@ class ModelWatch:
         except AppError as error:
             remedy = f"restore {ALIASES_FILE} from a backup, or delete it and put versions into production again"
             yield Degraded("models", f"{error.message}; what served before goes on serving", remedy)
+        try:
+            read_recalibrations(self._registry.root)
+        except AppError as error:
+            remedy = f"restore {RECALIBRATIONS_FILE} from a backup, or delete it: calibrations are then renewed anew"
+            yield Degraded("models", f"{error.message}; what was in force before stays, until a restart", remedy)
         if (damage := self._registry.shipped.damage()) is not None:
             yield Degraded("models", f"those that come with the service cannot be read: {damage}", _INSTALL)
         serving = [(of, of.production) for of in self._aliases.scopes if of.production]

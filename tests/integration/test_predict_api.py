@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from fastapi.testclient import TestClient
 from domain.analysis import Analysis
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
+from domain.values import epoch_ms, utc_time
 from features.columns.feature_sets import STANDARD
 from models.evaluation.calibration import Calibration
+from models.recalibration.kept import add_recalibration
 from models.registry.registry import Registry
 from storage.decoding import AnalysisDecoder
 from tests.conftest import STRANGER, MakeClient
@@ -27,6 +30,7 @@ from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, 
 from tests.fixtures.degraded import degraded, wait_until
 from tests.fixtures.forecasting import LEAST, make_forecast, promote, put_in_production
 from tests.fixtures.models import NOON, add_explained
+from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.service import running_service
 
 pytest_plugins = ["tests.fixtures.registry"]
@@ -343,3 +347,25 @@ def test_over_real_sockets_an_exchange_loses_none_of_many_requests(tmp_path: Pat
         assert "Traceback" not in service.output
     assert [status for status, _ in answers] == [200] * 96
     assert {version for _, version in answers} <= set(versions)
+
+
+def test_a_recalibrated_model_answers_by_it_and_has_a_record_of_its_own(client: TestClient, registry: Registry) -> None:
+    version = serve(registry, kind=ModelType.LOGISTIC)
+    plain = post(client, "/ai/predict", prediction())
+    at = utc_time(now_ms())
+    assert add_recalibration(registry, version, recalibration(at, slope=0.6), None)
+    found = post(client, "/ai/predict", prediction())
+    assert (plain["calibrated_at"], found["calibrated_at"]) == (None, epoch_ms(at))
+    # ETHUSDT has half of the slope of all.
+    before, after = (math.log(p / (1 - p)) for p in (plain["probability_up"], found["probability_up"]))
+    assert after == pytest.approx(0.3 * before)
+    assert found["confidence"] == pytest.approx(abs(2 * found["probability_up"] - 1))
+    assert found["individual_predictions"] == {"logistic": found["probability_up"]}
+    pairs = zip(plain["drivers"] or (), found["drivers"] or (), strict=True)
+    assert all(two["contribution"] == pytest.approx(0.3 * one["contribution"]) for one, two in pairs)
+    entries = client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]
+    assert {entry["probability_up"] for entry in entries} == {plain["probability_up"], found["probability_up"]}
+    assert len({entry["lane_id"] for entry in entries}) == 2
+    shown = client.get(f"/ai/models/{version}").json()
+    assert shown["recalibrations"][0]["symbols"]["ETHUSDT"]["slope"] == 0.3
+    assert datetime.fromisoformat(shown["calibrated_at"]) == at

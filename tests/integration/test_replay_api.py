@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import timedelta
 from typing import Any
 
@@ -11,10 +12,12 @@ from fastapi.testclient import TestClient
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.values import epoch_ms, utc_time
+from models.recalibration.kept import RECALIBRATIONS_FILE, add_recalibration
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_a, wire_candles
 from tests.fixtures.forecasting import add_fitted, put_in_production
+from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.recording import StoredLedger
 
 pytest_plugins = ["tests.fixtures.registry"]
@@ -125,6 +128,29 @@ def test_the_model_of_then_answers_and_not_one_promoted_later(make_client: MakeC
     after = post(client, "/ai/replay", asked | {"as_of": epoch_ms(promoted) + HOUR})
     assert (before["model_version"], before["forecast"]["model_version"]) == (first, first)
     assert (after["model_version"], after["forecast"]["model_version"]) == (second, second)
+
+
+def odds_of(forecast: dict[str, Any]) -> float:
+    stated = forecast["probability_up"]
+    return math.log(stated / (1 - stated))
+
+
+def test_a_forecast_of_then_is_by_the_calibration_of_then(make_client: MakeClient, registry: Registry) -> None:
+    version = put_in_production(registry)
+    renewed = utc_time(now_ms()) - timedelta(hours=30)
+    assert add_recalibration(registry, version, recalibration(renewed, slope=0.5), None)
+    client = make_client(models={"save_path": str(registry.root)})
+    candles = hours(800)
+    asked = {"symbol": "BTCUSDT", "timeframe_data": {"1h": candles}}
+    before = post(client, "/ai/replay", asked | {"as_of": epoch_ms(renewed) - HOUR})["forecast"]
+    after = post(client, "/ai/replay", asked | {"as_of": epoch_ms(renewed) + HOUR})["forecast"]
+    assert (before["calibrated_at"], after["calibrated_at"]) == (None, epoch_ms(renewed))
+    assert before["model_version"] == after["model_version"] == version
+    # The same moment for a service that never heard of it.
+    (registry.root / RECALIBRATIONS_FILE).unlink()
+    plain = post(client, "/ai/replay", asked | {"as_of": epoch_ms(renewed) + HOUR})["forecast"]
+    assert plain["calibrated_at"] is None
+    assert odds_of(after) == pytest.approx(0.5 * odds_of(plain))
 
 
 def test_without_a_model_then_the_rules_answer_and_say_so(make_client: MakeClient, registry: Registry) -> None:

@@ -72,6 +72,7 @@ def test_job_that_can_analyze_nothing_fails_with_the_reason(client: TestClient) 
         ("parity", None),
         ("retention", None),
         ("retrain_if_needed", None),
+        ("recalibrate", {"recalibrated": [], "kept": [], "skipped": []}),
         ("self_analysis", None),
         ("portfolio_report", None),
         ("cost_report", None),

@@ -13,10 +13,12 @@ import pytest
 from domain.errors import AppError, ModelCorrupt, ModelNotFound
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
+from models.recalibration.kept import RECALIBRATIONS_FILE, add_recalibration
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from tests.fixtures.models import NOON, add_ensemble, add_model, feature_rows
+from tests.fixtures.recalibrated import recalibration
 
 pytest_plugins = ["tests.fixtures.registry"]
 H1 = Timeframe.H1
@@ -227,3 +229,32 @@ def test_every_version_in_production_is_listed(registry: Registry, serving: Serv
     serving.now += RELOAD_SECONDS
     assert serving.models.find("ETHUSDT", Timeframe.H4) is not None
     assert serving.models.in_production() == {("BTCUSDT", H1): own, (ANY_SYMBOL, Timeframe.H4): pooled}
+
+
+def test_a_recalibration_is_taken_over_without_loading_anew(registry: Registry, serving: Serving) -> None:
+    version = serving.promote(add(registry))
+    assert serving.version() == version
+    one = recalibration(NOON)
+    assert add_recalibration(registry, version, one, None)
+    plain = serving.models.find("BTCUSDT", H1)
+    serving.now += RELOAD_SECONDS
+    found = serving.models.find("BTCUSDT", H1)
+    assert plain is not None
+    assert found is not None
+    assert (plain.recalibration, found.recalibration) == (None, one)
+    assert serving.models.find("BTCUSDT", H1) is found
+    rows = feature_rows(3)
+    np.testing.assert_array_equal(found.forecast(rows).probability_up, plain.forecast(rows).probability_up)
+    # A refusal changes nothing, and neither does a file that cannot be read.
+    assert add_recalibration(registry, version, recalibration(NOON + timedelta(hours=1), taken=False), one)
+    serving.now += RELOAD_SECONDS
+    after = serving.models.find("BTCUSDT", H1)
+    assert after is not None
+    assert after.recalibration == one
+    (registry.root / RECALIBRATIONS_FILE).write_text("{")
+    for _ in range(3):
+        assert serving.version() == version
+    assert [name for name, _ in serving.failures] == [RECALIBRATIONS_FILE]
+    still = serving.models.find("BTCUSDT", H1)
+    assert still is not None
+    assert still.recalibration == one

@@ -11,6 +11,7 @@ from backtesting.bias.checks import BiasKind
 from backtesting.bias.lookahead import find_lookahead
 from backtesting.bias.recursive import measure_history
 from features.columns.feature_sets import STANDARD
+from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecasts
@@ -26,7 +27,12 @@ class BatchForecaster:
     """Scales its windows by the mean of the batch, as a network does that was left in training mode."""
 
     metadata: ModelMetadata = make_metadata()
+    recalibration = None
     needs: Mapping[str, int] = {STANDARD.name: LENGTH}
+
+    def recalibrated(self, by: Recalibration | None) -> BatchForecaster:
+        """Correct nothing."""
+        return self
 
     def check(self, rows: FeatureRows) -> None:
         """Accept all rows."""

@@ -15,6 +15,7 @@ import pytest
 from config.model_settings import ServingSettings
 from domain.errors import InsufficientData
 from domain.forecasting import ModelType
+from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts, OnnxForecaster
@@ -35,6 +36,7 @@ class Gated:
     def __init__(self, forecaster: OnnxForecaster) -> None:
         self._forecaster = forecaster
         self.metadata: ModelMetadata = forecaster.metadata
+        self.recalibration = forecaster.recalibration
         self.needs: Mapping[str, int] = forecaster.needs
         self.check = forecaster.check
         self.drivers = forecaster.drivers
@@ -42,6 +44,9 @@ class Gated:
         self.gate = Event()
         self.gate.set()
         self.fails = False
+
+    def recalibrated(self, by: Recalibration | None) -> Gated:
+        return Gated(self._forecaster.recalibrated(by))
 
     def forecast(self, rows: FeatureRows) -> Forecasts:
         fails, gate = self.fails, self.gate

@@ -118,6 +118,15 @@ def test_another_model_is_another_lane(lane: LedgerLane) -> None:
     assert identities.id_of(lane, BY[lane], Origin.LOOP, BOOK) == one
 
 
+def test_a_recalibrated_model_is_another_lane_and_one_that_was_not_keeps_its_own() -> None:
+    noted = list[LaneIdentity]()
+    identities = make_identities(noted=noted)
+    plain = identities.id_of(MODEL, VERSION, Origin.API, BOOK)
+    one, other = (identities.id_of(MODEL, VERSION, Origin.API, BOOK, calibrated_at=at) for at in (1, 2))
+    assert len({plain, one, other}) == 3
+    assert [identity.parts.get("calibrated_at") for identity in noted] == [None, 1, 2]
+
+
 def test_a_release_begins_new_records(monkeypatch: pytest.MonkeyPatch) -> None:
     before = ids()
     monkeypatch.setattr(lane_identities, "service_version", lambda: "999.0.0")

@@ -1,0 +1,150 @@
+"""Models in production are recalibrated from what the ledger has settled, each at its time."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from config.model_settings import ModelSettings
+from domain.ledger.entries import LedgerLane
+from domain.values import epoch_ms
+from models.recalibration.kept import read_recalibrations
+from models.recalibration.records import Recalibration
+from models.registry.registry import Registry
+from services.recalibration.renewing import ModelRecalibration
+from storage.document_ports import LEDGER_LANES
+from storage.sqlite.documents import SqliteDocumentStore
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.forecasting import promote
+from tests.fixtures.ledger import MemoryLedger
+from tests.fixtures.models import NOON, add_model
+from tests.fixtures.settings import configured
+from tests.fixtures.settled import HOUR_MS, settled
+
+SETTINGS = configured(ModelSettings, recalibration={"min_forecasts": 400, "judged_share": 0.5})
+HOURS = 1_500
+# What a forecast's log odds are worth in the market of these tests.
+TRUE_SLOPE = 0.3
+
+
+class Hours:
+    """A model in production, and hours of which it has spoken."""
+
+    def __init__(self, root: Path, documents: SqliteDocumentStore) -> None:
+        self.registry, self.documents = Registry(root / "models"), documents
+        self.ledger, self.clock = MemoryLedger(), SettableClock(NOON)
+        self.announced: list[bool] = []
+        self.rng = np.random.default_rng(3)
+
+    def serve(self, **changes: Any) -> str:
+        return promote(self.registry, add_model(self.registry, **changes))
+
+    async def pass_hours(
+        self, version: str, by: Recalibration | None = None, lane: LedgerLane = LedgerLane.MODEL, hours: int = HOURS
+    ) -> None:
+        """Let the version state a probability each hour, by its training or by a recalibration, and settle it."""
+        parts: dict[str, Any] = {"service": "1", "model": version}
+        if by is not None:
+            parts["calibrated_at"] = by.at_ms
+        lane_id = f"{len(await self.documents.newest(LEDGER_LANES, 100)):012x}"
+        document = {"created_at": self.clock.now(), "lane": lane.value, "parts": parts}
+        await self.documents.put(LEDGER_LANES, lane_id, document)
+        odds = self.rng.normal(0.0, 0.8, hours)
+        rises = self.rng.random(hours) < 1 / (1 + np.exp(-TRUE_SLOPE * odds))
+        stated = 1 / (1 + np.exp(-odds))
+        if by is not None:
+            stated = by.of("BTCUSDT").apply(stated)
+        first_ms = epoch_ms(self.clock.now())
+        records = [
+            settled(
+                0.01 if rose else -0.01,
+                id=f"{first_ms}-{hour}.{lane}",
+                lane=lane,
+                lane_id=lane_id,
+                probability_up=float(probability),
+                closed_ms=first_ms + hour * HOUR_MS,
+                known_ms=first_ms + hour * HOUR_MS + 5,
+            )
+            for hour, (probability, rose) in enumerate(zip(stated, rises, strict=True))
+        ]
+        await self.ledger.append([record.entry for record in records])
+        await self.ledger.settle([each for record in records for each in record.settlements])
+        self.clock.advance(hours * 3600)
+
+    async def recalibrate(self, *, full: bool = False) -> dict[str, Any]:
+        """Recalibrate as a process that starts now."""
+        work = ModelRecalibration(
+            self.registry, self.ledger, self.documents, SETTINGS, lambda: self.announced.append(True), self.clock
+        )
+        return await work.recalibrate(full=full)
+
+
+@pytest.fixture
+async def hours(tmp_path: Path) -> AsyncIterator[Hours]:
+    documents = SqliteDocumentStore(tmp_path / "store.db")
+    await documents.open()
+    yield Hours(tmp_path, documents)
+    await documents.close()
+
+
+async def test_a_model_that_is_too_sure_is_recalibrated_and_judged_by_what_it_would_have_said(hours: Hours) -> None:
+    version = hours.serve()
+    await hours.pass_hours(version)
+    done = await hours.recalibrate()
+    (told,) = done["recalibrated"]
+    assert (told["symbol"], told["version"], done["kept"], done["skipped"]) == ("BTCUSDT", version, [], [])
+    assert told["brier"] < told["brier_before"]
+    assert told["slope"] == pytest.approx(TRUE_SLOPE, abs=0.15)
+    assert told["reason"].endswith("better. It is taken.")
+    assert hours.announced == [True]
+    first = read_recalibrations(hours.registry.root).in_force(version)
+    assert first is not None
+    assert first.at == hours.clock.now()
+    # What is stated by it now is read as the training's calibration gave it: the same slope is found again, and
+    # is no better than the one in force.
+    await hours.pass_hours(version, by=first)
+    again = await hours.recalibrate()
+    (kept,) = again["kept"]
+    assert (kept["fitted"], kept["judged"]) == (HOURS, HOURS)
+    assert kept["slope"] == pytest.approx(told["slope"], abs=0.1)
+    assert kept["reason"].endswith("The calibration in force stays.")
+    assert read_recalibrations(hours.registry.root).in_force(version) == first
+
+
+async def test_it_waits_for_its_time_unless_all_are_asked_for(hours: Hours) -> None:
+    version = hours.serve()
+    await hours.pass_hours(version)
+    await hours.recalibrate()
+    hours.clock.advance(29 * 86_400)
+    (skipped,) = (await hours.recalibrate())["skipped"]
+    due = NOON + timedelta(hours=HOURS, days=30)
+    assert skipped["why"].endswith(f"due from {due:%Y-%m-%d %H:%M} UTC on")
+    assert not (await hours.recalibrate(full=True))["skipped"]
+    hours.clock.advance(30 * 86_400)
+    assert not (await hours.recalibrate())["skipped"]
+
+
+async def test_what_it_said_as_a_candidate_counts_and_what_is_too_old_does_not(hours: Hours) -> None:
+    version = hours.serve()
+    await hours.pass_hours(version, hours=300)
+    (few,) = (await hours.recalibrate())["skipped"]
+    assert few["why"] == "300 forecasts of the newest 365 days are settled, 400 are needed"
+    await hours.pass_hours(version, lane=LedgerLane.SHADOW, hours=300)
+    done = await hours.recalibrate(full=True)
+    (judged,) = done["recalibrated"] + done["kept"]
+    assert judged["fitted"] + judged["judged"] == 600
+    hours.clock.advance(365 * 86_400)
+    (old,) = (await hours.recalibrate(full=True))["skipped"]
+    assert old["why"].startswith("0 forecasts of the newest 365 days")
+
+
+async def test_a_model_of_a_longer_horizon_is_left_alone(hours: Hours) -> None:
+    version = hours.serve(horizon_candles=4)
+    await hours.pass_hours(version, hours=500)
+    (skipped,) = (await hours.recalibrate())["skipped"]
+    assert skipped["why"].startswith("it looks 4 candles ahead")
