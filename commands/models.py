@@ -61,8 +61,8 @@ def show_model(version: Version, as_json: Json = False) -> None:
     """Show everything about a version."""
     from rich.console import Group
 
-    from commands.tables.models import alias_names, shown
     from commands.judging.recalibrations import recalibrated_tables
+    from commands.tables.models import alias_names, shown
     from commands.tables.shadows import known_shadows, shadow_in_words
     from models.recalibration.kept import read_recalibrations
     from models.registry.trials import count_trials

@@ -12,7 +12,7 @@ from config.model_settings import ModelSettings
 from domain.arrays import BoolArray, FloatArray
 from models.evaluation.bootstrap import Resampling
 from models.evaluation.calibration import Calibration
-from models.evaluation.gate import Comparison, PromotionGate
+from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import OutOfSample
 from models.recalibration.fitting import SettledForecasts, fit_lines
 from models.recalibration.records import Recalibration

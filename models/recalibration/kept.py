@@ -30,9 +30,7 @@ def read_recalibrations(root: Path) -> Recalibrations:
         raise ModelCorrupt(f"{root.name}: {RECALIBRATIONS_FILE} is unusable: {first['msg']}") from None
 
 
-def add_recalibration(
-    registry: Registry, version: str, new: Recalibration, before: Recalibration | None
-) -> bool:
+def add_recalibration(registry: Registry, version: str, new: Recalibration, before: Recalibration | None) -> bool:
     """Keep a recalibration, and forget those of versions that are gone; return False where another one came between.
 
     Args:

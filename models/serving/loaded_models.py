@@ -11,8 +11,8 @@ from threading import Lock
 from domain.errors import AppError, ModelNotFound, ModelUnusable
 from domain.forecasting import is_shipped_market
 from domain.market import Timeframe
-from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.recalibration.in_force import RecalibrationsInForce
+from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.durable_files import Stamp, file_stamp
 from models.registry.registry import Registry
 from models.serving.ensemble import EnsembleForecaster

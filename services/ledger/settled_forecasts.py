@@ -74,9 +74,7 @@ async def settled_forecasts(
     return found[-most:]
 
 
-async def _read(
-    ledger: LedgerStore, wanted: EntryFilter, calibrated_at: int | None, most: int, first: _First
-) -> None:
+async def _read(ledger: LedgerStore, wanted: EntryFilter, calibrated_at: int | None, most: int, first: _First) -> None:
     before: tuple[int, str] | None = None
     read = 0
     while read < most:
@@ -86,9 +84,7 @@ async def _read(
             settled = next((one for one in record.settlements if one.horizon == _NEXT_CANDLE), None)
             if entry.probability_up is None or settled is None or not settled.move:
                 continue  # an unchanged price is neither a rise nor a fall
-            said = SettledForecast(
-                entry.symbol, entry.closed_ms, entry.probability_up, settled.move > 0, calibrated_at
-            )
+            said = SettledForecast(entry.symbol, entry.closed_ms, entry.probability_up, settled.move > 0, calibrated_at)
             key = entry.symbol, entry.closed_ms
             # Of forecasts of one candle the first counts, as in the figures of the ledger.
             if key not in first or entry.known_ms < first[key][0]:

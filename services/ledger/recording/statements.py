@@ -38,7 +38,7 @@ class Statement(NamedTuple):
     Attributes:
         by: Version of the model, or name of the LLM; empty of rules alone.
         given: Whether it is the answer; the others stand beside it.
-        calibrated_at: When the calibration of the model was renewed, epoch ms; None where it was not, and of rules alone.
+        calibrated_at: When the model was recalibrated, epoch ms; None where it was not, and of rules alone.
     """
 
     lane: LedgerLane

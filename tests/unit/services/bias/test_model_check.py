@@ -30,7 +30,7 @@ class BatchForecaster:
     recalibration = None
     needs: Mapping[str, int] = {STANDARD.name: LENGTH}
 
-    def recalibrated(self, by: Recalibration | None) -> BatchForecaster:
+    def recalibrated(self, _: Recalibration | None) -> BatchForecaster:
         """Correct nothing."""
         return self
 
