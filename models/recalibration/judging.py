@@ -1,4 +1,4 @@
-"""The gate of recalibrations: fitted on the older settled forecasts, taken only where better on the newest ones."""
+"""The gate of recalibrations: what is fitted on older settled forecasts has to be better on the newest ones."""
 
 from __future__ import annotations
 
@@ -65,7 +65,9 @@ class RecalibrationGate:
             "the calibration in force",
             _stated(newer, in_force.symbols, in_force.pooled) if in_force else _stated(newer, {}, Calibration()),
         )
-        decision = "It is taken." if comparison.better else "The calibration in force stays."
+        decision = "The calibration in force stays."
+        if comparison.better:  # what serves has seen the newest ones too
+            lines, decision = fit_lines(forecasts, own.symbol_deviation), "It is taken, fitted on all of them."
         return Recalibration(
             at=at,
             taken=comparison.better,

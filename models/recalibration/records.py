@@ -32,8 +32,8 @@ class Recalibration(Frozen):
         symbols: Of each symbol with forecasts, between its own and the pooled one.
         first_ms: Close of the first candle of the forecasts, epoch ms.
         last_ms: Close of the last one.
-        fitted: Settled forecasts that it was fitted on.
-        judged: Newer ones that it was judged on.
+        fitted: Older settled forecasts, on which what was judged was fitted.
+        judged: Newer ones that it was judged on; what was taken has then been fitted on both.
         comparison: Brier score on the latter, beside that of the calibration in force.
     """
 

@@ -75,7 +75,7 @@ def test_it_is_taken_where_newer_forecasts_were_better_by_it_and_only_there(slop
     assert found.comparison.brier is not None
     assert found.comparison.against_brier is not None
     assert (found.comparison.brier < found.comparison.against_brier - 0.002) is found.taken
-    assert ("It is taken." in found.reason) is found.taken
+    assert ("It is taken" in found.reason) is found.taken
     # By then the first one is what the next has to beat.
     again = gate.judge(stated(8_000, (slope,), seed=1), found if found.taken else None, NOON)
     assert not again.taken

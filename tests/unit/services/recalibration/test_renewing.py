@@ -100,7 +100,7 @@ async def test_a_model_that_is_too_sure_is_recalibrated_and_judged_by_what_it_wo
     assert (told["symbol"], told["version"], done["kept"], done["skipped"]) == ("BTCUSDT", version, [], [])
     assert told["brier"] < told["brier_before"]
     assert told["slope"] == pytest.approx(TRUE_SLOPE, abs=0.25)
-    assert told["reason"].endswith("better. It is taken.")
+    assert told["reason"].endswith("better. It is taken, fitted on all of them.")
     assert hours.announced == [True]
     first = read_recalibrations(hours.registry.root).in_force(version)
     assert first is not None
