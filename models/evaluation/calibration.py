@@ -6,6 +6,7 @@ Fitted on validation rows, which the model has not learned from, and never on te
 from __future__ import annotations
 
 from itertools import pairwise
+from math import log, tanh
 from typing import Annotated, Literal, Self
 
 import numpy as np
@@ -57,8 +58,8 @@ class Calibration(Frozen):
 
     def undo(self, probability: float) -> float:
         """Return the probability that was calibrated to this one, by a `sigmoid` with a slope above 0."""
-        odds = (_logit(np.float64(probability)) - self.intercept) / self.slope
-        return float(_sigmoid(odds))
+        odds = (log(probability / (1.0 - probability)) - self.intercept) / self.slope
+        return 0.5 + 0.5 * tanh(odds / 2.0)
 
 
 class ReliabilityBin(Frozen):

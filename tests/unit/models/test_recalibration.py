@@ -24,7 +24,8 @@ NAMES = ("AAAUSDT", "BBBUSDT", "CCCUSDT")
 
 
 def sigmoid(odds: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-odds))
+    shares: np.ndarray = 1 / (1 + np.exp(-odds))
+    return shares
 
 
 def stated(hours: int, slopes: tuple[float, ...], seed: int = 0, spread: float = 0.6) -> SettledForecasts:
