@@ -132,6 +132,18 @@ def test_a_half_written_alias_file_is_named_and_what_served_goes_on(
     wait_until(lambda: "models" not in parts(client))
 
 
+def test_a_damaged_file_of_recalibrations_is_named_and_forecasts_go_on(client: TestClient, registry: Registry) -> None:
+    wait_until(lambda: client.get("/health").json()["model_loaded"])
+    file = registry.root / "recalibrations.json"
+    file.write_text("{")
+    part = degraded(client, "models")
+    assert "recalibrations.json is unusable" in part["reason"]
+    assert part["remedy"].startswith("restore recalibrations.json from a backup, or delete it")
+    assert client.get("/health").json()["models"] == {"BTCUSDT 1h": registry.versions().models[-1].version}
+    file.unlink()
+    wait_until(lambda: "models" not in parts(client))
+
+
 def test_a_training_is_refused_before_it_begins(small_disk: SmallDisk) -> None:
     settings = load_settings(environment={}, overrides={"models": {"save_path": str(small_disk.folder / "models")}})
     manager = ModelManager(settings.models, settings.features, lambda: NOON)

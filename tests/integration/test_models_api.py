@@ -148,7 +148,8 @@ def test_list_shows_figures_verdict_and_alias(make_client: MakeClient, registry:
     oldest = listed[2]
     assert oldest.keys() == {
         *("version", "model_type", "symbol", "timeframe", "created_at"),
-        *("alias", "loaded", "metrics", "verdict", "reasons", "shadow", "shipped", "trained_until", "trials"),
+        *("alias", "loaded", "metrics", "verdict", "reasons", "shadow", "shipped", "trained_until", "calibrated_at"),
+        "trials",
     }
     assert (oldest["verdict"], oldest["reasons"]) == ("candidate", ["better than the prior"])
     assert Scores.model_validate(oldest["metrics"]) == first.metrics

@@ -350,7 +350,9 @@ def test_over_real_sockets_an_exchange_loses_none_of_many_requests(tmp_path: Pat
 
 
 def test_a_recalibrated_model_answers_by_it_and_has_a_record_of_its_own(client: TestClient, registry: Registry) -> None:
-    version = serve(registry, kind=ModelType.LOGISTIC)
+    terms = np.zeros(4 * len(STANDARD.columns))
+    terms[[column.name for column in STANDARD.columns].index("rsi_14")] = 2.0
+    version = promote(registry, add_explained(registry, terms, symbol="ETHUSDT"))
     plain = post(client, "/ai/predict", prediction())
     at = utc_time(now_ms())
     assert add_recalibration(registry, version, recalibration(at, slope=0.6), None)
@@ -361,8 +363,8 @@ def test_a_recalibrated_model_answers_by_it_and_has_a_record_of_its_own(client: 
     assert after == pytest.approx(0.3 * before)
     assert found["confidence"] == pytest.approx(abs(2 * found["probability_up"] - 1))
     assert found["individual_predictions"] == {"logistic": found["probability_up"]}
-    pairs = zip(plain["drivers"] or (), found["drivers"] or (), strict=True)
-    assert all(two["contribution"] == pytest.approx(0.3 * one["contribution"]) for one, two in pairs)
+    ((one,), (two,)) = plain["drivers"], found["drivers"]
+    assert two["contribution"] == pytest.approx(0.3 * one["contribution"])
     entries = client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]
     assert {entry["probability_up"] for entry in entries} == {plain["probability_up"], found["probability_up"]}
     assert len({entry["lane_id"] for entry in entries}) == 2

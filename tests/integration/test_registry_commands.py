@@ -15,6 +15,7 @@ import cli
 from config.model_settings import TrainingSettings
 from domain.forecasting import ModelType
 from features.columns.feature_sets import STANDARD
+from models.recalibration.kept import add_recalibration
 from models.registry.registry import Registry
 from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles
@@ -22,6 +23,7 @@ from tests.fixtures.models import NOON, add_model, make_scaler
 from tests.fixtures.plan_models import serve_plan_model
 from tests.fixtures.plan_records import make_record
 from tests.fixtures.planted_market import reversal_market
+from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.settings import configured
 
 Command = Callable[..., int]
@@ -192,6 +194,21 @@ def test_errors_are_one_line(
     assert shown.err.startswith("error: ")
     assert words in shown.err
     assert shown.err.count("\n") == 1
+
+
+def test_a_version_shows_its_recalibrations(
+    registry: Registry, document: CommandJson, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    version = add_model(registry).version
+    assert document("show", version)["recalibrations"] == []
+    first, second = recalibration(NOON), recalibration(NOON + timedelta(days=30), taken=False)
+    assert add_recalibration(registry, version, first, None)
+    assert add_recalibration(registry, version, second, first)
+    assert [one["taken"] for one in document("show", version)["recalibrations"]] == [True, False]
+    assert command("models", "show", version) == 0
+    shown = capsys.readouterr().out
+    assert "since 2026-01-31 12:00:00 UTC" in shown
+    assert "0.600 of all, ETHUSDT 0.300" in shown
 
 
 class TestImport:
