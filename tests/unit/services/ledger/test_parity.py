@@ -15,7 +15,8 @@ from domain.ledger.entries import EntryKind, LedgerLane, Origin
 from domain.market import Candle
 from domain.trading.costs import Costs
 from domain.trading.gates import Gate, GateName
-from domain.values import Signal
+from domain.values import Signal, epoch_ms
+from models.recalibration.kept import add_recalibration
 from models.registry.registry import Registry
 from rules.strategies import STRATEGY_NAMES
 from services.forecasts.opening import open_forecasting
@@ -25,6 +26,7 @@ from storage.ledger_ports import EntryFilter
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.forecasting import add_fitted
+from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.replaying import DAY, ReplayWorkshop, hours_until, loaded_now
 from tests.fixtures.settling import Shelf
 
@@ -101,6 +103,24 @@ async def test_model_and_blend_are_replayed_by_the_version_of_then(workshop: Rep
     }
     assert (certificate.entries, certificate.compared, certificate.equal) == (6, 6, 6)
     assert fields(certificate)["probability_up"].compared == 2
+
+
+async def test_a_recalibrated_model_is_replayed_by_the_calibration_of_then(workshop: ReplayWorkshop) -> None:
+    version = add_fitted(workshop.registry).version
+    workshop.registry.promote(version, by="gate", reason="better", at=DAY)
+    first = await workshop.say(DAY + timedelta(hours=3))
+    renewed = DAY + timedelta(hours=4)
+    assert add_recalibration(workshop.registry, version, recalibration(renewed, slope=0.5), None)
+    second = await workshop.say(DAY + timedelta(hours=5))
+    assert first.forecast is not None
+    assert second.forecast is not None
+    assert (first.forecast.calibrated_at, second.forecast.calibrated_at) == (None, epoch_ms(renewed))
+    workshop.clock.moment = NEXT_NIGHT
+    certificate = await workshop.parity().certify(THAT_DAY)
+    assert (certificate.entries, certificate.compared, certificate.equal) == (6, 6, 6)
+    entries = [record.entry for record in await workshop.ledger.entries(EntryFilter(), 10)]
+    records = {lane: len({entry.lane_id for entry in entries if entry.lane is lane}) for lane in LedgerLane}
+    assert (records[LedgerLane.RULES], records[LedgerLane.MODEL], records[LedgerLane.BLEND]) == (1, 2, 2)
 
 
 async def test_a_planted_difference_is_found_and_named(workshop: ReplayWorkshop) -> None:
