@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from loguru import logger
@@ -106,18 +106,17 @@ class ModelRecalibration:
             return f"it looks {horizon} candles ahead: the ledger settles what is said of the next one"
         since_ms = epoch_ms(now - timedelta(days=settings.window_days))
         settled = await settled_forecasts(self._ledger, self._documents, version, MAX_FORECASTS, since_ms, _LANES)
-        return await asyncio.to_thread(self._judged, version, settled, known, now)
+        return await asyncio.to_thread(self._judged, version, settled, known)
 
-    def _judged(
-        self, version: str, settled: Sequence[SettledForecast], known: Recalibrations, now: datetime
-    ) -> Recalibration | str:
+    def _judged(self, version: str, settled: Sequence[SettledForecast], known: Recalibrations) -> Recalibration | str:
         forecasts = _uncorrected(settled, {one.at_ms: one for one in known.of(version)})
         gate = RecalibrationGate(self._settings, len(forecasts.names))
         if len(forecasts) < gate.needed:
             days = self._settings.recalibration.window_days
             return f"{len(forecasts)} forecasts of the newest {days:g} days are settled, {gate.needed} are needed"
         before = known.in_force(version)
-        found = gate.judge(forecasts, before, now)
+        # Reading took its time: what was said meanwhile was by the calibration before.
+        found = gate.judge(forecasts, before, self._clock.now())
         if not add_recalibration(self._registry, version, found, before):
             return "another process has recalibrated it meanwhile"
         return found
