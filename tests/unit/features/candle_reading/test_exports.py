@@ -57,9 +57,7 @@ def test_of_the_body_that_an_engine_posts_one_timeframe_is_read_when_named(tmp_p
         for frame in (series, series.resample(Timeframe.H4))
     }
     body = json.dumps({"symbol": "ETHUSDT", "timeframe_data": frames, "current_price": 1.0, "timestamp": 1})
-    with pytest.raises(
-        InvalidMarketData, match="two timeframes in column timeframe: 1h, 4h; name one with"
-    ):
+    with pytest.raises(InvalidMarketData, match="two timeframes in column timeframe: 1h, 4h; name one with"):
         read(tmp_path, body)
     (tmp_path / "body.json").write_text(body)
     found = read_candles(tmp_path / "body.json", NOW, timeframe=Timeframe.H4)
