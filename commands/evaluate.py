@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -12,12 +13,14 @@ from commands.console import show, working
 from commands.manager import model_manager
 from commands.options import Backend, Epochs, Json, Leader, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyOrder, run_study
-from commands.versions import choose_version, read_leader
+from commands.versions import ChosenVersion, choose_version, read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
+from domain.market import CandleSeries, Timeframe
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
+    from models.registry.registry import Registry
     from services.evaluating.run import EvaluationResult
 
 Bps = Annotated[
@@ -27,7 +30,11 @@ Bps = Annotated[
 
 def evaluate(
     what: Annotated[
-        list[str], typer.Argument(metavar="[VERSION] FILE", help="Without VERSION: the one in production.")
+        list[str],
+        typer.Argument(
+            metavar="[VERSION] FILE...",
+            help="Without VERSION: the one in production. A file of the leading market serves the others.",
+        ),
     ],
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
@@ -57,28 +64,67 @@ def evaluate(
         order = StudyOrder(types, seeds, tuple(map(Path, what)), symbol, timeframe, save, markdown)
         run_study(order, models, settings.features, as_json)
         return
-    if len(what) > 2:
-        raise InvalidRequest(f"evaluate takes a VERSION and a FILE, or a FILE alone; received {len(what)} arguments")
+    version, files = _version_and_files(what)
+    if len(files) > 1 and (plot or symbol):
+        raise InvalidRequest(f"{len(files)} files are scored one by one: leave --plot and --symbol out")
     with working() as now:
         from services.evaluating.order import EvaluationOrder
         from services.evaluating.run import run_evaluation
 
-        now(f"reading {Path(what[-1]).name}")
-        *version, file = what
+        now(f"reading {', '.join(file.name for file in files)}")
         registry = model_manager(settings).registry
-        chosen = choose_version(registry, version[0] if version else None, Path(file), symbol, timeframe)
-        scored = EvaluationOrder.of(chosen.version, chosen.symbol, fee_bps, slippage_bps, settings)
-        led_by = read_leader(registry, chosen, leader)
-        clock = SystemClock()
-        result = run_evaluation(scored, chosen.series, lambda progress: now(progress.stage), clock.now, led_by)
-        pictures = _draw(plot, result, chosen.symbol) if plot else []
+        chosen = [choose_version(registry, version, file, symbol, timeframe) for file in files]
+        leaders = _leaders(registry, chosen, leader)
+        results, pictures = [], list[Path]()
+        for one in chosen:
+            name = registry.open(one.version).metadata.leader(one.symbol)
+            order = EvaluationOrder.of(one.version, one.symbol, fee_bps, slippage_bps, settings)
+            beside = leaders.get((name, one.series.timeframe)) if name else None
+            results.append(run_evaluation(order, one.series, lambda at: now(at.stage), SystemClock().now, beside))
+        if plot:
+            pictures = _draw(plot, results[0], chosen[0].symbol)
     if not as_json:
-        tell(Path(file), chosen.read)
+        for file, one in zip(files, chosen, strict=True):
+            tell(file, one.read)
+
+    from rich.console import Group
 
     from commands.judging.evaluated import evaluated
 
-    tables = evaluated(result, chosen.symbol, pictures)
-    show({**result.document, "pictures": list(map(str, pictures))}, tables, as_json)
+    tables = [evaluated(result, one.symbol, pictures) for result, one in zip(results, chosen, strict=True)]
+    documents = [{**result.document, "pictures": list(map(str, pictures))} for result in results]
+    show(documents[0] if len(files) == 1 else {"evaluations": documents}, Group(*tables), as_json)
+
+
+def _version_and_files(what: Sequence[str]) -> tuple[str | None, list[Path]]:
+    """Return the version that comes first, if one does, and the files; a name with an ending is that of a file."""
+    first = Path(what[0])
+    if len(what) == 1 or first.suffix or first.exists():
+        return None, list(map(Path, what))
+    return what[0], list(map(Path, what[1:]))
+
+
+def _leaders(
+    registry: Registry, chosen: Sequence[ChosenVersion], file: Path | None
+) -> dict[tuple[str, Timeframe], CandleSeries]:
+    """Return the candles by market and timeframe: those that are scored, and of `--leader`.
+
+    Raises:
+        InvalidRequest: two files have the same market, or nothing reads the file of the leader.
+    """
+    found: dict[tuple[str, Timeframe], CandleSeries] = {}
+    for one in chosen:
+        market = one.symbol, one.series.timeframe
+        if market in found:
+            raise InvalidRequest(f"there are two files of {one.symbol} {one.series.timeframe}")
+        found[market] = one.series
+    if file is not None:
+        # Versions and timeframes may differ; the first market that is led has the say.
+        models = [(registry.open(one.version).metadata, one) for one in chosen]
+        model, one = next((pair for pair in models if pair[0].leader(pair[1].symbol)), models[0])
+        given = read_leader(model, [one.symbol], one.series.timeframe, file)
+        found |= {(name, one.series.timeframe): series for name, series in given.items()}
+    return found
 
 
 def _draw(folder: Path, result: EvaluationResult, symbol: str) -> list[Path]:

@@ -40,9 +40,13 @@ def predict(
         recalibrations = read_recalibrations(manager.registry.root)
         loaded = load_version(manager.registry, chosen.version)
         forecaster = loaded.recalibrated(recalibrations.in_force(chosen.version))
-        led_by = read_leader(manager.registry, chosen, leader)
-        if led_by is not None and (led_by := newest_of_leader(led_by, forecaster, chosen.series)) is None:
-            raise InvalidRequest(f"{leader} does not reach the newest candle of {file.name}, or has too few before it")
+        led_by = None
+        for candles in read_leader(forecaster.metadata, [chosen.symbol], chosen.series.timeframe, leader).values():
+            led_by = newest_of_leader(candles, forecaster, chosen.series)
+            if led_by is None:
+                raise InvalidRequest(
+                    f"{leader} does not reach the newest candle of {file.name}, or has too few before it"
+                )
         bare = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving, led_by)
         plans = ForecastPlans(settings.trading.costs, settings.indicators.atr_period)
         forecast = plans.added(bare, forecaster.metadata.plans, chosen.series, float(chosen.series.closes[-1]))

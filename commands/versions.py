@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +14,7 @@ from domain.market import CandleSeries, Timeframe
 
 if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
+    from models.registry.metadata import ModelMetadata
     from models.registry.registry import Registry
 
 
@@ -66,19 +68,28 @@ def choose_version(
     return ChosenVersion(version, market, read)
 
 
-def read_leader(registry: Registry, chosen: ChosenVersion, file: Path | None) -> CandleSeries | None:
-    """Return the closed candles of what leads the chosen market; None without a file.
+def read_leader(
+    model: ModelMetadata, symbols: Sequence[str], timeframe: Timeframe | None, file: Path | None
+) -> dict[str, CandleSeries]:
+    """Return the closed candles of what leads some markets, by its name; nothing without a file.
+
+    Args:
+        model: The version that reads them.
+        symbols: The markets, at least one.
+        timeframe: The one to make; None takes that of the file.
+        file: File of candles of the leader.
 
     Raises:
-        InvalidRequest: the version reads no leader of the market, or the file has another market.
+        InvalidRequest: the version reads no leader of these markets, or the file has another market.
     """
     if file is None:
-        return None
-    leader = registry.open(chosen.version).metadata.leader(chosen.symbol)
-    if leader is None:
-        raise InvalidRequest(f"{chosen.version} reads no market beside {chosen.symbol}: leave --leader out")
-    read = read_closed(file, chosen.series.timeframe, None)
+        return {}
+    leaders = {leader for symbol in symbols if (leader := model.leader(symbol))}
+    named, be = ", ".join(symbols), "is" if len(symbols) == 1 else "are"
+    if not leaders:
+        raise InvalidRequest(f"{model.version} reads no market beside {named}: leave --leader out")
+    read = read_closed(file, timeframe, None)
     market = checked_scope(market_of(read, file, None))
-    if market != leader:
-        raise InvalidRequest(f"{file.name} has {market}; {chosen.symbol} is led by {leader}")
-    return read.series
+    if market not in leaders:
+        raise InvalidRequest(f"{file.name} has {market}; {named} {be} led by {', '.join(sorted(leaders))}")
+    return {market: read.series}

@@ -11,6 +11,7 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.evaluating.service import EvaluationService
+from services.job_candles.leaders import JobLeaders
 from services.jobs.service import JobService
 from services.market_data.market_data import MarketData
 from services.measuring.service import EvidenceService
@@ -40,10 +41,11 @@ def make_orders(
 ) -> Orders:
     """Return the parts; all but bias read candles in the same way."""
     candles = BacktestCandles(market_data, store, settings, clock)
+    leaders = JobLeaders(market_data, store, settings, clock)
     return Orders(
-        BiasService(jobs, market_data, store, registry, settings, clock),
-        BacktestService(jobs, candles, book, settings),
+        BiasService(jobs, market_data, store, leaders, registry, settings, clock),
+        BacktestService(jobs, candles, leaders, registry, book, settings),
         OptimiseService(jobs, candles, book, settings),
-        EvaluationService(jobs, candles, registry, settings),
+        EvaluationService(jobs, candles, leaders, registry, settings),
         EvidenceService(jobs, candles, book, settings),
     )

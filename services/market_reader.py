@@ -47,7 +47,7 @@ class MarketReader:
 
         Args:
             indicators: Computes the indicators.
-            forecasting: The models in production; None asks none.
+            forecasting: The models in production; None asks none, and neither do settings without a blend.
             settings: Number of candles, and the blend with models.
             evidence: Weighs the plans, at the usual costs.
             clock: Decides which candles have closed.
@@ -55,7 +55,7 @@ class MarketReader:
             why_disabled: Tells which strategies take no part now.
         """
         self._indicators = indicators
-        self._forecasting = forecasting
+        self._models = forecasting if settings.blend != "off" else None
         self._settings = settings
         self._evidence = evidence
         self._clock = clock
@@ -65,7 +65,7 @@ class MarketReader:
     def asking(self, forecasting: Forecasting) -> MarketReader:
         """Return the same with other models."""
         other = copy(self)
-        other._forecasting = forecasting
+        other._models = self._models and forecasting
         return other
 
     async def read(
@@ -100,8 +100,8 @@ class MarketReader:
             read = zip(with_leaders(snapshots), found, strict=True)
             known = [(snapshot, one) for snapshot, one in read if isinstance(one, MarketContext)]
             opinions = [_NOT_ASKED] * len(known)
-            if self._forecasting is not None and self._settings.blend != "off":
-                opinions = await self._forecasting.opinions([(snapshot, one.primary) for snapshot, one in known])
+            if self._models is not None:
+                opinions = await self._models.opinions([(snapshot, one.primary) for snapshot, one in known])
             finished = (self._with_opinion(*market, opinion) for market, opinion in zip(known, opinions, strict=True))
             contexts = iter(await asyncio.gather(*finished))
             return [next(contexts) if isinstance(one, MarketContext) else one for one in found]
@@ -113,11 +113,11 @@ class MarketReader:
             context: Of a market now, as `read` returns it.
             times_ms: From now on.
         """
-        if self._forecasting is None or self._settings.blend == "off":
+        if self._models is None:
             return ReturnsByTime({}, dict.fromkeys(times_ms, str(_NOT_ASKED.note)))
         series = {timeframe: part.series for timeframe, part in context.timeframes.items()}
         snapshot = MarketSnapshot(context.symbol, series, context.price, None, context.source_data)
-        return await returns_by_time(self._forecasting, snapshot, context.primary, context.forecast, times_ms)
+        return await returns_by_time(self._models, snapshot, context.primary, context.forecast, times_ms)
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""
@@ -161,12 +161,12 @@ class MarketReader:
         self, snapshot: MarketSnapshot, context: MarketContext, costs: Costs | None = None
     ) -> MarketContext:
         opinion = _NOT_ASKED
-        if self._forecasting is not None and self._settings.blend != "off":
-            opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
+        if self._models is not None:
+            opinion = await self._models.opinion(snapshot, context.primary, costs)
         return await self._with_opinion(snapshot, context, opinion)
 
     async def _with_opinion(self, snapshot: MarketSnapshot, context: MarketContext, opinion: Opinion) -> MarketContext:
         context = with_forecast(context, opinion.forecast, opinion.note, self._settings)
-        if self._forecasting is None or self._settings.blend == "off":
+        if self._models is None:
             return context
-        return await self._forecasting.with_plan(snapshot, context)
+        return await self._models.with_plan(snapshot, context)

@@ -89,7 +89,7 @@ class ForecastBody(ResponseModel):
             "the probability is by the calibration of its training."
         ),
     ]
-    shipped: Annotated[bool, Field(description="The version came with the service: nobody here has trained it.")]
+    shipped: Annotated[bool, Field(description="The version came with the service and was not trained here.")]
     trained_until: Annotated[
         int | None,
         Field(description="Close of the newest candle that it was trained on, epoch ms; null of imported versions."),

@@ -21,7 +21,9 @@ from commands.backtesting.past import (
     wish_of,
 )
 from commands.console import say, show, stages
-from commands.options import Json
+from commands.manager import model_manager
+from commands.options import Json, Leader
+from commands.versions import read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from utils.clock import SystemClock
@@ -44,6 +46,7 @@ def backtest(
     funding_bps: FundingBps = None,
     sizing: SizingOption = None,
     symbol: SymbolOption = None,
+    leader: Leader = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write equity.png, drawdown.png and trades.csv.")
     ] = None,
@@ -71,8 +74,14 @@ def backtest(
     answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
     order = BacktestOrder.of(wish, settings, read_book(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
+    leaders = []
+    if leader is not None:
+        if chosen.kind not in {"model", "blend"}:
+            raise InvalidRequest("--leader is read by the lanes model:VERSION and blend:VERSION alone: leave it out")
+        model = model_manager(settings).registry.open(chosen.name).metadata
+        leaders = list(read_leader(model, list(dict.fromkeys(market for market, _ in candles)), None, leader).items())
     with stages() as listener:
-        result = run_backtest(candles, order, listener, SystemClock().now(), answers)
+        result = run_backtest(candles, order, listener, SystemClock().now(), answers, leaders)
         written = write_files(plot, result) if plot else []
     show(result.document, backtested(result.document, written), as_json)
 

@@ -11,10 +11,11 @@ import typer
 from commands.candles import known_market, read_closed, tell
 from commands.console import show, working
 from commands.manager import model_manager
-from commands.options import CandleFile, Json, SeriesTimeframe
-from commands.versions import choose_version
+from commands.options import CandleFile, Json, Leader, SeriesTimeframe
+from commands.versions import choose_version, read_leader
 from config.settings import Settings
 from config.sources import load_settings
+from domain.errors import InvalidRequest
 
 if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
@@ -40,6 +41,7 @@ def lookahead(
     timeframe: SeriesTimeframe = None,
     symbol: FileSymbol = None,
     model: Model = None,
+    leader: Leader = None,
     moments: Moments = None,
     as_json: Json = False,
 ) -> None:
@@ -51,7 +53,7 @@ def lookahead(
     with working() as now:
         from services.bias.reports import lookahead_report
 
-        read, subject = _subject(file, timeframe, symbol, model, settings, now)
+        read, subject = _subject(file, timeframe, symbol, model, leader, settings, now)
         document = lookahead_report(subject, moments or settings.bias.moments, _percent(now))
     if not as_json:
         tell(file, read)
@@ -69,6 +71,7 @@ def recursive(
     timeframe: SeriesTimeframe = None,
     symbol: FileSymbol = None,
     model: Model = None,
+    leader: Leader = None,
     as_json: Json = False,
 ) -> None:
     """Measure the newest candles with short and long histories: how many candles each value needs."""
@@ -76,7 +79,7 @@ def recursive(
     with working() as now:
         from services.bias.reports import history_report
 
-        read, subject = _subject(file, timeframe, symbol, model, settings, now)
+        read, subject = _subject(file, timeframe, symbol, model, leader, settings, now)
         document = history_report(subject, _percent(now))
     if not as_json:
         tell(file, read)
@@ -91,6 +94,7 @@ def _subject(
     timeframe: SeriesTimeframe,
     symbol: str | None,
     model: str | None,
+    leader: Path | None,
     settings: Settings,
     now: Callable[[str], None],
 ) -> tuple[ReadCandles, BiasSubject]:
@@ -99,6 +103,8 @@ def _subject(
 
     now(f"reading {file.name}")
     if model is None:
+        if leader is not None:
+            raise InvalidRequest("--leader is read by models alone: name one by --model, or leave --leader out")
         read = read_closed(file, timeframe, symbol)
         market = known_market(read, file, symbol)
         return read, BiasSubject(market, read.series, settings.analysis, settings.indicators)
@@ -108,7 +114,15 @@ def _subject(
     registry = model_manager(settings).registry
     chosen = choose_version(registry, model, file, symbol, timeframe)
     forecaster = load_version(registry, chosen.version)
-    subject = BiasSubject(chosen.symbol, chosen.series, settings.analysis, settings.indicators, forecaster)
+    led_by = read_leader(forecaster.metadata, [chosen.symbol], chosen.series.timeframe, leader)
+    subject = BiasSubject(
+        symbol=chosen.symbol,
+        series=chosen.series,
+        analysis=settings.analysis,
+        indicators=settings.indicators,
+        forecaster=forecaster,
+        leader=next(iter(led_by.values()), None),
+    )
     return chosen.read, subject
 
 

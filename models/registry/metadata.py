@@ -14,6 +14,7 @@ from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
 from domain.trading.plan_models import PlanModelRecord
 from domain.values import Frozen, Share
+from features.columns.leader import PREFIX as LEADER_PREFIX
 from models.architectures.outputs import InputKind, OutputKind
 from models.evaluation.calibration import Calibration
 from models.evaluation.gate import GateVerdict
@@ -201,8 +202,13 @@ class ModelMetadata(Frozen):
         return "better" if self.verdict.comparisons[0].better else "not_better"
 
     def leader(self, symbol: str) -> str | None:
-        """Return the market whose candles it reads beside those of a symbol; None where none of its markets had one."""
-        markets = self.data.markets if self.data else ()
+        """Return the market whose candles it reads beside those of a symbol.
+
+        None where no column is of a leader, or none of the markets of its training had one.
+        """
+        # Of an ensemble the members tell, and the columns are not here.
+        reads = self.graph is None or any(name.startswith(LEADER_PREFIX) for name in self.graph.columns)
+        markets = self.data.markets if self.data and reads else ()
         return leader_of(symbol) if any(leader_of(market) in markets for market in markets) else None
 
     def require_data(self) -> TrainingRange:

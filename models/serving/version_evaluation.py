@@ -64,11 +64,15 @@ class Evaluation:
         whole: All candles that it was not trained on.
         parts: Of these, the candles newer than its training (`newer`) and those inside it, which models of the candles
             before them predicted (`walk_forward`); a part without candles is left out.
+        leader: The market whose candles the version read beside these; None where there were none.
+        led: Number of the newer candles at whose moment there was one of the leader.
     """
 
     model: ModelMetadata
     whole: JudgedCandles
     parts: Mapping[PartName, JudgedCandles]
+    leader: str | None
+    led: int
 
 
 def evaluate_version(
@@ -98,7 +102,8 @@ def evaluate_version(
     """
     stored = registry.open(version)
     judging = _Judging(series, symbol, stored.metadata.horizon_candles, settings, measure_plans)
-    others = {name: leader} if leader is not None and (name := stored.metadata.leader(symbol)) else {}
+    name = stored.metadata.leader(symbol) if leader is not None else None
+    others = {name: leader} if leader is not None and name else {}
     predictions = unseen_predictions(
         stored, load_version(registry, version), {symbol: series}, judging.axis, judging.returns, others
     )
@@ -115,7 +120,9 @@ def evaluate_version(
         for name, mask in masks.items()
         if mask.any()
     }
-    return Evaluation(stored.metadata, whole, parts)
+    at = parts["newer"].times_ms if others and "newer" in parts else np.empty(0, np.int64)
+    led = sum(int(np.isin(at, candles.times_ms).sum()) for candles in others.values())
+    return Evaluation(stored.metadata, whole, parts, name if led else None, led)
 
 
 class _Judging:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Sequence
 from typing import Any
 
-from domain.jobs import JobProgress
-from domain.market import CandleSeries
 from domain.values import Frozen
 from services.backtests.order import BacktestOrder
 from services.backtests.run import Report, run_backtest
-from services.job_candles.fetching import FETCHING_SHARE, after_fetching, fetch_past
+from services.job_candles.fetching import read_candles
 from services.job_candles.order import SeriesOrder
 from utils.clock import Clock
 
 
 class BacktestJobOrder(Frozen):
-    """One backtest, as JSON between the service and the job's process; the texts are shown with the job."""
+    """One backtest, as JSON between the service and the job's process; the texts are shown with the job.
+
+    Attributes:
+        leaders: Candles that the model of the lane reads beside those that are traded.
+    """
 
     symbols: str
     lane: str
     order: BacktestOrder
     series: tuple[SeriesOrder, ...]
+    leaders: tuple[SeriesOrder, ...] = ()
 
 
 def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
@@ -33,42 +34,6 @@ def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[st
         InvalidRequest, InsufficientData, InvalidMarketData: as `run_backtest`.
     """
     job = BacktestJobOrder.model_validate(parameters)
-    candles, listener = read_candles(job.series, report, clock)
-    return run_backtest(candles, job.order, listener, clock.now()).document
-
-
-def read_candles(
-    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str = "nothing was tested"
-) -> tuple[list[tuple[str, CandleSeries]], Report]:
-    """Return the candles of each order, and the report for what comes after they were read.
-
-    Args:
-        orders: What to read.
-        report: Takes the progress of the reading.
-        clock: Decides which candles have closed.
-        undone: What a failure leaves undone, for its message.
-
-    Raises:
-        MarketDataUnavailable: a source of candles failed too often.
-    """
-    candles = asyncio.run(_candles(orders, report, clock, undone))
-    fetched = any(order.history for order in orders)
-    return candles, after_fetching(report) if fetched else report
-
-
-async def _candles(
-    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str
-) -> list[tuple[str, CandleSeries]]:
-    found = []
-    for number, wanted in enumerate(orders):
-
-        def tell(progress: JobProgress, number: int = number) -> None:
-            done = (number + progress.share / FETCHING_SHARE) / len(orders)
-            report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
-
-        if wanted.history is None:
-            series = wanted.series
-        else:
-            series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
-        found.append((wanted.symbol, series))
-    return found
+    candles, listener = read_candles((*job.series, *job.leaders), report, clock)
+    traded, leaders = candles[: len(job.series)], candles[len(job.series) :]
+    return run_backtest(traded, job.order, listener, clock.now(), leaders=leaders).document

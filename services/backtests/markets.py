@@ -24,7 +24,7 @@ class BacktestMarket:
         past: The timeframes that are read.
         traded: The one at whose closes judgements are made.
         finer: Candles of a shorter timeframe, where there are any, to tell what came first in a candle.
-        leader: Candles of the traded timeframe of what leads the market, where that is one of the markets of the test.
+        leader: Candles of the traded timeframe of what leads the market, where these are known.
     """
 
     past: PastMarket
@@ -43,12 +43,17 @@ class BacktestMarket:
         return self.past.series[self.traded]
 
 
-def prepare(candles: Sequence[tuple[str, CandleSeries]], order: BacktestOrder) -> list[BacktestMarket]:
+def prepare(
+    candles: Sequence[tuple[str, CandleSeries]],
+    order: BacktestOrder,
+    leaders: Sequence[tuple[str, CandleSeries]] = (),
+) -> list[BacktestMarket]:
     """Return the markets of some series, several of one symbol as its timeframes.
 
     Args:
         candles: Closed candles of a symbol and timeframe each.
         order: Timeframes and the time.
+        leaders: Closed candles of markets that are not traded, but may lead one.
 
     Raises:
         InvalidRequest: a symbol and timeframe twice, or a timeframe that cannot be made.
@@ -62,12 +67,17 @@ def prepare(candles: Sequence[tuple[str, CandleSeries]], order: BacktestOrder) -
             raise InvalidRequest(f"there are {series.timeframe} candles of {symbol} twice")
         given[series.timeframe] = _cut(symbol, series, order.until_ms)
     markets = {symbol: _market(symbol, given, order) for symbol, given in by_symbol.items()}
-    return [replace(market, leader=_leader(market, markets)) for market in markets.values()]
+    others = {symbol: PastMarket(symbol, {series.timeframe: series}) for symbol, series in leaders if len(series)}
+    return [replace(market, leader=_leader(market, markets, others)) for market in markets.values()]
 
 
-def _leader(market: BacktestMarket, markets: Mapping[str, BacktestMarket]) -> CandleSeries | None:
-    leader = leader_among(market.symbol, markets)
-    return leader.past.series.get(market.traded) if leader else None
+def _leader(
+    market: BacktestMarket, markets: Mapping[str, BacktestMarket], others: Mapping[str, PastMarket]
+) -> CandleSeries | None:
+    if traded := leader_among(market.symbol, markets):
+        return traded.past.series.get(market.traded)
+    other = leader_among(market.symbol, others)
+    return other.with_longer(market.traded).series[market.traded] if other else None
 
 
 def _cut(symbol: str, series: CandleSeries, until_ms: int | None) -> CandleSeries:

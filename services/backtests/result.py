@@ -26,6 +26,7 @@ from backtesting.trades import EquityCurve
 from backtesting.trading.orders import Simulation, TradedMarket
 from backtesting.trials.registry import Trial, TrialCount
 from domain.arrays import FloatArray
+from domain.naming.leaders import leader_of
 from domain.trading.performance import max_drawdown
 from domain.values import Signal, utc_time
 from services.backtests.markets import BacktestMarket
@@ -67,6 +68,10 @@ def data_card(markets: Sequence[BacktestMarket], order: BacktestOrder) -> dict[s
         for market in markets
         for series in (*market.past.series.values(), *([market.finer] if market.finer else []))
     ]
+    traded = {market.symbol for market in markets}
+    led = ((leader_of(market.symbol), market.leader) for market in markets)
+    leaders = {name: candles for name, candles in led if name and name not in traded and candles}
+    series += leaders.items()
     return {
         "since": _time(order.since_ms),
         "until": _time(order.until_ms),

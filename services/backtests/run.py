@@ -58,6 +58,7 @@ def run_backtest(
     report: Report,
     now: datetime,
     answers: Sequence[RecordedAnswer] = (),
+    leaders: Sequence[tuple[str, CandleSeries]] = (),
 ) -> BacktestResult:
     """Return the result of a backtest, recorded as a trial and signed.
 
@@ -67,6 +68,7 @@ def run_backtest(
         report: Takes the progress.
         now: The server's clock, for the run card.
         answers: Recorded answers, for the lane that trades them.
+        leaders: Candles of markets that are not traded, but lead some that are.
 
     Raises:
         InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
@@ -75,7 +77,7 @@ def run_backtest(
     """
     # What would stop the run at its end is found before it begins.
     key = signing_key(order.backtests).secret()
-    markets = prepare(candles, order)
+    markets = prepare(candles, order, leaders)
     tested = _test(markets, order, answers, report)
     returns = daily_returns(tested.simulation.curve, tested.around_the_clock)
     data, chosen = data_card(markets, order), order.shown_settings

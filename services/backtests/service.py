@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.errors import InvalidRequest
 from domain.job_kinds import JobKind
 from domain.jobs import Job
+from models.registry.metadata import ModelMetadata
+from models.registry.registry import Registry
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobOrder
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
+from services.job_candles.leaders import JobLeaders
+from services.job_candles.order import SeriesOrder
 from services.jobs.service import JobService
 
 
@@ -37,6 +42,8 @@ class BacktestService:
         self,
         jobs: JobService,
         candles: BacktestCandles,
+        leaders: JobLeaders,
+        registry: Registry,
         evidence: EvidenceBook | None,
         settings: Settings,
     ) -> None:
@@ -45,11 +52,15 @@ class BacktestService:
         Args:
             jobs: Runs the backtest.
             candles: Finds them.
+            leaders: Finds those that a model reads beside them.
+            registry: Has the versions of lanes.
             evidence: What plans are weighed by.
             settings: What a wish leaves open.
         """
         self._jobs = jobs
         self._candles = candles
+        self._leaders = leaders
+        self._registry = registry
         self._evidence = evidence
         self._settings = settings
 
@@ -58,14 +69,18 @@ class BacktestService:
 
         Raises:
             InvalidRequest: the lane needs a file, or candles of several symbols are sent.
+            ModelNotFound, ModelUnusable: the version of the lane cannot be opened.
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than a backtest needs, with the numbers.
             UnknownSymbol, MarketDataUnavailable: no source has candles of a symbol.
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        if lane_of(asked.wish.lane).kind == "llm":
+        lane = lane_of(asked.wish.lane)
+        if lane.kind == "llm":
             raise InvalidRequest("recorded answers are a file: test them by cli.py backtest --lane llm:FILE")
+        by_model = lane.kind in {"model", "blend"}
+        model = await asyncio.to_thread(self._registry.open, lane.name) if by_model else None
         need = CandleNeed("a backtest", self._settings.analysis.min_candles + 3)
         series = await self._candles.series(asked.symbols, asked.wish.timeframes, asked.candles, need)
         order = BacktestJobOrder(
@@ -73,5 +88,19 @@ class BacktestService:
             lane=asked.wish.lane,
             order=BacktestOrder.of(asked.wish, self._settings, self._evidence),
             series=series,
+            leaders=await self._led_by(model.metadata, asked, series) if model else (),
         )
         return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"), key)
+
+    async def _led_by(
+        self, model: ModelMetadata, asked: BacktestAsked, series: Sequence[SeriesOrder]
+    ) -> tuple[SeriesOrder, ...]:
+        """Return the candles of the leaders that a model reads and that are not traded, as far as there are any."""
+        found: dict[str, tuple[SeriesOrder, ...]] = {}
+        for symbol in asked.symbols:
+            leader = model.leader(symbol)
+            if leader is None or leader in found or leader in asked.symbols:
+                continue
+            market = min((order for order in series if order.symbol == symbol), key=lambda order: order.timeframe.ms)
+            found[leader] = await self._leaders.beside(leader, market, sent=bool(asked.candles))
+        return tuple(order for orders in found.values() for order in orders)

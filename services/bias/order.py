@@ -15,12 +15,14 @@ class BiasOrder(SeriesOrder):
 
     Attributes:
         version: A model that is checked too.
+        leaders: Candles of what leads the market; none where the version reads none, or there are none.
         moments: Number of moments after which a job for look-ahead changes the future.
         models: Where versions are.
     """
 
     symbol: SymbolName
     version: VersionName | None = None
+    leaders: tuple[SeriesOrder, ...] = ()
     moments: Count
     analysis: AnalysisSettings
     indicators: IndicatorSettings

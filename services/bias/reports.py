@@ -28,6 +28,7 @@ class BiasSubject:
         symbol: Market; None where it is not known.
         series: Closed candles, oldest first.
         forecaster: A model to check too.
+        leader: Closed candles of what leads the market, where the model reads them and they are known.
     """
 
     symbol: str | None
@@ -35,6 +36,7 @@ class BiasSubject:
     analysis: AnalysisSettings
     indicators: IndicatorSettings
     forecaster: Forecaster | None = None
+    leader: CandleSeries | None = None
 
 
 def lookahead_report(subject: BiasSubject, moments: int, tell: Tell) -> dict[str, Any]:
@@ -102,7 +104,7 @@ def _checks(subject: BiasSubject, analysis: AnalysisSettings, frames: Frames) ->
         *feature_checks(),
         rule_indicator_check(indicators),
         rule_check(_judged(analysis, subject.series), indicators, frames),
-        *([model_check(subject.forecaster)] if subject.forecaster else []),
+        *([model_check(subject.forecaster, subject.leader)] if subject.forecaster else []),
     ]
 
 

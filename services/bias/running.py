@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -12,7 +11,7 @@ from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from services.bias.order import BiasOrder
 from services.bias.reports import BiasSubject, history_report, lookahead_report
-from services.job_candles.fetching import after_fetching, fetch_past
+from services.job_candles.fetching import read_candles
 from utils.clock import Clock
 
 Report = Callable[[JobProgress], None]
@@ -37,12 +36,10 @@ def _prepare(order: BiasOrder, report: Report, clock: Clock) -> tuple[BiasSubjec
         MarketDataUnavailable: the source of the candles failed too often.
         ModelNotFound, ModelUnusable: the version is gone or damaged.
     """
-    series = order.series
-    if order.history is not None:
-        past = fetch_past(order.symbol, order.timeframe, order.history, report, clock, "nothing was checked")
-        series, report = asyncio.run(past), after_fetching(report)
+    ((_, series), *led_by), listener = read_candles((order, *order.leaders), report, clock, "nothing was checked")
     forecaster = None
     if order.version is not None:
         forecaster = load_version(Registry.of(order.models), order.version)
-    subject = BiasSubject(order.symbol, series, order.analysis, order.indicators, forecaster)
-    return subject, lambda words, share: report(JobProgress(stage=words, share=share))
+    leader = led_by[0][1] if led_by else None
+    subject = BiasSubject(order.symbol, series, order.analysis, order.indicators, forecaster, leader)
+    return subject, lambda words, share: listener(JobProgress(stage=words, share=share))

@@ -19,9 +19,11 @@ from domain.errors import (
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
+from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from services.bias.order import BiasOrder
 from services.job_candles.finding import JobCandles
+from services.job_candles.leaders import JobLeaders
 from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
@@ -65,6 +67,7 @@ class BiasService:
         jobs: JobService,
         market_data: MarketData,
         stored: CandleStore,
+        leaders: JobLeaders,
         registry: Registry,
         settings: Settings,
         clock: Clock,
@@ -75,6 +78,7 @@ class BiasService:
             jobs: Runs the job.
             market_data: Knows who has candles where neither the client nor the store has enough.
             stored: Has the candles that trusted clients posted.
+            leaders: Finds candles that a version reads beside those of a market.
             registry: Has the versions that can be checked.
             settings: Of the rules and their indicators, and the defaults.
             clock: Decides which candles have closed.
@@ -82,6 +86,7 @@ class BiasService:
         self._jobs = jobs
         self._market_data = market_data
         self._candles = JobCandles(stored, settings, clock)
+        self._leaders = leaders
         self._registry = registry
         self._settings = settings
 
@@ -98,8 +103,10 @@ class BiasService:
         """
         needed = LEAST[asked.kind]
         timeframe = asked.timeframe
+        model = None
         if asked.version is not None:
-            timeframe = await asyncio.to_thread(self._timeframe_of, asked, asked.version)
+            model = await asyncio.to_thread(self._model, asked, asked.version)
+            timeframe = model.timeframe
         if asked.candles is not None:
             too_few = partial(_too_few, needed)
             series = await asyncio.to_thread(
@@ -109,15 +116,18 @@ class BiasService:
         else:
             found = await self._find(asked.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
         order = await asyncio.to_thread(self._order, asked, found)
+        if model is not None:
+            leaders = await self._leaders.beside(model.leader(asked.symbol), order, sent=asked.candles is not None)
+            order = order.model_copy(update={"leaders": leaders})
         job = await self._jobs.submit(asked.kind, order.model_dump(mode="json"), key)
         count = self._settings.bias.history_candles if found.more else len(found.series)
         return BiasAccepted(job, asked.symbol, found.series.timeframe, found.source, count)
 
-    def _timeframe_of(self, asked: BiasAsked, version: str) -> Timeframe:
-        """Return the timeframe of a version that forecasts what is asked for."""
+    def _model(self, asked: BiasAsked, version: str) -> ModelMetadata:
+        """Return a version that forecasts what is asked for."""
         model = self._registry.open(version).metadata
         model.require_market(asked.symbol, asked.timeframe)
-        return model.timeframe
+        return model
 
     def _order(self, asked: BiasAsked, found: MarketHistory) -> BiasOrder:
         most = self._settings.bias.history_candles

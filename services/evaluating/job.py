@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from services.backtests.job import read_candles
 from services.evaluating.order import EvaluationJobOrder
 from services.evaluating.run import Report, run_evaluation
+from services.job_candles.fetching import read_candles
 from utils.clock import Clock
 
 
@@ -18,5 +18,6 @@ def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[st
         InsufficientData, InvalidRequest, ModelNotFound, ModelUnusable: as `run_evaluation`.
     """
     job = EvaluationJobOrder.model_validate(parameters)
-    ((_, series),), listener = read_candles((job.series,), report, clock, "nothing was evaluated")
-    return run_evaluation(job.order, series, listener, clock.now).document
+    ((_, series), *led_by), listener = read_candles((job.series, *job.leaders), report, clock, "nothing was evaluated")
+    leader = led_by[0][1] if led_by else None
+    return run_evaluation(job.order, series, listener, clock.now, leader).document

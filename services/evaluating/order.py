@@ -54,10 +54,15 @@ class EvaluationOrder(Frozen):
 
 
 class EvaluationJobOrder(Frozen):
-    """One evaluation, as JSON between the service and the job's process; the texts are shown with the job."""
+    """One evaluation, as JSON between the service and the job's process; the texts are shown with the job.
+
+    Attributes:
+        leaders: Candles of what leads the market; none where the version reads none, or there are none.
+    """
 
     version: str
     symbol: str
     timeframe: Timeframe
     order: EvaluationOrder
     series: SeriesOrder
+    leaders: tuple[SeriesOrder, ...] = ()

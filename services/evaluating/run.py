@@ -108,6 +108,8 @@ def _document(found: Evaluation, symbol: str, traded: Backtest, parts: Sequence[
         "symbol": symbol,
         "timeframe": model.timeframe.value,
         "horizon_candles": model.horizon_candles,
+        "leader": found.leader,
+        "led": found.led,
         **_figures(found.whole, traded),
         "parts": [
             {

@@ -19,6 +19,7 @@ from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from services.backtests.candles import BacktestCandles, CandleNeed
 from services.evaluating.order import TRADED_CANDLES, EvaluationJobOrder, EvaluationOrder
+from services.job_candles.leaders import JobLeaders
 from services.jobs.service import JobService
 
 
@@ -42,17 +43,26 @@ class EvaluationAsked:
 class EvaluationService:
     """Queues evaluations, and refuses those that could only fail."""
 
-    def __init__(self, jobs: JobService, candles: BacktestCandles, registry: Registry, settings: Settings) -> None:
+    def __init__(
+        self,
+        jobs: JobService,
+        candles: BacktestCandles,
+        leaders: JobLeaders,
+        registry: Registry,
+        settings: Settings,
+    ) -> None:
         """Keep the parts.
 
         Args:
             jobs: Runs the evaluation.
             candles: Finds them.
+            leaders: Finds those of what leads the market.
             registry: Has the versions.
             settings: What a request leaves open.
         """
         self._jobs = jobs
         self._candles = candles
+        self._leaders = leaders
         self._registry = registry
         self._settings = settings
 
@@ -73,12 +83,14 @@ class EvaluationService:
         window = model.graph.sequence_length if model.graph else 0
         need = CandleNeed("an evaluation", window + model.horizon_candles + TRADED_CANDLES)
         series = await self._candles.one(asked.symbol, model.timeframe, asked.candles, need)
+        leaders = await self._leaders.beside(model.leader(asked.symbol), series, sent=bool(asked.candles))
         job = EvaluationJobOrder(
             version=model.version,
             symbol=asked.symbol,
             timeframe=model.timeframe,
             order=EvaluationOrder.of(model.version, asked.symbol, asked.fee_bps, asked.slippage_bps, self._settings),
             series=series,
+            leaders=leaders,
         )
         return await self._jobs.submit(JobKind.EVALUATE, await asyncio.to_thread(job.model_dump, mode="json"), key)
 

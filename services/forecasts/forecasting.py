@@ -107,8 +107,7 @@ class Forecasting:
 
         It is as it was where no plan model is in production, or models are disabled.
         """
-        disabled = snapshot.as_of_ms is None and self._why_disabled(MODEL)
-        if self._plan_forecasts is None or disabled:
+        if self._plan_forecasts is None or self._why_none(snapshot):
             return context
         return await self._plan_forecasts.added(snapshot, context)
 
@@ -160,8 +159,7 @@ class Forecasting:
 
     async def model(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecaster:
         """Return what serves a market, for `bare`; raises ModelUnavailable as `forecast`."""
-        # Replays are of a time when models took part.
-        if snapshot.as_of_ms is None and (reason := self._why_disabled(MODEL)):
+        if reason := self._why_none(snapshot):
             raise ModelUnavailable(reason)
         return await self._model(snapshot.symbol, timeframe)
 
@@ -230,6 +228,10 @@ class Forecasting:
         return {
             f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
         }
+
+    def _why_none(self, snapshot: MarketSnapshot) -> str | None:
+        """Return why models take no part in a market; None where they do, as in replays of a time when they did."""
+        return self._why_disabled(MODEL) if snapshot.as_of_ms is None else None
 
     async def _found(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> _Found:
         """Return the model in production and what it reads; raises as `forecast`."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Sequence
 
 from domain.candles.columns import CandleLike
 from domain.errors import MarketDataUnavailable
@@ -10,7 +11,7 @@ from domain.jobs import JobProgress
 from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
-from services.job_candles.order import HistoryOrder
+from services.job_candles.order import HistoryOrder, SeriesOrder
 from services.market_data.history.paging import Pager
 from services.market_data.sources.opening import open_history
 from utils.clock import Clock
@@ -69,3 +70,40 @@ def after_fetching(report: Report) -> Report:
         report(progress.model_copy(update={"share": min(share, 1.0)}))
 
     return shifted
+
+
+def read_candles(
+    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str = "nothing was tested"
+) -> tuple[list[tuple[str, CandleSeries]], Report]:
+    """Return the candles of each order, and the report for what comes after they were read.
+
+    Args:
+        orders: What to read.
+        report: Takes the progress of the reading.
+        clock: Decides which candles have closed.
+        undone: What a failure leaves undone, for its message.
+
+    Raises:
+        MarketDataUnavailable: a source of candles failed too often.
+    """
+    candles = asyncio.run(_candles(orders, report, clock, undone))
+    fetched = any(order.history for order in orders)
+    return candles, after_fetching(report) if fetched else report
+
+
+async def _candles(
+    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str
+) -> list[tuple[str, CandleSeries]]:
+    found = []
+    for number, wanted in enumerate(orders):
+
+        def tell(progress: JobProgress, number: int = number) -> None:
+            done = (number + progress.share / FETCHING_SHARE) / len(orders)
+            report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
+
+        if wanted.history is None:
+            series = wanted.series
+        else:
+            series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
+        found.append((wanted.symbol, series))
+    return found

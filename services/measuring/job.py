@@ -10,7 +10,7 @@ from domain.jobs import JobProgress
 from domain.trading.costs import Costs
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
-from services.backtests.job import read_candles
+from services.job_candles.fetching import read_candles
 from services.job_candles.order import SeriesOrder
 from services.measuring.order import EvidenceTask, MeasuredCandles, MeasuringOrder
 from services.measuring.run import check_book, measure

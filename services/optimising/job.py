@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from domain.values import Frozen
-from services.backtests.job import read_candles
 from services.backtests.run import Report
+from services.job_candles.fetching import read_candles
 from services.job_candles.order import SeriesOrder
 from services.optimising.order import OptimiseOrder
 from services.optimising.run import run_optimise

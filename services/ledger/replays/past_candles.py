@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import get_args
 
@@ -109,6 +110,10 @@ class PastCandles:
         reasons = "; ".join(map(str, refusals))
         raise InsufficientData(f"too few candles of {symbol} are known that had closed by as_of {as_of_ms}: {reasons}")
 
+    async def with_leader(self, sent: MarketSnapshot, as_of_ms: int) -> MarketSnapshot:
+        """Return a market of a client with what clients had posted by then of the market that leads it."""
+        return await self._with_leader(sent, DataSource.STORED, as_of_ms)
+
     async def history(
         self, source: DataSource, symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int
     ) -> CandleSeries:
@@ -157,8 +162,10 @@ class PastCandles:
             had = ", ".join(f"{timeframe}: {len(fresh.get(timeframe, ()))}" for timeframe in timeframes)
             raise MarketDataUnavailable(f"needs {needed} closed candles up to then in one timeframe, has {had}")
         snapshot = replay(symbol, fresh, as_of_ms)
-        leader = await self._leader(source, symbol, tuple(fresh), as_of_ms)
-        return MarketSnapshot(symbol, snapshot.series, snapshot.price, snapshot.volume_24h, source, as_of_ms, leader)
+        return await self._with_leader(replace(snapshot, source_data=source), source, as_of_ms)
+
+    async def _with_leader(self, market: MarketSnapshot, source: DataSource, as_of_ms: int) -> MarketSnapshot:
+        return replace(market, leader=await self._leader(source, market.symbol, tuple(market.series), as_of_ms))
 
     async def _leader(
         self, source: DataSource, symbol: str, timeframes: Sequence[Timeframe], as_of_ms: int

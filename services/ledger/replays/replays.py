@@ -71,7 +71,10 @@ class Replays:
             StorageUnavailable: the ledger does not answer.
         """
         as_of_ms = query.as_of_ms
-        snapshot = query.snapshot or await self._candles.market(query.symbol, query.timeframes, as_of_ms)
+        if query.snapshot is None:
+            snapshot = await self._candles.market(query.symbol, query.timeframes, as_of_ms)
+        else:
+            snapshot = await self._candles.with_leader(query.snapshot, as_of_ms)
         judgement, bare, version = await self._replayer.judge(snapshot, as_of_ms)
         context = judgement.context
         analysis = self._guards.check(context, bare).analysis

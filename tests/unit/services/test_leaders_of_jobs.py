@@ -1,0 +1,202 @@
+"""Jobs that ask a pooled model read bitcoin beside other coins, as a live forecast of the same moment does."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from config.settings import Settings
+from config.sources import load_settings
+from domain.analysis import DataSource
+from domain.job_kinds import JobKind
+from domain.market import CandleSeries, Timeframe
+from domain.values import utc_time
+from models.registry.registry import Registry
+from models.serving.forecasts import newest_forecast
+from models.serving.loaded_models import load_version
+from services.backtests.candles import BacktestCandles
+from services.backtests.forecasts import past_forecasts
+from services.backtests.job import BacktestJobOrder
+from services.backtests.job import run_job as run_backtest_job
+from services.backtests.markets import prepare
+from services.backtests.order import BacktestWish
+from services.backtests.service import BacktestAsked, BacktestService
+from services.bias.model_check import model_check
+from services.bias.order import BiasOrder
+from services.bias.running import run_lookahead
+from services.bias.service import BiasAsked, BiasService
+from services.evaluating.job import run_job as run_evaluation_job
+from services.evaluating.service import EvaluationAsked, EvaluationService
+from services.job_candles.leaders import JobLeaders
+from services.market_data.market_data import MarketData
+from tests.fixtures.clocks import SettableClock
+from tests.fixtures.jobs import Jobs, ManualRunner, job_service, started
+from tests.fixtures.leading import BITCOIN, COIN, add_led
+from tests.fixtures.settling import Shelf
+from tests.fixtures.sources import FakeSource, chain
+
+H1 = Timeframe.H1
+CLOCK = SettableClock(utc_time(COIN.last_close_ms))
+# Settled candles alone have a known return.
+NEWEST = len(COIN) - 1
+
+
+class Asked(NamedTuple):
+    """What takes orders, and what it gave to the process of the job."""
+
+    settings: Settings
+    registry: Registry
+    shelf: Shelf
+    jobs: Jobs
+    runner: ManualRunner
+
+    @property
+    def version(self) -> str:
+        return add_led(self.registry).version
+
+    def leaders(self, market_data: MarketData | None = None) -> JobLeaders:
+        return JobLeaders(market_data or chain(clock=CLOCK), self.shelf, self.settings, CLOCK)
+
+    def candles(self, market_data: MarketData | None = None) -> BacktestCandles:
+        return BacktestCandles(market_data or chain(clock=CLOCK), self.shelf, self.settings, CLOCK)
+
+    def evaluations(self, market_data: MarketData | None = None) -> EvaluationService:
+        leaders = self.leaders(market_data)
+        return EvaluationService(self.jobs.service, self.candles(market_data), leaders, self.registry, self.settings)
+
+    async def parameters(self, number: int = 1) -> dict[str, Any]:
+        """Return those of the newest job once there are as many, and let it end."""
+        work = await started(self.runner, number)
+        work.outcome.set_result({})
+        return dict(work.parameters)
+
+
+@pytest.fixture
+async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
+    backtests = {"trials_path": f"{tmp_path}/trials.jsonl", "key_file": f"{tmp_path}/key", "random_runs": 5}
+    serving = {"long_probability": 0.51, "short_probability": 0.49}
+    models = {"save_path": f"{tmp_path}/models", "shipped": False, "serving": serving}
+    settings = load_settings(environment={}, overrides={"backtests": backtests, "models": models})
+    runner = ManualRunner()
+    async with job_service(tmp_path / "jobs.db", runner) as jobs:
+        yield Asked(settings, Registry.of(settings.models), Shelf(), jobs, runner)
+
+
+def post(shelf: Shelf, symbol: str, series: CandleSeries) -> None:
+    shelf.candles[symbol, H1] = list(series.candles)
+
+
+class Live:
+    """Live forecasts of a version: at the close of a candle, of the candles up to it."""
+
+    def __init__(self, asked: Asked, version: str) -> None:
+        self.forecaster = load_version(asked.registry, version)
+        self._serving = asked.settings.models.serving
+
+    def said(self, position: int, leader: CandleSeries | None) -> float:
+        beside = leader.part(0, position + 1) if leader else None
+        known = COIN.part(0, position + 1)
+        return newest_forecast(self.forecaster, "ETHUSDT", known, self._serving, beside).probability_up
+
+
+@pytest.mark.parametrize("sent", [True, False], ids=["candles of the client", "candles of the store"])
+async def test_an_evaluation_scores_what_live_forecasts_would_have_said(asked: Asked, sent: bool) -> None:
+    version, service = asked.version, asked.evaluations()
+    post(asked.shelf, "ETHUSDT", COIN)
+    wanted = EvaluationAsked("ETHUSDT", version, candles=COIN.candles if sent else None)
+    results = []
+    for number, leader in enumerate((None, BITCOIN), 1):
+        if leader is not None:
+            post(asked.shelf, "BTCUSDT", leader)
+        await service.submit(wanted)
+        results.append(
+            await asyncio.to_thread(run_evaluation_job, await asked.parameters(number), lambda _: None, CLOCK)
+        )
+    alone, led = results
+    assert (alone["leader"], alone["led"], led["leader"]) == (None, 0, "BTCUSDT")
+    assert led["led"] == led["metrics"]["count"]
+    first = NEWEST - led["metrics"]["count"]
+    live, rises = Live(asked, version), COIN.closes[first + 1 :] > COIN.closes[first:-1]
+    for result, leader in ((alone, None), (led, BITCOIN)):
+        said = np.array([live.said(at, leader) for at in range(first, NEWEST)])
+        assert result["metrics"]["brier"] == pytest.approx(float(np.mean((said - rises) ** 2)), abs=1e-6)
+    assert abs(led["metrics"]["brier"] - alone["metrics"]["brier"]) > 1e-4
+
+
+async def test_a_leader_that_the_store_lacks_is_read_from_the_source_but_not_beside_candles_of_a_client(
+    asked: Asked,
+) -> None:
+    def bitcoin_or_coin(timeframe: Timeframe) -> list[Any]:
+        assert timeframe is H1
+        return list(BITCOIN.candles)
+
+    sources = chain(FakeSource(DataSource.BINANCE, bitcoin_or_coin), clock=CLOCK)
+    service, version = asked.evaluations(sources), asked.version
+    await service.submit(EvaluationAsked("ETHUSDT", version, candles=COIN.candles))
+    assert (await asked.parameters(1))["leaders"] == []
+    post(asked.shelf, "ETHUSDT", COIN)
+    await service.submit(EvaluationAsked("ETHUSDT", version))
+    (leader,) = (await asked.parameters(2))["leaders"]
+    assert (leader["symbol"], leader["candles"][-1][0]) == ("BTCUSDT", BITCOIN.last_open_ms)
+
+
+async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_not_trade(asked: Asked) -> None:
+    version = asked.version
+    post(asked.shelf, "BTCUSDT", BITCOIN)
+    service = BacktestService(
+        asked.jobs.service, asked.candles(), asked.leaders(), asked.registry, None, asked.settings
+    )
+    wish = BacktestWish(lane=f"model:{version}", timeframes=(H1,))
+    await service.submit(BacktestAsked(("ETHUSDT",), wish, {H1: COIN.candles}))
+    parameters = await asked.parameters()
+    order = BacktestJobOrder.model_validate(parameters)
+    ((market, *others), leaders) = order.series, [(one.symbol, one.series) for one in order.leaders]
+    assert (others, [symbol for symbol, _ in leaders]) == ([], ["BTCUSDT"])
+    live = Live(asked, version)
+    for given, leader in ((leaders, BITCOIN), ([], None)):
+        (prepared,) = prepare([(market.symbol, market.series)], order.order, given)
+        said = past_forecasts(prepared, version, order.order)
+        for at in (200, 330, NEWEST):
+            expected = live(asked, version, at, leader)
+            assert said[int(COIN.closes_ms[at])].probability_up == pytest.approx(expected, abs=1e-6)
+    assert abs(live.said(330, BITCOIN) - live.said(330, None)) > 1e-3
+    led = await asyncio.to_thread(run_backtest_job, parameters, lambda _: None, CLOCK)
+    assert led["symbols"] == ["ETHUSDT"]
+    assert {one["symbol"] for one in led["run"]["data"]["series"]} == {"ETHUSDT", "BTCUSDT"}
+    alone = await asyncio.to_thread(run_backtest_job, parameters | {"leaders": []}, lambda _: None, CLOCK)
+    assert led["final_equity"] != alone["final_equity"]
+    assert led["run"]["data_hash"] != alone["run"]["data_hash"]
+
+
+async def test_the_lanes_that_ask_no_model_look_for_no_leader(asked: Asked) -> None:
+    post(asked.shelf, "BTCUSDT", BITCOIN)
+    service = BacktestService(
+        asked.jobs.service, asked.candles(), asked.leaders(), asked.registry, None, asked.settings
+    )
+    await service.submit(BacktestAsked(("ETHUSDT",), BacktestWish(lane="rules"), {H1: COIN.candles}))
+    assert (await asked.parameters())["leaders"] == []
+
+
+async def test_bias_is_looked_for_in_forecasts_beside_the_leader(asked: Asked) -> None:
+    version = asked.version
+    post(asked.shelf, "BTCUSDT", BITCOIN)
+    market_data = chain(clock=CLOCK)
+    service = BiasService(
+        asked.jobs.service, market_data, asked.shelf, asked.leaders(), asked.registry, asked.settings, CLOCK
+    )
+    wish = BiasAsked(JobKind.BIAS_LOOKAHEAD, "ETHUSDT", version=version, moments=1, candles=COIN.candles)
+    await service.submit(wish)
+    order = BiasOrder.model_validate(await asked.parameters())
+    (leader,) = order.leaders
+    live, at = Live(asked, version), np.array([200, 330, NEWEST])
+    for beside in (leader.series, None):
+        said = model_check(live.forecaster, beside).measure(COIN, at)[version]
+        expected = [live.said(position, BITCOIN if beside else None) for position in at]
+        assert said == pytest.approx(expected, abs=1e-6)
+    found = await asyncio.to_thread(run_lookahead, order, lambda _: None, CLOCK)
+    assert (found["checked_by_kind"]["model"], found["culprits"]) == (1, [])
