@@ -57,7 +57,7 @@ class Asked(NamedTuple):
 
     @property
     def version(self) -> str:
-        return add_led(self.registry).version
+        return add_led(self.registry, last_ms=int(COIN.times_ms[330])).version
 
     def leaders(self, market_data: MarketData | None = None) -> JobLeaders:
         return JobLeaders(market_data or chain(clock=CLOCK), self.shelf, self.settings, CLOCK)
@@ -161,10 +161,10 @@ async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_no
     for given, leader in ((leaders, BITCOIN), ([], None)):
         (prepared,) = prepare([(market.symbol, market.series)], order.order, given)
         said = past_forecasts(prepared, version, order.order)
-        for at in (200, 330, NEWEST):
-            expected = live(asked, version, at, leader)
+        for at in (340, 380, NEWEST):
+            expected = live.said(at, leader)
             assert said[int(COIN.closes_ms[at])].probability_up == pytest.approx(expected, abs=1e-6)
-    assert abs(live.said(330, BITCOIN) - live.said(330, None)) > 1e-3
+    assert abs(live.said(380, BITCOIN) - live.said(380, None)) > 1e-3
     led = await asyncio.to_thread(run_backtest_job, parameters, lambda _: None, CLOCK)
     assert led["symbols"] == ["ETHUSDT"]
     assert {one["symbol"] for one in led["run"]["data"]["series"]} == {"ETHUSDT", "BTCUSDT"}
@@ -193,7 +193,7 @@ async def test_bias_is_looked_for_in_forecasts_beside_the_leader(asked: Asked) -
     await service.submit(wish)
     order = BiasOrder.model_validate(await asked.parameters())
     (leader,) = order.leaders
-    live, at = Live(asked, version), np.array([200, 330, NEWEST])
+    live, at = Live(asked, version), np.array([340, 380, NEWEST])
     for beside in (leader.series, None):
         said = model_check(live.forecaster, beside).measure(COIN, at)[version]
         expected = [live.said(position, BITCOIN if beside else None) for position in at]
