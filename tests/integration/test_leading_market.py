@@ -9,18 +9,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from domain.errors import InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from features.columns.feature_sets import LED
-from features.datasets.scaling import Scaler
-from models.registry.metadata import TrainingRange
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, now_ms, wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.commands import command
 from tests.fixtures.forecasting import promote
-from tests.fixtures.models import files_of, make_metadata
+from tests.fixtures.leading import add_led
 
 pytest_plugins = ["tests.fixtures.registry"]
 
@@ -30,15 +26,7 @@ MARKETS = {"BTCUSDT": 3, "ETHUSDT": 4}
 @pytest.fixture
 def pooled(registry: Registry) -> dict[str, Any]:
     """Return the settings of a service whose pooled model was trained with the leader."""
-    data = TrainingRange(
-        first_ms=0, last_ms=1, candles=5000, training_windows=3000, validation_windows=500, markets=tuple(MARKETS)
-    )
-    changes: dict[str, Any] = {"sequence_length": 1, "inputs": "newest", "symbol": ANY_SYMBOL, "data": data}
-    metadata = make_metadata(ModelType.LIGHTGBM, feature_set="led", **changes)
-    columns = tuple(column.name for column in LED.columns)
-    # RSI and others reach a hundred: the sum of the tiny model has to stay where its answers differ.
-    scaler = Scaler("standard", LED.id, columns, (0.0,) * len(columns), (30.0,) * len(columns))
-    promote(registry, registry.add(metadata, files_of(metadata, scaler=scaler.to_json().encode())))
+    promote(registry, add_led(registry))
     return {"serving": {"reload_seconds": 0.0001}}
 
 
@@ -70,11 +58,12 @@ def test_posted_candles_of_bitcoin_count_and_a_replay_finds_them_again(client: T
     assert (alone["leader"], led["leader"]) == (None, "BTCUSDT")
     assert led["probability_up"] != alone["probability_up"]
     asked = {"symbol": "ETHUSDT", "as_of": now_ms(), "timeframes": ["1h"]}
-    replayed = client.post("/ai/replay", json=asked).json()["forecast"]
-    assert (replayed["leader"], replayed["probability_up"]) == (
-        "BTCUSDT",
-        pytest.approx(led["probability_up"], abs=1e-6),
-    )
+    for own in ({}, {"timeframe_data": hours("ETHUSDT")}):
+        replayed = client.post("/ai/replay", json=asked | own).json()["forecast"]
+        assert (replayed["leader"], replayed["probability_up"]) == (
+            "BTCUSDT",
+            pytest.approx(led["probability_up"], abs=1e-6),
+        )
 
 
 @pytest.mark.usefixtures("hour_with_time_left")
@@ -98,6 +87,14 @@ def test_the_command_line_reads_the_file_of_the_leader(
     assert led["probability_up"] != alone["probability_up"]
     briers = [command("evaluate", coin, *more)["metrics"]["brier"] for more in ((), ("--leader", bitcoin))]
     assert briers[0] != briers[1]
+    # A file of the leader serves the other files, and is scored too.
+    scored = command("evaluate", coin, bitcoin)["evaluations"]
+    assert [(one["symbol"], one["leader"]) for one in scored] == [("ETHUSDT", "BTCUSDT"), ("BTCUSDT", None)]
+    assert scored[0]["metrics"]["brier"] == briers[1]
+    with pytest.raises(InvalidRequest, match="there are two files of ETHUSDT 1h"):
+        command("evaluate", coin, coin)
+    with pytest.raises(InvalidRequest, match="2 files are scored one by one: leave --plot and --symbol out"):
+        command("evaluate", coin, bitcoin, "--symbol", "ETHUSDT")
     with pytest.raises(InvalidRequest, match="reads no market beside BTCUSDT"):
         command("predict", bitcoin, "--leader", coin)
     with pytest.raises(InvalidRequest, match="ETHUSDT is led by BTCUSDT"):
@@ -105,3 +102,35 @@ def test_the_command_line_reads_the_file_of_the_leader(
     write_candles(bitcoin, series["BTCUSDT"].part(0, 500))
     with pytest.raises(InvalidRequest, match="does not reach the newest candle of ETHUSDT-1h"):
         command("predict", coin, "--leader", bitcoin)
+
+
+def test_backtests_and_bias_of_a_file_read_the_file_of_the_leader(
+    pooled: dict[str, Any], registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert pooled
+    version = registry.aliases().scopes[0].production
+    for name, value in {
+        "MODEL_SAVE_PATH": str(registry.root),
+        "BACKTESTS__TRIALS_PATH": str(tmp_path / "trials.jsonl"),
+        "BACKTESTS__KEY_FILE": str(tmp_path / "key"),
+        "BACKTESTS__RANDOM_RUNS": "5",
+        "MODELS__SERVING__LONG_PROBABILITY": "0.51",
+        "MODELS__SERVING__SHORT_PROBABILITY": "0.49",
+    }.items():
+        monkeypatch.setenv(name, value)
+    series = {symbol: base_path(seed).resample(Timeframe.H1).tail(300) for symbol, seed in MARKETS.items()}
+    bitcoin, coin = (write_candles(tmp_path / f"{symbol}-1h.csv", series[symbol]) for symbol in MARKETS)
+    lane = ("--lane", f"model:{version}", "--timeframes", "1h")
+    alone, led = command("backtest", coin, *lane), command("backtest", coin, *lane, "--leader", bitcoin)
+    assert (led["symbols"], alone["final_equity"] != led["final_equity"]) == (["ETHUSDT"], True)
+    both = command("backtest", coin, bitcoin, *lane)
+    assert both["by_symbol"]["ETHUSDT"]["trades"] == led["trades"]
+    with pytest.raises(InvalidRequest, match="model:VERSION and blend:VERSION alone: leave it out"):
+        command("backtest", coin, "--leader", bitcoin)
+    with pytest.raises(InvalidRequest, match="name one by --model, or leave --leader out"):
+        command("bias", "recursive", coin, "--leader", bitcoin)
+    needs = [
+        command("bias", "recursive", coin, "--model", version, *more)["history"][-1]["errors"]
+        for more in ((), ("--leader", bitcoin))
+    ]
+    assert needs[0] != needs[1]

@@ -155,7 +155,7 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
         (["train", "{file}", "--timeframe", "5m"], "5m candles cannot be made"),
         (["train", "{file}", "--force", " "], "--force needs a reason"),
         (["evaluate", "{file}"], "no model is in production for BTCUSDT 1h"),
-        (["evaluate", "a", "b", "{file}"], "a VERSION and a FILE, or a FILE alone; received 3"),
+        (["evaluate", "{version}", "{file}", "{file}", "--plot", "x"], "2 files are scored one by one"),
         (["evaluate", "../x", "{file}"], "is not the name of a version"),
         (["evaluate", "lstm_model_20300101_000000", "{file}"], "there is no version"),
         (["evaluate", "{version}", "{file}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),

@@ -10,13 +10,12 @@ import pytest
 
 from domain.analysis import DataSource, MarketSnapshot
 from domain.candles.columns import CandleLike
-from domain.forecasting import ANY_SYMBOL, Forecast, ModelType
+from domain.forecasting import Forecast
 from domain.market import Candle, CandleSeries
-from models.registry.metadata import TrainingRange
 from models.registry.registry import Registry
 from services.forecasts.leader_candles import with_leaders
 from tests.fixtures.forecasting import H1, HISTORY, Models, market, promote
-from tests.fixtures.models import add_model
+from tests.fixtures.leading import POOL, add_led
 
 pytest_plugins = ["tests.fixtures.registry"]
 
@@ -25,7 +24,6 @@ ALL = [Candle(*candle) for candle in HISTORY.candles]  # type: ignore[misc]
 BITCOIN = [
     Candle(c.timestamp, c.open**2, max(c.open, c.close) ** 2, min(c.open, c.close) ** 2, c.close**2, 1.0) for c in ALL
 ]
-POOL = ("BTCUSDT", "ETHUSDT")
 
 
 @pytest.fixture
@@ -36,11 +34,7 @@ async def models(registry: Registry) -> AsyncIterator[Models]:
 
 def put_pooled(registry: Registry, markets: Sequence[str] = POOL) -> str:
     """Put a version into production that reads the newest row of the set with the columns of the leader."""
-    data = TrainingRange(
-        first_ms=0, last_ms=1, candles=5000, training_windows=3000, validation_windows=500, markets=tuple(markets)
-    )
-    changes = {"feature_set": "led", "sequence_length": 1, "inputs": "newest", "symbol": ANY_SYMBOL, "data": data}
-    return promote(registry, add_model(registry, ModelType.LIGHTGBM, **changes))
+    return promote(registry, add_led(registry, markets))
 
 
 def coin(source: DataSource = DataSource.CLIENT) -> MarketSnapshot:

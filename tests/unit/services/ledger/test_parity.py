@@ -26,6 +26,7 @@ from storage.ledger_ports import EntryFilter
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.forecasting import add_fitted
+from tests.fixtures.leading import add_led
 from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.replaying import DAY, ReplayWorkshop, hours_until, loaded_now
 from tests.fixtures.settling import Shelf
@@ -43,8 +44,9 @@ def settings() -> Settings:
 async def workshop(tmp_path: Path, settings: Settings) -> AsyncIterator[ReplayWorkshop]:
     documents, registry, clock = SqliteDocumentStore(tmp_path / "store.db"), Registry(tmp_path), SettableClock(DAY)
     await documents.open()
-    with open_forecasting(loaded_now(registry), settings, Shelf(), clock) as forecasting:
-        yield ReplayWorkshop(documents, registry, forecasting, settings, clock)
+    shelf = Shelf()
+    with open_forecasting(loaded_now(registry), settings, shelf, clock) as forecasting:
+        yield ReplayWorkshop(documents, registry, forecasting, settings, clock, shelf)
     await documents.close()
 
 
@@ -121,6 +123,28 @@ async def test_a_recalibrated_model_is_replayed_by_the_calibration_of_then(works
     entries = [record.entry for record in await workshop.ledger.entries(EntryFilter(), 10)]
     records = {lane: len({entry.lane_id for entry in entries if entry.lane is lane}) for lane in LedgerLane}
     assert (records[LedgerLane.RULES], records[LedgerLane.MODEL], records[LedgerLane.BLEND]) == (1, 2, 2)
+
+
+async def test_a_forecast_beside_the_leader_is_replayed_beside_it_or_not_at_all(workshop: ReplayWorkshop) -> None:
+    workshop.registry.promote(add_led(workshop.registry).version, by="gate", reason="better", at=DAY)
+    workshop.store(workshop.candles, "ETHUSDT")
+    workshop.store([])
+    alone = await workshop.say(DAY + timedelta(hours=2), symbol="ETHUSDT")
+    bitcoin = hours_until(DAY + timedelta(days=1), seed=6)
+    workshop.store(bitcoin[:-21])
+    led = await workshop.say(DAY + timedelta(hours=3), symbol="ETHUSDT")
+    workshop.store(bitcoin)
+    assert [said.forecast and said.forecast.leader for said in (alone, led)] == [None, "BTCUSDT"]
+    workshop.clock.moment = NEXT_NIGHT
+    certificate = await workshop.parity().certify(THAT_DAY)
+    assert (certificate.entries, certificate.compared, certificate.equal) == (6, 6, 6)
+    # Candles of bitcoin that are others now make another probability; without any there is nothing to compare.
+    workshop.store(hours_until(DAY + timedelta(days=1), seed=7))
+    changed = fields(await workshop.parity().certify(THAT_DAY))["probability_up"]
+    assert (changed.compared, changed.above) == (2, 1)
+    workshop.store([])
+    gone = await workshop.parity().certify(THAT_DAY)
+    assert (gone.compared, gone.equal, dict(gone.skipped)) == (3, 3, {Skipped.CANDLES: 3})
 
 
 async def test_a_planted_difference_is_found_and_named(workshop: ReplayWorkshop) -> None:
