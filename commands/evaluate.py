@@ -78,9 +78,9 @@ def evaluate(
         results, pictures = [], list[Path]()
         for one in chosen:
             name = registry.open(one.version).metadata.leader(one.symbol)
-            order = EvaluationOrder.of(one.version, one.symbol, fee_bps, slippage_bps, settings)
+            scored = EvaluationOrder.of(one.version, one.symbol, fee_bps, slippage_bps, settings)
             beside = leaders.get((name, one.series.timeframe)) if name else None
-            results.append(run_evaluation(order, one.series, lambda at: now(at.stage), SystemClock().now, beside))
+            results.append(run_evaluation(scored, one.series, lambda at: now(at.stage), SystemClock().now, beside))
         if plot:
             pictures = _draw(plot, results[0], chosen[0].symbol)
     if not as_json:

@@ -14,7 +14,7 @@ from config.settings import Settings
 from config.sources import load_settings
 from domain.analysis import DataSource
 from domain.job_kinds import JobKind
-from domain.market import CandleSeries, Timeframe
+from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import utc_time
 from models.registry.registry import Registry
 from models.serving.forecasts import newest_forecast
@@ -36,7 +36,7 @@ from services.job_candles.leaders import JobLeaders
 from services.market_data.market_data import MarketData
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import Jobs, ManualRunner, job_service, started
-from tests.fixtures.leading import BITCOIN, COIN, add_led
+from tests.fixtures.leading import BITCOIN, COIN, add_led, kept
 from tests.fixtures.settling import Shelf
 from tests.fixtures.sources import FakeSource, chain
 
@@ -88,7 +88,7 @@ async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
 
 
 def post(shelf: Shelf, symbol: str, series: CandleSeries) -> None:
-    shelf.candles[symbol, H1] = list(series.candles)
+    shelf.candles[symbol, H1] = kept(series)
 
 
 class Live:
@@ -131,11 +131,11 @@ async def test_an_evaluation_scores_what_live_forecasts_would_have_said(asked: A
 async def test_a_leader_that_the_store_lacks_is_read_from_the_source_but_not_beside_candles_of_a_client(
     asked: Asked,
 ) -> None:
-    def bitcoin_or_coin(timeframe: Timeframe) -> list[Any]:
+    def bitcoin(timeframe: Timeframe) -> list[Candle]:
         assert timeframe is H1
-        return list(BITCOIN.candles)
+        return kept(BITCOIN)
 
-    sources = chain(FakeSource(DataSource.BINANCE, bitcoin_or_coin), clock=CLOCK)
+    sources = chain(FakeSource(DataSource.BINANCE, bitcoin), clock=CLOCK)
     service, version = asked.evaluations(sources), asked.version
     await service.submit(EvaluationAsked("ETHUSDT", version, candles=COIN.candles))
     assert (await asked.parameters(1))["leaders"] == []

@@ -18,7 +18,7 @@ from models.serving.loaded_models import load_version
 from services.drift.market_rows import DriftCandles
 from services.drift.version_references import VersionReference
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.leading import BITCOIN, COIN, add_led
+from tests.fixtures.leading import BITCOIN, COIN, add_led, kept
 from tests.fixtures.settling import Shelf
 
 STRETCH = 20
@@ -31,12 +31,12 @@ async def test_the_newest_row_is_that_of_a_live_forecast(tmp_path: Path) -> None
     training = TrainingReference.of(FeatureEngineer(LED).matrix(COIN, BITCOIN)[LED.warm_up :], columns, STRETCH)
     references = [VersionReference(LED, training)]
     forecaster = load_version(registry, model.version)
-    shelf.candles["ETHUSDT", Timeframe.H1] = list(COIN.candles)
+    shelf.candles["ETHUSDT", Timeframe.H1] = kept(COIN)
     with ThreadPoolExecutor(1) as executor:
         candles = DriftCandles(shelf, SettableClock(utc_time(COIN.last_close_ms)), executor)
         for leader in (None, BITCOIN):
             if leader is not None:
-                shelf.candles["BTCUSDT", Timeframe.H1] = list(leader.candles)
+                shelf.candles["BTCUSDT", Timeframe.H1] = kept(leader)
             # Bitcoin has a model of its own here, so that the rows are those of the coin.
             found = await candles.rows(model, ["BTCUSDT"], references)
             (rows,) = found.rows
