@@ -225,9 +225,8 @@ class Forecasting:
 
     def known_production(self) -> dict[str, str | None]:
         """Return the last known result of `in_production` without waiting."""
-        return {
-            f"{symbol} {timeframe}": version for (symbol, timeframe), version in self._models.known_production().items()
-        }
+        served = self._models.known_production()
+        return {f"{symbol} {timeframe}": version for (symbol, timeframe), version in served.items()}
 
     def _why_none(self, snapshot: MarketSnapshot) -> str | None:
         """Return why models take no part in a market; None where they do, as in replays of a time when they did."""

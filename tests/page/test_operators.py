@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
@@ -19,7 +20,7 @@ from tests.fixtures.exchange import exchange
 from tests.fixtures.forecasting import add_fitted, put_in_production
 from tests.fixtures.models import NOON
 from tests.fixtures.service import Service, running_service
-from tests.page.conftest import Open, serious_findings
+from tests.page.conftest import Open, overflow, serious_findings
 from tests.page.test_board import analyze
 from tests.page.test_operations import NOT_OVER, OPERATOR, as_operator, newest_job
 
@@ -123,6 +124,42 @@ def test_what_the_service_refuses_is_said_where_it_was_asked(service: Service, o
     row.get_by_role("button", name="Leave it").click()
     expect(row.get_by_role("alert")).to_have_count(0)
     assert production(service) == before
+
+
+def test_a_version_opens_with_its_card_and_the_trials_beside_it(service: Service, open_view: Open) -> None:
+    page = open_view(service, "/#/operations?section=models", width=390, scheme="light")
+    row = row_of(page, "Versions of models, newest first", "gru_model_")
+    expect(row.get_by_role("cell").nth(6)).to_have_text("3")
+    button = row.get_by_role("button", name=re.compile("gru_model_"))
+    button.click()
+    expect(button).to_have_attribute("aria-expanded", "true")
+    expect(page.get_by_text("3 settings were judged on some of the candles of BTCUSDT 1h from")).to_be_visible()
+    card = page.get_by_role("region", name=re.compile("^Card of gru_model_"))
+    for heading in ("Data", "Figures", "What it is not good for", "How it is made"):
+        expect(card.get_by_role("heading", name=heading, exact=True)).to_be_visible()
+    expect(row_of(page, "Figures", "gru")).to_contain_text("0.5400")
+    expect(card.locator("pre")).to_have_text(re.compile("^cli.py train FILE... --type gru --symbol 'BTCUSDT'"))
+    # No mark of Markdown is left over.
+    assert not re.search(r"`|\*\*|##|\| --", card.inner_text())
+    assert (serious_findings(page), overflow(page)) == ([], 0)
+
+
+def test_a_version_that_has_gone_meanwhile_is_said_to_be_gone(
+    service: Service, registry: Registry, open_view: Open
+) -> None:
+    gone = add_fitted(registry, ModelType.PATCHTST, created_at=NOON + timedelta(minutes=3), metrics=None, verdict=None)
+    page = open_view(service, "/#/operations?section=models")
+    button = page.get_by_role("button", name=gone.version)
+    button.click()
+    expect(page.get_by_text("It was never judged: a person decides whether it serves.")).to_be_visible()
+    expect(page.get_by_text("None: it was never judged.")).to_be_visible()
+    button.click()
+    shutil.rmtree(registry.root / gone.version)
+    button.click()
+    expect(page.get_by_role("alert")).to_have_count(2)
+    for alert in page.get_by_role("alert").all():
+        expect(alert).to_contain_text(f"there is no version {gone.version}")
+    assert serious_findings(page) == []
 
 
 def test_without_the_token_a_promotion_is_refused_in_words(service: Service, open_view: Open) -> None:

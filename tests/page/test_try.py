@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from domain.market import Timeframe
+from models.registry.registry import Registry
 from tests.conftest import ADMIN_TOKEN
+from tests.fixtures.bodies import base_path, now_ms, wire_candles
 from tests.fixtures.candle_exports import HOUR, NAMES, REFERENCE, csv_text
+from tests.fixtures.forecasting import promote
+from tests.fixtures.leading import add_led
 from tests.fixtures.patience import COMMAND_SECONDS
-from tests.fixtures.service import Service
+from tests.fixtures.service import Service, running_service
 from tests.page.conftest import Open, overflow, serious_findings
 
 # Three years back, so that they are past by any clock.
@@ -54,6 +60,23 @@ def test_old_rows_are_analyzed_as_of_the_last_candle(market_service: Service, op
     guards = page.get_by_role("region", name="Guards of this signal")
     expect(guards.get_by_role("row", name=re.compile("fresh data"))).to_contain_text("✓ passed")
     expect(page.get_by_text("what would have been said then")).to_be_visible()
+
+
+def test_an_analysis_names_the_model_and_the_market_that_it_read_beside_this_one(
+    tmp_path: Path, open_view: Open
+) -> None:
+    registry = Registry(tmp_path / "models")
+    promote(registry, add_led(registry))
+    stored = {"MARKET_DATA_SOURCES": "stored", "MARKET_DATA__TIMEFRAMES": "1h"}
+    with running_service(RATE_LIMITS="off", MODEL_SAVE_PATH=str(registry.root), **stored) as service:
+        for symbol, seed in {"BTCUSDT": 3, "ETHUSDT": 4}.items():
+            frames = {"1h": wire_candles(base_path(seed).resample(Timeframe.H1), 120)}
+            body = {"symbol": symbol, "timeframe_data": frames, "current_price": frames["1h"][-1]["close"]}
+            body |= {"volume_24h": 1e6, "timestamp": now_ms(), "strategy_context": {}}
+            service.post("/ai/analyze", json=body).raise_for_status()
+        for symbol, beside in {"ETHUSDT": r" It read the candles of BTCUSDT too\.", "BTCUSDT": ""}.items():
+            page = open_view(service, f"/#/try?symbol={symbol}")
+            expect(page.get_by_text(re.compile(rf"^Model: lightgbm_model_\w+\.{beside}$"))).to_be_visible()
 
 
 def test_a_dropped_file_with_several_markets_asks_which(market_service: Service, open_view: Open) -> None:

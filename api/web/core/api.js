@@ -14,7 +14,7 @@ export class Problem extends Error {
 }
 
 /**
- * Return the JSON answer of a request.
+ * Return the answer of a request: of JSON its value, of a text itself.
  *
  * @param {string} path Relative to the service, as `ai/ledger?limit=20`.
  * @param {{method?: string, body?: unknown, content?: Blob, signal?: AbortSignal}} options `body` is sent as JSON,
@@ -22,7 +22,7 @@ export class Problem extends Error {
  * @throws {Problem} The service refuses, fails or cannot be reached.
  */
 export async function ask(path, { method = "GET", body, content, signal } = {}) {
-  const headers = { accept: "application/json" };
+  const headers = { accept: "application/json, text/markdown" };
   const token = read("admin");
   if (token) headers.authorization = `Bearer ${token}`;
   if (content !== undefined) headers["content-type"] = "application/octet-stream";
@@ -38,7 +38,7 @@ export async function ask(path, { method = "GET", body, content, signal } = {}) 
     throw new Problem(0, "The service cannot be reached", "The service does not answer. It is asked again by itself.");
   }
   const text = await response.text();
-  const answer = parsed(text);
+  const answer = response.headers.get("content-type")?.startsWith("text/markdown") ? text : parsed(text);
   if (response.ok) return answer;
   const wait = Number(response.headers.get("retry-after")) || null;
   throw new Problem(response.status, answer?.title ?? response.statusText, answer?.detail ?? text.slice(0, 300), wait);

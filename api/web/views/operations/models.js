@@ -8,7 +8,7 @@ import { Age } from "../../parts/moments.js";
 import { Table } from "../../parts/table.js";
 import { Empty, Resource } from "../../parts/view_state.js";
 import { Action } from "./action.js";
-import { TrainingCurve } from "./training_curve.js";
+import { Version } from "./version.js";
 
 // What the gate let serve, as a verdict on the version.
 const VERDICTS = {
@@ -27,10 +27,12 @@ export function Models() {
       <${Resource} resource=${models} isEmpty=${({ models: rows, unusable }) => rows.length === 0 && Object.keys(unusable).length === 0}
         empty=${html`<${Empty} title="No model yet"><p>Train one under <a href="#/operations?section=jobs">Jobs</a>: it serves once it has passed the gate.</p><//>`}>
         ${({ models: rows, unusable }) => html`${Object.entries(unusable).map(([name, why]) => html`<p key=${name} class="notice bad">${name} cannot be used: ${why}</p>`)}
-        <${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${rows} rowKey=${({ version }) => version} />`}
+        <${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${rows} rowKey=${({ version }) => version} />
+        <p class="aside">Trials are the settings that were judged on some of the candles of a version's figures: the best of many looks better than it
+          is. A version opens with its card.</p>`}
       <//>
     </div>
-    ${open ? html`<${Details} key=${open} version=${open} />` : null}
+    ${open ? html`<${Version} key=${open} version=${open} />` : null}
     <div class="panel broad"><h2>Drift</h2>
       <${Resource} resource=${drift} isEmpty=${({ models: rows }) => rows.length === 0} empty=${html`<p class="aside">No model is in production.</p>`}>
         ${({ models: rows }) => html`<${Table} caption="Models in production beside their training" columns=${DRIFT} rows=${rows} rowKey=${({ version }) => version} />`}
@@ -47,6 +49,7 @@ const columns = (reload, open, setOpen) => [
   { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${VERDICTS[verdict] ?? "not judged"}</span>` },
   { title: "Right", number: true, value: ({ metrics }) => measured(metrics, "accuracy", percent) },
   { title: "Brier", number: true, value: ({ metrics }) => measured(metrics, "brier", number) },
+  { title: "Trials", number: true, value: ({ trials }) => (trials === null ? "–" : count(trials)) },
   { title: "Made", value: ({ created_at: at }) => html`<${Age} at=${at} />` },
   { title: "Action", value: (model) => html`<${Actions} model=${model} reload=${reload} />` },
 ];
@@ -72,16 +75,6 @@ function Actions({ model: { version, alias, symbol, timeframe }, reload }) {
   }
   return html`<${Action} title="Promote" path=${`ai/models/${version}/promote`} reason body=${(reason) => ({ reason })}
     confirm=${`Let ${version} serve ${symbol} ${timeframe}, whatever the gate found?`} done=${reload} />`;
-}
-
-function Details({ version }) {
-  const model = useResource(`ai/models/${version}`);
-  return html`<div class="panel broad"><h2>${version}</h2>
-    <${Resource} resource=${model}>${({ reasons, metadata }) => html`
-      <h3>What the gate found</h3>
-      <ul>${reasons.map((reason) => html`<li key=${reason}>${reason}</li>`)}</ul>
-      <${TrainingCurve} history=${metadata.training_history} />
-    `}<//></div>`;
 }
 
 const DRIFT = [

@@ -6,9 +6,11 @@ import { SignalMark } from "../../parts/signal_mark.js";
 const LANES = [["rules", "Rules"], ["model", "Model"], ["llm", "LLM"]];
 
 /** @param {{signal: object}} props */
-export function Lanes({ signal: { lanes, forecastNote } }) {
+export function Lanes({ signal: { lanes, forecast, forecastNote } }) {
   return html`<section class="panel"><h2>Three views of the same candles</h2>
     <div class="lanes">${LANES.map(([name, title]) => html`<${Lane} key=${name} title=${title} lane=${lanes?.[name]} />`)}</div>
+    ${forecast ? html`<p class="aside">Model: ${forecast.model_version}${forecast.shipped ? ", which came with the service" : ""}.${forecast.leader
+      ? ` It read the candles of ${forecast.leader} too.` : ""}</p>` : null}
     ${!lanes?.model && forecastNote ? html`<p class="aside">Model: ${forecastNote}</p>` : null}
   </section>`;
 }
