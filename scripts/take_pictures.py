@@ -39,6 +39,8 @@ VIEWS = {
     "operations": "#/operations?section=models",
     "try": "#/try?symbol=BTCUSDT",
 }
+# What is pressed before the picture of a view is taken: a version opens with its card.
+PRESSED = {"operations": "xgboost_model_"}
 # Cards that are far from the screen have no line yet.
 CARDS_ARE_WHOLE = """[...document.querySelectorAll(".card")].every((card) =>
     card.getBoundingClientRect().top > 2 * innerHeight || card.querySelector(".sparkline path"))"""
@@ -92,7 +94,8 @@ def main() -> None:
         for name, place in VIEWS.items():
             for size, width in WIDTHS.items():
                 for scheme in ("dark", "light"):
-                    _take(browser, service, place, width, scheme, IMAGES / f"{name}-{size}-{scheme}.png")
+                    target = IMAGES / f"{name}-{size}-{scheme}.png"
+                    _take(browser, service, place, width, scheme, target, PRESSED.get(name))
 
 
 def _filled(database: Path) -> str:
@@ -112,17 +115,23 @@ def _train(service: Service) -> None:
         time.sleep(1)
 
 
-def _take(browser: Browser, service: Service, place: str, width: int, scheme: str, target: Path) -> None:
+def _take(
+    browser: Browser, service: Service, place: str, width: int, scheme: str, target: Path, pressed: str | None
+) -> None:
     context = browser.new_context(
         viewport={"width": width, "height": 900},
         color_scheme="light" if scheme == "light" else "dark",
         reduced_motion="reduce",
         timezone_id="UTC",
         locale="en-GB",
+        # The page's own policy does not let what is waited for be evaluated twice.
+        bypass_csp=True,
     )
     page = context.new_page()
     page.goto(f"{service.url}/{place}")
     page.wait_for_load_state("networkidle")
+    if pressed:
+        page.get_by_role("button", name=pressed).first.click()
     page.wait_for_function("document.querySelectorAll('.skeleton').length === 0")
     # What was never on the screen is painted only while the picture is taken, and then may be painted by half.
     for place_on_page in ("document.body.scrollHeight", "0"):

@@ -6,6 +6,7 @@ from trading_signal_client.answers.answer import (
     Timeframe,
 )
 from trading_signal_client.answers.drift import BrierCourse, DriftedFeature, ModelDrift, ModelDrifts
+from trading_signal_client.answers.forecasts import Driver, Forecast, Prediction
 from trading_signal_client.answers.jobs import (
     Job,
     JobQueued,
@@ -36,14 +37,12 @@ from trading_signal_client.answers.market import (
     Analysis,
     BatchSignal,
     BatchSignals,
-    Driver,
     Evidence,
     Gate,
     MarketAnalysis,
     MarketCondition,
     MarketConditionHealth,
     NewestSignals,
-    Prediction,
     PriceForecast,
     PricePoint,
     RiskAssessment,
@@ -172,6 +171,7 @@ __all__ = [
     "EvidenceState",
     "FeedbackKept",
     "Figures",
+    "Forecast",
     "ForecastCacheCleared",
     "ForecastCacheStats",
     "Gate",
