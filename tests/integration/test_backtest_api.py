@@ -72,6 +72,8 @@ def test_a_request_is_queued_at_once(operator: TestClient, path: str) -> None:
         ({"lane": "oracle"}, 422, "a lane is rules, model:VERSION"),
         ({"lane": "llm:/etc/passwd"}, 422, "test them by cli.py backtest"),
         ({"lane": "x" * 2000}, 422, "a lane is rules"),
+        ({"lane": "model:../x"}, 422, "is not the name of a version"),
+        ({"lane": "blend:lstm_model_20300101_000000"}, 404, "there is no version lstm_model_20300101_000000"),
         ({"sizing": "fixed:3"}, 422, "at most 1"),
         ({"fee_bps": -1}, 422, "fee_bps"),
         ({"since": 1_700_000_000}, 422, "looks like seconds"),
