@@ -67,8 +67,12 @@ def test_an_analysis_names_the_model_and_the_market_that_it_read_beside_this_one
 ) -> None:
     registry = Registry(tmp_path / "models")
     promote(registry, add_led(registry))
-    stored = {"MARKET_DATA_SOURCES": "stored", "MARKET_DATA__TIMEFRAMES": "1h"}
-    with running_service(RATE_LIMITS="off", MODEL_SAVE_PATH=str(registry.root), **stored) as service:
+    with running_service(
+        RATE_LIMITS="off",
+        MODEL_SAVE_PATH=str(registry.root),
+        MARKET_DATA_SOURCES="stored",
+        MARKET_DATA__TIMEFRAMES="1h",
+    ) as service:
         for symbol, seed in {"BTCUSDT": 3, "ETHUSDT": 4}.items():
             frames = {"1h": wire_candles(base_path(seed).resample(Timeframe.H1), 120)}
             body = {"symbol": symbol, "timeframe_data": frames, "current_price": frames["1h"][-1]["close"]}
