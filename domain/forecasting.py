@@ -144,7 +144,7 @@ class Forecast(Frozen):
             where no plan is possible, and in forecasts of an earlier release.
         calibrated_at: When its calibration was renewed from settled forecasts, epoch ms; None: it is by that of the
             training.
-        shipped: Whether the version came with the service and was trained by nobody here.
+        shipped: Whether the version came with the service and was not trained here.
         trained_until: Close of the newest candle that it was trained on, epoch ms; None of imported versions and in
             forecasts of an earlier release.
         verdict: How it did out of sample; None of versions that were not judged by themselves.

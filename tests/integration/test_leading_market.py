@@ -104,11 +104,9 @@ def test_the_command_line_reads_the_file_of_the_leader(
         command("predict", coin, "--leader", bitcoin)
 
 
-def test_backtests_and_bias_of_a_file_read_the_file_of_the_leader(
-    pooled: dict[str, Any], registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert pooled
-    version = registry.aliases().scopes[0].production
+@pytest.fixture
+def files(registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
+    """Return the files of bitcoin and of the coin, for commands of this registry."""
     for name, value in {
         "MODEL_SAVE_PATH": str(registry.root),
         "BACKTESTS__TRIALS_PATH": str(tmp_path / "trials.jsonl"),
@@ -120,17 +118,30 @@ def test_backtests_and_bias_of_a_file_read_the_file_of_the_leader(
         monkeypatch.setenv(name, value)
     series = {symbol: base_path(seed).resample(Timeframe.H1).tail(300) for symbol, seed in MARKETS.items()}
     bitcoin, coin = (write_candles(tmp_path / f"{symbol}-1h.csv", series[symbol]) for symbol in MARKETS)
-    lane = ("--lane", f"model:{version}", "--timeframes", "1h")
+    return bitcoin, coin
+
+
+@pytest.mark.usefixtures("pooled")
+def test_a_backtest_of_a_file_reads_the_file_of_the_leader(registry: Registry, files: tuple[Path, Path]) -> None:
+    bitcoin, coin = files
+    lane = ("--lane", f"model:{registry.aliases().scopes[0].production}", "--timeframes", "1h")
     alone, led = command("backtest", coin, *lane), command("backtest", coin, *lane, "--leader", bitcoin)
     assert (led["symbols"], alone["final_equity"] != led["final_equity"]) == (["ETHUSDT"], True)
     both = command("backtest", coin, bitcoin, *lane)
     assert both["by_symbol"]["ETHUSDT"]["trades"] == led["trades"]
     with pytest.raises(InvalidRequest, match="model:VERSION and blend:VERSION alone: leave it out"):
         command("backtest", coin, "--leader", bitcoin)
-    with pytest.raises(InvalidRequest, match="name one by --model, or leave --leader out"):
-        command("bias", "recursive", coin, "--leader", bitcoin)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("pooled")
+def test_a_check_for_bias_reads_the_file_of_the_leader(registry: Registry, files: tuple[Path, Path]) -> None:
+    bitcoin, coin = files
+    model = ("--model", registry.aliases().scopes[0].production)
     needs = [
-        command("bias", "recursive", coin, "--model", version, *more)["history"][-1]["errors"]
+        command("bias", "recursive", coin, *model, *more)["history"][-1]["errors"]
         for more in ((), ("--leader", bitcoin))
     ]
     assert needs[0] != needs[1]
+    with pytest.raises(InvalidRequest, match="name one by --model, or leave --leader out"):
+        command("bias", "recursive", coin, "--leader", bitcoin)
