@@ -103,10 +103,7 @@ class Forecasting:
         return other
 
     async def with_plan(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
-        """Return the context with what the plan model in production says of the plan that the rules give.
-
-        It is as it was where no plan model is in production, or models are disabled.
-        """
+        """Return the context with what the plan model that takes part, if any, says of the plan that the rules give."""
         if self._plan_forecasts is None or self._why_none(snapshot):
             return context
         return await self._plan_forecasts.added(snapshot, context)
