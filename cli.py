@@ -24,6 +24,7 @@ from commands.features import features
 from commands.judging.attention import attention
 from commands.judging.card import card
 from commands.judging.figures import figures
+from commands.judging.listing import list_models
 from commands.ledger.app import ledger
 from commands.ledger.drill import drill
 from commands.ledger.replay import replay
@@ -159,6 +160,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
+models.command("list")(list_models)
 models.command("build-default")(build_default)
 models.command("attention")(attention)
 models.command("card")(card)

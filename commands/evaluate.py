@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
 from commands.candles import tell
 from commands.console import show, working
-from commands.manager import model_manager
-from commands.options import Backend, Epochs, Json, Leader, ScopeSymbol, Seed, SeriesTimeframe
+from commands.options import Backend, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyOrder, run_study
 from commands.versions import ChosenVersion, choose_version, read_leader
 from config.sources import load_settings
@@ -20,7 +20,11 @@ from domain.market import CandleSeries, Timeframe
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from models.registry.registry import Registry
+    from services.evaluating.order import EvaluationOrder
+    from services.evaluating.plans import PlanEvaluation
     from services.evaluating.run import EvaluationResult
 
 Bps = Annotated[
@@ -39,7 +43,11 @@ def evaluate(
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
     leader: Leader = None,
-    plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Write reliability.png and equity.png.")] = None,
+    target: OneTarget = None,
+    horizon: Horizon = None,
+    plot: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Write reliability.png and, of models of the close, equity.png.")
+    ] = None,
     fee_bps: Bps = None,
     slippage_bps: Bps = None,
     types: Annotated[
@@ -55,7 +63,10 @@ def evaluate(
     markdown: Annotated[Path | None, typer.Option(metavar="FILE", help="With --types: write the table.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Score a version on candles that it was not trained on, or compare several learners with --types."""
+    """Score a version on candles that it was not trained on, or compare several learners with --types.
+
+    A plan model is scored beside the evidence, on the plans that the rules gave in these candles.
+    """
     settings = load_settings()
     if types is not None:
         if plot is not None:
@@ -67,33 +78,60 @@ def evaluate(
     version, files = _version_and_files(what)
     if len(files) > 1 and (plot or symbol):
         raise InvalidRequest(f"{len(files)} files are scored one by one: leave --plot and --symbol out")
+    from models.registry.registries import Registries, key_of
+
+    found = []
     with working() as now:
         from services.evaluating.order import EvaluationOrder
-        from services.evaluating.run import run_evaluation
 
         now(f"reading {', '.join(file.name for file in files)}")
-        registry = model_manager(settings).registry
+        registries = Registries(settings)
+        key = registries.holder(version, horizon) if version else key_of(settings, target, horizon)
+        registry = registries.at(key)
         chosen = [choose_version(registry, version, file, symbol, timeframe) for file in files]
         leaders = _leaders(registry, chosen, leader)
-        results, pictures = [], list[Path]()
         for one in chosen:
             name = registry.open(one.version).metadata.leader(one.symbol)
-            scored = EvaluationOrder.of(one.version, one.symbol, fee_bps, slippage_bps, settings)
+            scored = EvaluationOrder.of(one.version, one.symbol, fee_bps, slippage_bps, settings, key)
             beside = leaders.get((name, one.series.timeframe)) if name else None
-            results.append(run_evaluation(scored, one.series, lambda at: now(at.stage), SystemClock().now, beside))
-        if plot:
-            pictures = _draw(plot, results[0], chosen[0].symbol)
+            found.append((_of_plans if scored.plans else _of_close)(_Asked(scored, one, beside, plot), now))
     if not as_json:
         for file, one in zip(files, chosen, strict=True):
             tell(file, one.read)
 
     from rich.console import Group
 
-    from commands.judging.evaluated import evaluated
+    documents, tables = zip(*found, strict=True)
+    show(documents[0] if len(files) == 1 else {"evaluations": list(documents)}, Group(*tables), as_json)
 
-    tables = [evaluated(result, one.symbol, pictures) for result, one in zip(results, chosen, strict=True)]
-    documents = [{**result.document, "pictures": list(map(str, pictures))} for result in results]
-    show(documents[0] if len(files) == 1 else {"evaluations": documents}, Group(*tables), as_json)
+
+class _Asked(NamedTuple):
+    """What is evaluated on which candles, and the folder of pictures, if any are wanted."""
+
+    order: EvaluationOrder
+    chosen: ChosenVersion
+    leader: CandleSeries | None
+    plot: Path | None
+
+
+def _of_close(asked: _Asked, now: Callable[[str], None]) -> tuple[dict[str, Any], RenderableType]:
+    from commands.judging.evaluated import evaluated
+    from services.evaluating.run import run_evaluation
+
+    order, chosen, led_by, plot = asked
+    result = run_evaluation(order, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
+    pictures = _draw(plot, result, chosen.symbol) if plot else []
+    return {**result.document, "pictures": list(map(str, pictures))}, evaluated(result, chosen.symbol, pictures)
+
+
+def _of_plans(asked: _Asked, now: Callable[[str], None]) -> tuple[dict[str, Any], RenderableType]:
+    from commands.judging.evaluated_plans import evaluated_plans
+    from services.evaluating.plans import evaluate_plans
+
+    order, chosen, led_by, plot = asked
+    result = evaluate_plans(order, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
+    pictures = _draw_plans(plot, result, chosen.symbol) if plot else []
+    return {**result.document, "pictures": list(map(str, pictures))}, evaluated_plans(result, chosen.symbol, pictures)
 
 
 def _version_and_files(what: Sequence[str]) -> tuple[str | None, list[Path]]:
@@ -131,13 +169,27 @@ def _draw(folder: Path, result: EvaluationResult, symbol: str) -> list[Path]:
     from models.evaluation.plots import Subject, write_equity, write_reliability
 
     model, whole = result.found.model, result.found.whole
-    subject = Subject(model.version, symbol, model.timeframe)
-    said = whole.predictions
-    paths = [folder / "reliability.png", folder / "equity.png"]
+    subject, said = Subject(model.version, symbol, model.timeframe), whole.predictions
+    with _writing(folder):
+        write_reliability(folder / "reliability.png", said.probability, said.returns, whole.times_ms, subject)
+        write_equity(folder / "equity.png", result.backtest, subject)
+    return [folder / "reliability.png", folder / "equity.png"]
+
+
+def _draw_plans(folder: Path, result: PlanEvaluation, symbol: str) -> list[Path]:
+    from models.evaluation.plots import Subject, write_reliability
+
+    model, whole = result.model, result.whole
+    subject, said = Subject(model.version, symbol, model.timeframe), whole.predictions
+    with _writing(folder):
+        write_reliability(folder / "reliability.png", said.probability, said.returns, whole.times_ms, subject)
+    return [folder / "reliability.png"]
+
+
+@contextmanager
+def _writing(folder: Path) -> Iterator[None]:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        write_reliability(paths[0], said.probability, said.returns, whole.times_ms, subject)
-        write_equity(paths[1], result.backtest, subject)
+        yield
     except OSError as error:
         raise InvalidRequest(f"{folder} cannot be written to: {error.strerror or error}") from error
-    return paths

@@ -10,54 +10,28 @@ import typer
 
 from commands.candles import checked_scope
 from commands.console import show, working
-from commands.manager import model_manager
-from commands.options import Json, Version
+from commands.manager import holder_of
+from commands.options import Horizon, Json, OneTarget, Version
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelTarget, ModelType
 from domain.market import Timeframe
 
 if TYPE_CHECKING:
-    from models.registry.metadata import ModelMetadata
-    from models.registry.registry import Registry
+    from models.registry.registries import RegistryKey
 
 Market = Annotated[str, typer.Option(help="Market, or * for the model of all markets.")]
 Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
 Target = Annotated[ModelTarget, typer.Option(help="Of the models of the close, or of plan models.")]
 
 models = typer.Typer(
-    help="Manage the versions: list, show, compare, promote, roll back, prune, import.", no_args_is_help=True
+    help="Manage the versions of every horizon: list, show, compare, verify, promote, roll back, prune, import.",
+    no_args_is_help=True,
 )
 
 
-@models.command("list")
-def list_models(target: Target = "close", as_json: Json = False) -> None:
-    """List every version, newest first; plan models with --target plan."""
-    from commands.tables.models import alias_names, listed
-    from commands.tables.shadows import known_shadows, shadow_lines
-    from models.registry.trials import count_trials
-
-    settings = load_settings()
-    registry = _registry(target)
-    listing, aliases = registry.versions(), registry.aliases()
-    called, shadows = alias_names(aliases), known_shadows(settings, aliases)
-    trials = count_trials(registry.root, listing.models)
-    document = {
-        "models": [
-            {
-                **_summary(model, called.get(model.version, [])),
-                "shadow": shadows.get(model.version),
-                "trials": trials.get(model.version),
-            }
-            for model in listing.models
-        ],
-        "unusable": listing.unusable,
-    }
-    show(document, listed(listing, aliases, trials, shadow_lines(shadows)), as_json)
-
-
 @models.command("show")
-def show_model(version: Version, as_json: Json = False) -> None:
+def show_model(version: Version, horizon: Horizon = None, as_json: Json = False) -> None:
     """Show everything about a version."""
     from rich.console import Group
 
@@ -68,7 +42,7 @@ def show_model(version: Version, as_json: Json = False) -> None:
     from models.registry.trials import count_trials
 
     settings = load_settings()
-    registry = _registry_of(version)
+    _, registry = holder_of(settings, version, horizon)
     model, aliases = registry.open(version).metadata, registry.aliases()
     called = alias_names(aliases).get(version, [])
     shadow = known_shadows(settings, aliases).get(version)
@@ -76,6 +50,7 @@ def show_model(version: Version, as_json: Json = False) -> None:
     recalibrations = read_recalibrations(registry.root).of(version)
     document = {
         **model.model_dump(mode="json"),
+        "target": model.target,
         "aliases": called,
         "shadow": shadow,
         "trials": trials,
@@ -85,12 +60,24 @@ def show_model(version: Version, as_json: Json = False) -> None:
     show(document, Group(table, *recalibrated_tables(recalibrations)), as_json)
 
 
+@models.command("verify")
+def verify_model(version: Version, horizon: Horizon = None, as_json: Json = False) -> None:
+    """Read every file of a version, and of its members: each has to be the one that was written."""
+    _, registry = holder_of(load_settings(), version, horizon)
+    files = list(registry.verify(version).files)
+    words = f"{version}: {len(files)} files, each the one that was written"
+    show({"version": version, "files": files}, words, as_json)
+
+
 @models.command("compare")
 def compare_models(first: Version, second: Version, as_json: Json = False) -> None:
     """Show the figures of two versions side by side."""
     from commands.tables.models import compared
+    from models.registry.comparison import compare
 
-    found = _registry_of(first).compare(first, second)
+    settings = load_settings()
+    one, other = (holder_of(settings, version)[1].open(version).metadata for version in (first, second))
+    found = compare(one, other)
     document = {
         "first": first,
         "second": second,
@@ -109,15 +96,15 @@ def promote_model(
     force: Annotated[
         str | None, typer.Option(metavar="REASON", help="Reason; the version is recorded as forced.")
     ] = None,
+    horizon: Horizon = None,
     as_json: Json = False,
 ) -> None:
     """Put a version into production, whatever the gate decided."""
     if force is None:
         raise InvalidRequest("the gate promotes when a model is trained; to decide otherwise, say why: --force REASON")
-    registry = _registry_of(version)
+    key, registry = holder_of(load_settings(), version, horizon)
     registry.promote(version, by="forced", reason=force, at=datetime.now(UTC))
-    model = registry.open(version).metadata
-    _tell_production(model.symbol, model.timeframe, version, as_json)
+    _tell_production(key, *registry.open(version).metadata.scope, version, as_json)
 
 
 @models.command("rollback")
@@ -126,25 +113,34 @@ def roll_back(
     timeframe: Candles,
     reason: Annotated[str, typer.Option(help="Reason to record.")],
     target: Target = "close",
+    horizon: Horizon = None,
     as_json: Json = False,
 ) -> None:
     """Put the previous version into production again."""
-    scope = checked_scope(symbol)
-    version = _registry(target).rollback(scope, timeframe, reason=reason, at=datetime.now(UTC))
-    _tell_production(scope, timeframe, version, as_json)
+    from models.registry.registries import Registries, key_of
+
+    settings, scope = load_settings(), checked_scope(symbol)
+    key = key_of(settings, target, horizon)
+    version = Registries(settings).at(key).rollback(scope, timeframe, reason=reason, at=datetime.now(UTC))
+    _tell_production(key, scope, timeframe, version, as_json)
 
 
 @models.command("prune")
 def prune_models(
     keep: Annotated[
-        int | None, typer.Option(min=1, help="Versions of each market; from the settings by default.")
+        int | None, typer.Option(min=1, help="Versions of each market and horizon; from the settings by default.")
     ] = None,
-    target: Target = "close",
+    target: OneTarget = None,
+    horizon: Horizon = None,
     as_json: Json = False,
 ) -> None:
-    """Delete all but the newest versions of each market; versions that serve, and their members, are kept."""
+    """Delete all but the newest versions of each market and horizon; those that serve, and their members, are kept."""
+    from models.registry.registries import Registries, key_of
+
     settings = load_settings()
-    pruned = _registry(target).prune(keep or settings.models.keep_versions)
+    one = target is not None or horizon is not None
+    keys = (key_of(settings, target, horizon),) if one else None
+    pruned = Registries(settings).prune(keep or settings.models.keep_versions, keys)
     lines = [f"{len(pruned.deleted)} deleted, {len(pruned.kept)} kept", *(f"- {version}" for version in pruned.deleted)]
     show({"deleted": list(pruned.deleted), "kept": list(pruned.kept)}, "\n".join(lines), as_json)
 
@@ -155,10 +151,12 @@ def drift_of_models(as_json: Json = False) -> None:
     import asyncio
 
     from commands.tables.drift import drift_listed
+    from models.registry.registry import Registry
     from services.drift.kept import findings_of, kept_findings, models_of
     from storage.factory import open_documents
 
-    settings, registry = load_settings(), _registry()
+    settings = load_settings()
+    registry = Registry.of(settings.models)
     serving = {(of.symbol, of.timeframe): of.production for of in registry.aliases().scopes}
 
     async def kept() -> Any:
@@ -180,44 +178,19 @@ def import_model(
 ) -> None:
     """Register a Keras network that was trained elsewhere; it has no scores, so only --force promotes it."""
     from commands.tables.models import shown
+    from models.registry.registry import Registry
     from models.training.importing import import_network
     from models.training.training_run import TrainingRequest
 
     settings = load_settings()
     request = TrainingRequest(kind, checked_scope(symbol), timeframe)
-    now = datetime.now(UTC)
+    registry, now = Registry.of(settings.models), datetime.now(UTC)
     with working() as doing:
         doing(f"importing {file.name}")
-        model = import_network(_registry(), file, scaler, request, settings.models, settings.features, now)
+        model = import_network(registry, file, scaler, request, settings.models, settings.features, now)
     show(model.model_dump(mode="json"), shown(model, ()), as_json)
 
 
-def _registry(target: ModelTarget = "close") -> Registry:
-    from models.plan_registry import plan_registry
-
-    settings = load_settings()
-    return plan_registry(settings.models) if target == "plan" else model_manager(settings).registry
-
-
-def _registry_of(version: str) -> Registry:
-    """Return the registry of a version, whose name says which one it is."""
-    from models.registry.version_names import PLAN_PREFIX
-
-    return _registry("plan" if version.startswith(PLAN_PREFIX) else "close")
-
-
-def _summary(model: ModelMetadata, called: list[str]) -> dict[str, Any]:
-    told = {"version", "type", "symbol", "timeframe", "created_at", "horizon_candles", "metrics"}
-    return {
-        **model.model_dump(mode="json", include=told),
-        "aliases": called,
-        "shipped": model.shipped,
-        "trained_until": model.trained_until_ms,
-        "verdict": model.verdict.serves if model.verdict else None,
-        "imported": model.data is None,
-    }
-
-
-def _tell_production(symbol: str, timeframe: Timeframe, version: str | None, as_json: bool) -> None:
+def _tell_production(key: RegistryKey, symbol: str, timeframe: Timeframe, version: str | None, as_json: bool) -> None:
     document = {"symbol": symbol, "timeframe": timeframe, "production": version}
-    show(document, f"in production for {symbol} {timeframe}: {version or 'nothing'}", as_json)
+    show(document, f"in production for {key.market(f'{symbol} {timeframe}')}: {version or 'nothing'}", as_json)

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
+from domain.forecasting import ModelTarget
 from domain.market import Timeframe
 
 CandleFile = Annotated[Path, typer.Argument(metavar="FILE", help="File of candles: CSV, JSON, Parquet or an export.")]
@@ -23,5 +24,12 @@ Leader = Annotated[
     typer.Option(
         metavar="FILE", help="Candles of the market that leads, such as BTCUSDT, for a version that reads them."
     ),
+]
+Horizon = Annotated[
+    int | None,
+    typer.Option(min=1, help="Candles ahead, one of models.further_horizons_candles; the usual horizon by default."),
+]
+OneTarget = Annotated[
+    ModelTarget | None, typer.Option(help="Only models of the close of one horizon, or only plan models.")
 ]
 Version = Annotated[str, typer.Argument(help="Name of a version.")]

@@ -8,7 +8,7 @@ import typer
 
 from commands.candles import tell
 from commands.console import show, working
-from commands.manager import model_manager
+from commands.manager import close_registry
 from commands.options import CandleFile, Json, Leader, ScopeSymbol, SeriesTimeframe
 from commands.versions import choose_version, read_leader
 from config.sources import load_settings
@@ -27,8 +27,8 @@ def predict(
     settings = load_settings()
     with working() as now:
         now(f"reading {file.name}")
-        manager = model_manager(settings)
-        chosen = choose_version(manager.registry, version, file, symbol, timeframe)
+        registry = close_registry(settings, version)
+        chosen = choose_version(registry, version, file, symbol, timeframe)
 
         from models.recalibration.kept import read_recalibrations
         from models.serving.forecasts import newest_forecast
@@ -37,8 +37,8 @@ def predict(
         from services.forecasts.plans import ForecastPlans
 
         now(f"asking {chosen.version}")
-        recalibrations = read_recalibrations(manager.registry.root)
-        loaded = load_version(manager.registry, chosen.version)
+        recalibrations = read_recalibrations(registry.root)
+        loaded = load_version(registry, chosen.version)
         forecaster = loaded.recalibrated(recalibrations.in_force(chosen.version))
         led_by = None
         for candles in read_leader(forecaster.metadata, [chosen.symbol], chosen.series.timeframe, leader).values():

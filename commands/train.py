@@ -10,8 +10,8 @@ import typer
 
 from commands.candles import read_markets, tell
 from commands.console import show, stages
-from commands.manager import at_horizon, model_manager, plan_training
-from commands.options import Backend, Epochs, Json, ScopeSymbol, Seed, SeriesTimeframe
+from commands.manager import model_manager, plan_training
+from commands.options import Backend, Epochs, Horizon, Json, ScopeSymbol, Seed, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from domain.forecasting import ModelTarget, ModelType
@@ -34,10 +34,7 @@ def train(
     ] = "close",
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,
-    horizon: Annotated[
-        int | None,
-        typer.Option(min=1, help="Candles ahead: one of models.further_horizons_candles, whose models stand apart."),
-    ] = None,
+    horizon: Horizon = None,
     epochs: Epochs = None,
     seed: Seed = None,
     backend: Backend = None,
@@ -57,16 +54,15 @@ def train(
             tell(file, candles)
 
     from commands.tables.models import trained
+    from models.registry.registries import key_of, settings_at
     from models.training.training_run import TrainingRequest
     from services.training.plan_types import PLAN_TYPE
 
     chosen_kind = kind or (PLAN_TYPE if target == "plan" else settings.models.default_type)
     request = TrainingRequest(chosen_kind, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
-    if target == "plan" and horizon is not None:
-        raise InvalidRequest("--horizon is of models that foretell the close; plans have their own time limit")
     manage = plan_training if target == "plan" else model_manager
-    trainer = manage(*at_horizon(settings, chosen, horizon))
+    trainer = manage(settings_at(settings.model_copy(update={"models": chosen}), key_of(settings, target, horizon)))
     started = monotonic()
     with stages() as listener:
         outcome = trainer.train(request, markets, listener, force)

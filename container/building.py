@@ -29,8 +29,8 @@ from container.wings import (
     open_storage,
 )
 from features.indicators.technical_indicators import TechnicalIndicators
-from models.registry.registry import Registry
-from models.serving.loaded_models import LoadedModels
+from models.registry.registries import USUAL
+from models.serving.served_models import ServedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
@@ -119,11 +119,11 @@ async def build_container(
         scores, lanes = records.scores, records.lanes
 
         guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
-        registry, serving = Registry.of(settings.models), settings.models.serving
-        loaded = LoadedModels(registry, serving.reload_seconds, count_load_failure)
-        models = ModelAdmin(registry, loaded, settings.analysis, clock, announce_models(hints))
+        served, serving = ServedModels.of(settings, count_load_failure), settings.models.serving
+        registry, loaded = served.registries.at(USUAL), served.usual
+        models = ModelAdmin(served, clock, announce_models(hints))
         shadows = entered(open_shadow_forecasts(settings))
-        forecasting = entered(open_forecasting(loaded, settings, store, clock, guards.disabled.why, shadows))
+        forecasting = entered(open_forecasting(served, settings, store, clock, guards.disabled.why, shadows))
 
         evidence = EvidenceInUse(open_weigher(settings.trading))
         calibration = await opened(
@@ -153,8 +153,8 @@ async def build_container(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
         jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
-        orders = make_orders(jobs, market_data, store, registry, evidence.shipped.book, settings, clock)
-        watch = ModelWatch(registry, loaded, serving.reload_seconds)
+        orders = make_orders(jobs, market_data, store, served.registries, evidence.shipped.book, clock)
+        watch = ModelWatch(served, serving.reload_seconds)
         shadowing = await opened(
             open_shadow_watch(settings.models, registry, (ledger, documents), hub, announce_models(hints), clock)
         )

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from config.settings import Settings
-from models.registry.registry import Registry
+from models.registry.registries import USUAL, Registries
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
@@ -34,18 +33,18 @@ def make_orders(
     jobs: JobService,
     market_data: MarketData,
     store: CandleStore,
-    registry: Registry,
+    registries: Registries,
     book: EvidenceBook | None,
-    settings: Settings,
     clock: Clock,
 ) -> Orders:
     """Return the parts; all but bias read candles in the same way."""
+    settings, registry = registries.settings, registries.at(USUAL)
     candles = BacktestCandles(market_data, store, settings, clock)
     leaders = JobLeaders(market_data, store, settings, clock)
     return Orders(
         BiasService(jobs, market_data, store, leaders, registry, settings, clock),
         BacktestService(jobs, candles, leaders, registry, book, settings),
         OptimiseService(jobs, candles, book, settings),
-        EvaluationService(jobs, candles, leaders, registry, settings),
+        EvaluationService(jobs, candles, leaders, registries),
         EvidenceService(jobs, candles, book, settings),
     )

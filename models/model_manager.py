@@ -26,7 +26,8 @@ from models.serving.unseen import unseen_predictions
 from models.serving.version_evaluation import Evaluation, PlanMeasurer, evaluate_version
 from models.training.progress import Listener
 from models.training.registration import register
-from models.training.training_run import Candidate, TrainingRequest, TrainingResult, TrainingRun
+from models.training.results import Candidate, TrainingResult
+from models.training.training_run import TrainingRequest, TrainingRun
 from models.training.trial_records import trials_of
 
 

@@ -33,7 +33,7 @@ from api.schemas.ml import (
     answer_of,
     price_of,
 )
-from api.schemas.models import summary_of
+from api.schemas.models import FurtherModels, summary_of
 from api.schemas.problems import problem_responses
 from services.outlooks import Outlook
 from services.training.service import TrainingAsked
@@ -118,7 +118,11 @@ async def train(
 async def models(models: ModelsPart, shadowing: ShadowingPart) -> MlModels:
     """Return every version with its figures, newest first."""
     known, shadows = await run_in_threadpool(models.known), await shadowing.states()
-    return MlModels(models=[summary_of(version, shadows) for version in known.models])
+    further = await run_in_threadpool(models.further)
+    return MlModels(
+        models=[summary_of(version, shadows) for version in known.models],
+        further=[FurtherModels.of(key, others) for key, others in further.items()],
+    )
 
 
 @router.get("/cache/stats", operation_id="ml_cache_stats", summary="Cached markets", dependencies=[DefaultLimit])

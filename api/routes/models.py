@@ -11,8 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from api.dependencies import Admin, DefaultLimit, JsonBody
 from api.parts import DriftPart, ModelsPart, SettingsPart, ShadowingPart
 from api.schemas.drift import ModelDrifts
+from api.schemas.model_requests import LoadRequest, PromoteRequest, RollbackRequest, SaveRequest
 from api.schemas.models import (
-    LoadRequest,
+    FurtherModels,
     ModelDetails,
     ModelInfo,
     ModelLoaded,
@@ -20,19 +21,21 @@ from api.schemas.models import (
     Models,
     ModelSaved,
     ModelsCleaned,
-    PromoteRequest,
-    RollbackRequest,
-    SaveRequest,
     Scope,
     info_of,
     summary_of,
 )
 from api.schemas.problems import problem_responses
 from models.cards.card import model_card
+from models.registry.registries import USUAL, key_of
 
 # Their longest text is a reason of a thousand characters.
 MAX_BODY_BYTES = 16_384
 MAX_KEPT = 1_000
+AheadQuery = Annotated[
+    int | None,
+    Query(ge=1, description="Of which horizon, where two have a version of this name; the usual one first without it."),
+]
 
 
 class Markdown(PlainTextResponse):
@@ -68,9 +71,10 @@ async def load(
     asked: Annotated[LoadRequest, Depends(JsonBody(LoadRequest, MAX_BODY_BYTES))], models: ModelsPart
 ) -> ModelLoaded:
     """Put a version into production whatever the gate found, and load it; a name is taken, never a path."""
-    model = await run_in_threadpool(models.load, asked.version)
+    known = await run_in_threadpool(models.load, asked.version, asked.horizon_candles)
+    model = known.metadata
     return ModelLoaded(
-        message=f"{model.version} serves {model.symbol} {model.timeframe}",
+        message=f"{model.version} serves {known.market}",
         model_type=model.type,
         status="loaded",
         version=model.version,
@@ -89,7 +93,7 @@ async def save(
     asked: Annotated[SaveRequest, Depends(JsonBody(SaveRequest, MAX_BODY_BYTES))], models: ModelsPart
 ) -> ModelSaved:
     """Read every file of a version again: what is trained is saved already, so nothing is written."""
-    model = await run_in_threadpool(models.verify, asked.version)
+    model = await run_in_threadpool(models.verify, asked.version, asked.horizon_candles)
     return ModelSaved(
         message=f"{model.version} is saved, and its files are those that were written",
         model_type=model.type,
@@ -110,7 +114,7 @@ async def cleanup(
     settings: SettingsPart,
     keep_count: Annotated[int | None, Query(ge=1, le=MAX_KEPT, description="Without it: models.keep_versions.")] = None,
 ) -> ModelsCleaned:
-    """Keep the newest versions of each symbol and timeframe, and those that serve, are candidates, or served before."""
+    """Keep the newest versions of each market and horizon, and those that serve, are candidates, or served before."""
     pruned = await run_in_threadpool(models.prune, keep_count or settings.models.keep_versions)
     return ModelsCleaned(
         message=f"{len(pruned.deleted)} versions deleted, {len(pruned.kept)} kept",
@@ -125,7 +129,12 @@ async def cleanup(
 async def listing(models: ModelsPart, shadowing: ShadowingPart) -> Models:
     """Return every version with its figures, its verdict, its alias and its shadow, newest first."""
     known, shadows = await run_in_threadpool(models.known), await shadowing.states()
-    return Models(models=[summary_of(version, shadows) for version in known.models], unusable=dict(known.unusable))
+    further = await run_in_threadpool(models.further)
+    return Models(
+        models=[summary_of(version, shadows) for version in known.models],
+        unusable=dict(known.unusable),
+        further=[FurtherModels.of(key, others) for key, others in further.items()],
+    )
 
 
 @router.get(
@@ -151,9 +160,10 @@ async def rollback(
     asked: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, MAX_BODY_BYTES))], models: ModelsPart
 ) -> ModelPromoted:
     """Take back the newest promotion of a symbol and timeframe."""
-    version = await run_in_threadpool(models.rollback, asked.symbol, asked.timeframe, asked.reason)
+    key = key_of(models.settings, asked.target, asked.horizon_candles)
+    version = await run_in_threadpool(models.rollback, asked.symbol, asked.timeframe, asked.reason, key)
     return ModelPromoted(
-        message=f"{version or 'nothing'} serves {asked.symbol} {asked.timeframe}",
+        message=f"{version or 'nothing'} serves {key.market(f'{asked.symbol} {asked.timeframe}')}",
         symbol=asked.symbol,
         timeframe=asked.timeframe,
         production=version,
@@ -167,10 +177,13 @@ async def rollback(
     responses=problem_responses(404, 409),
     dependencies=[DefaultLimit],
 )
-async def one(version: str, models: ModelsPart, shadowing: ShadowingPart) -> ModelDetails:
+async def one(
+    version: str, models: ModelsPart, shadowing: ShadowingPart, horizon_candles: AheadQuery = None
+) -> ModelDetails:
     """Return a version with all that is known of it."""
-    known = await run_in_threadpool(models.find, version)
-    summary = summary_of(known, await shadowing.states())
+    known = await run_in_threadpool(models.find, version, horizon_candles)
+    shadows = await shadowing.states() if known.key == USUAL else {}
+    summary = summary_of(known, shadows)
     return ModelDetails(**dict(summary), metadata=known.metadata, recalibrations=list(known.recalibrations))
 
 
@@ -182,10 +195,10 @@ async def one(version: str, models: ModelsPart, shadowing: ShadowingPart) -> Mod
     responses=problem_responses(404, 409),
     dependencies=[DefaultLimit],
 )
-async def card(version: str, models: ModelsPart) -> Markdown:
+async def card(version: str, models: ModelsPart, horizon_candles: AheadQuery = None) -> Markdown:
     """Return what a version was trained on, its figures and limits, and the command that makes it again."""
-    known = await run_in_threadpool(models.find, version)
-    return Markdown(model_card(known.metadata, known.trials))
+    known = await run_in_threadpool(models.find, version, horizon_candles)
+    return Markdown(model_card(known.metadata, known.trials, known.key))
 
 
 @router.post(
@@ -199,12 +212,13 @@ async def promote(
     version: str,
     asked: Annotated[PromoteRequest, Depends(JsonBody(PromoteRequest, MAX_BODY_BYTES))],
     models: ModelsPart,
+    horizon_candles: AheadQuery = None,
 ) -> ModelPromoted:
     """Put a version into production whatever the gate found; the reason is kept."""
-    model = await run_in_threadpool(models.promote, version, asked.reason)
+    known = await run_in_threadpool(models.promote, version, asked.reason, horizon_candles)
     return ModelPromoted(
-        message=f"{version} serves {model.symbol} {model.timeframe}",
-        symbol=model.symbol,
-        timeframe=model.timeframe,
+        message=f"{version} serves {known.market}",
+        symbol=known.metadata.symbol,
+        timeframe=known.metadata.timeframe,
         production=version,
     )

@@ -39,5 +39,6 @@ async def train(
         asked.epochs,
         asked.candles or None,
         target=asked.target or "close",
+        horizon=asked.horizon_candles,
     )
     return TrainingQueued.of(await training.submit(wanted, key))

@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 
 from api.schemas.backtests import MAX_SYMBOLS, MAX_TIMEFRAMES
 from api.schemas.requests import CandleBody, EpochMs, RequestModel
-from domain.forecasting import VersionName
+from domain.forecasting import ModelTarget, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.backtests.order import Bps
@@ -34,6 +34,14 @@ class EvaluateRequest(RequestModel):
         "primary timeframe.",
     )
     version: VersionName | None = Field(None, description="Without it: the one in production for the market.")
+    target: ModelTarget | None = Field(
+        None, description="Without a version: close (default), or plan, for the plan model in production."
+    )
+    horizon_candles: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Of which horizon, one of models.further_horizons_candles: that in production or, with a version, "
+        "where two horizons have one of its name.",
+    )
     fee_bps: Bps | None = Field(None, description="Of each side of a trade; without it models.evaluation.fee_bps.")
     slippage_bps: Bps | None = Field(
         None, description="Of each side of a trade; without it models.evaluation.slippage_bps."
@@ -43,7 +51,14 @@ class EvaluateRequest(RequestModel):
     def asked(self) -> EvaluationAsked:
         """Return the request as the service takes it."""
         return EvaluationAsked(
-            self.symbol, self.version, self.timeframe, self.fee_bps, self.slippage_bps, self.candles or None
+            self.symbol,
+            self.version,
+            self.timeframe,
+            self.fee_bps,
+            self.slippage_bps,
+            self.candles or None,
+            self.target,
+            self.horizon_candles,
         )
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.models import ModelSummary
+from api.schemas.models import FurtherModels, ModelSummary
 from api.schemas.requests import RequestModel
 from api.schemas.responses import ResponseModel
 from api.schemas.training import MAX_EPOCHS, TrainingQueued
@@ -172,9 +172,10 @@ class MlTrainingQueued(TrainingQueued, Disclaimer):
 
 
 class MlModels(Disclaimer):
-    """Every version, newest first."""
+    """Every version, newest first; those of the usual horizon are `models`."""
 
     models: list[ModelSummary]
+    further: Annotated[list[FurtherModels], Field(description="Of further horizons and of plan models, if any.")]
 
 
 class MlCacheStats(ResponseModel):

@@ -1,69 +1,24 @@
-"""Requests and answers about the models."""
+"""Answers about the models."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AliasChoices, ConfigDict, Field
+from pydantic import Field
 
-from api.schemas.requests import RequestModel
 from api.schemas.responses import ResponseModel
-from domain.forecasting import ModelScope, ModelType, VersionName
+from domain.forecasting import ModelTarget, ModelType
 from domain.market import Timeframe
 from models.evaluation.gate import Serves
 from models.evaluation.metrics import Scores
 from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import MAX_REASON
-from services.training.model_admin import Alias, KnownModel
+from models.registry.registries import RegistryKey
+from services.training.known_models import Alias, KnownModel, KnownModels
 
 IsoTime = Annotated[datetime, Field(description="ISO 8601, UTC.")]
-Name = Annotated[VersionName, Field(examples=["lstm_model_20260131_120000"])]
-Reason = Annotated[
-    str, Field(min_length=1, max_length=MAX_REASON, pattern=r"\S", examples=["the gate had too few rows"])
-]
-
-
-class LoadRequest(RequestModel):
-    """Which version is to serve; `model_path`, another word for `version`, holds a name too, never a path."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"version": "logistic_model_20260131_120000"}]})
-
-    version: Name = Field(validation_alias=AliasChoices("version", "model_path"))
-
-
-class SaveRequest(RequestModel):
-    """Which version is to be verified; `model_name` is another word for `version`."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"version": "logistic_model_20260131_120000"}]})
-
-    version: Name | None = Field(
-        None,
-        validation_alias=AliasChoices("version", "model_name"),
-        description="Without it: what `/model/info` shows.",
-    )
-
-
-class PromoteRequest(RequestModel):
-    """Why a version is to serve whatever the gate found; kept with the promotion."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"reason": "two weeks of shadow trading"}]})
-
-    reason: Reason
-
-
-class RollbackRequest(RequestModel):
-    """Whose version before is to serve again, and why."""
-
-    model_config = ConfigDict(
-        json_schema_extra={"examples": [{"symbol": "BTCUSDT", "timeframe": "1h", "reason": "fewer hits than before"}]}
-    )
-
-    symbol: Annotated[ModelScope, Field(description="`*` for the models of every symbol without one of its own.")]
-    timeframe: Timeframe
-    reason: Reason
 
 
 class Scope(ResponseModel):
@@ -142,6 +97,10 @@ class ModelSummary(ResponseModel):
     model_type: ModelType
     symbol: str
     timeframe: Timeframe
+    target: Annotated[
+        ModelTarget, Field(description="close, or plan: of a plan, whether its target comes before its stop.")
+    ]
+    horizon_candles: Annotated[int, Field(description="Candles ahead; of plan models the time limit of a plan.")]
     created_at: IsoTime
     alias: Alias | None
     loaded: Annotated[bool, Field(description="It is in memory and serves.")]
@@ -169,11 +128,31 @@ class ModelSummary(ResponseModel):
     ]
 
 
+class FurtherModels(ResponseModel):
+    """The versions of a further horizon or of plan models, newest first; they have aliases of their own."""
+
+    target: ModelTarget
+    horizon_candles: Annotated[int | None, Field(description="null of plan models.")]
+    models: list[ModelSummary]
+    unusable: Annotated[dict[str, str], Field(description="Why a version cannot be used, by name.")]
+
+    @classmethod
+    def of(cls, key: RegistryKey, known: KnownModels) -> Self:
+        """Return the versions of a registry."""
+        return cls(
+            target=key.target,
+            horizon_candles=key.horizon,
+            models=[summary_of(version, {}) for version in known.models],
+            unusable=dict(known.unusable),
+        )
+
+
 class Models(ResponseModel):
-    """Every version, newest first."""
+    """Every version, newest first; those of the usual horizon are `models`."""
 
     models: list[ModelSummary]
     unusable: Annotated[dict[str, str], Field(description="Why a version cannot be used, by name.")]
+    further: Annotated[list[FurtherModels], Field(description="Of further horizons and of plan models, if any.")]
 
 
 class ModelDetails(ModelSummary):
@@ -204,6 +183,8 @@ def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> M
         model_type=metadata.type,
         symbol=metadata.symbol,
         timeframe=metadata.timeframe,
+        target=metadata.target,
+        horizon_candles=metadata.horizon_candles,
         created_at=metadata.created_at,
         alias=known.alias,
         loaded=known.loaded,

@@ -38,6 +38,11 @@ class TrainRequest(RequestModel):
         description="close (default): the close of the next candle. plan: whether the target of a plan that the rules "
         "give comes before its stop; of the types lightgbm and logistic.",
     )
+    horizon_candles: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Candles ahead, one of models.further_horizons_candles, whose models stand apart. Without it: "
+        "features.horizon_candles. Plan models have none.",
+    )
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = Field(
         None, description="At most this many for every network; without it as configured."
     )

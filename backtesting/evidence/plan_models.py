@@ -69,7 +69,7 @@ def record_predictions(
         reached: 1 where it did, 0 where the stop came first, shape (n,).
         times_ms: When the plans were made, shape (n,).
         timeframe: Of the plans.
-        symbols: Of the markets.
+        symbols: Of the markets; those of no known kind are left out.
     """
     missed = reached - stated
     _, error = clustered_mean(missed, times_ms, timeframe)
@@ -81,7 +81,7 @@ def record_predictions(
         samples=len(missed),
         base_rate=round(float(reached.mean()), 4),
         stated=round(float(stated.mean()), 4),
-        kinds=tuple(sorted({Symbol.of(symbol).kind for symbol in symbols})),
+        kinds=tuple(sorted({kind for symbol in symbols if (kind := Symbol.of(symbol).kind)})),
         stop_atr=STOP_ATR,
         reward=REWARD,
         horizon_candles=HORIZON_CANDLES,

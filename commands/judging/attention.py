@@ -10,7 +10,7 @@ import typer
 
 from commands.candles import tell
 from commands.console import show, working
-from commands.manager import model_manager
+from commands.manager import holder_of
 from commands.options import CandleFile, Json, ScopeSymbol, Version
 from commands.versions import choose_version
 from config.sources import load_settings
@@ -39,7 +39,7 @@ def attention(
     """Show which candles of its window a Transformer looked at for the forecast at the newest candle of a file."""
     with working() as now:
         now(f"reading {file.name}")
-        registry = model_manager(load_settings()).registry
+        _, registry = holder_of(load_settings(), version)
         chosen = choose_version(registry, version, file, symbol, None)
         series = chosen.series if at is None else chosen.series.closed_by(epoch_ms(at.replace(tzinfo=UTC)))
         if not len(series):

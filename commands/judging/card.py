@@ -9,14 +9,15 @@ from typing import Annotated
 import typer
 
 from commands.console import show
-from commands.manager import model_manager
-from commands.options import Json, Version
+from commands.manager import holder_of
+from commands.options import Horizon, Json, Version
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 
 
 def card(
     version: Version,
+    horizon: Horizon = None,
     out: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the card instead of printing it.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -24,9 +25,9 @@ def card(
     from models.cards.card import model_card
     from models.registry.trials import count_trials
 
-    registry = model_manager(load_settings()).registry
+    key, registry = holder_of(load_settings(), version, horizon)
     model = registry.open(version).metadata
-    written = model_card(model, count_trials(registry.root, registry.versions().models).get(version))
+    written = model_card(model, count_trials(registry.root, registry.versions().models).get(version), key)
     if out is not None:
         try:
             out.write_text(written, encoding="utf-8")

@@ -43,14 +43,15 @@ def _part(part: TradedPart, kind: str) -> list[RenderableType]:
         "",
         facts_table(about),
         scores_table({kind: judged.scores, **judged.baselines}),
-        _reliability(judged.reliability),
+        reliability(judged.reliability),
         *plan_tables(judged.plans),
         *performance,
     ]
 
 
-def _reliability(bins: Sequence[ReliabilityBin]) -> Table:
-    table = headed_table("predicted", "mean", "n", "rose", title="Reliability")
+def reliability(bins: Sequence[ReliabilityBin], came: str = "rose") -> Table:
+    """Return the share of what came, which `came` names, by predicted probability."""
+    table = headed_table("predicted", "mean", "n", came, title="Reliability")
     for group in bins:
         table.add_row(
             f"{group.low:.3f} to {group.high:.3f}",

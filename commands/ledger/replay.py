@@ -68,8 +68,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     import httpx2
 
     from features.indicators.technical_indicators import TechnicalIndicators
-    from models.registry.registry import Registry
-    from models.serving.loaded_models import LoadedModels
+    from models.registry.registries import USUAL
+    from models.serving.served_models import ServedModels
     from rules.technical import TechnicalAnalyst
     from services.broadcast.hub import SignalHub
     from services.evidence_file import open_weigher
@@ -97,9 +97,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
         engine = partial(build_engine_candles, settings.storage)
         sources = await opened(open_sources(settings.market_data, symbols, store, client, clock, engine))
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, symbols, clock)
-        registry = Registry.of(settings.models)
-        loaded = LoadedModels(registry, seconds, count_load_failure)
-        forecasting = entered(open_forecasting(loaded, settings, store, clock))
+        served = ServedModels.of(settings, count_load_failure)
+        forecasting = entered(open_forecasting(served, settings, store, clock))
         reader = MarketReader(
             TechnicalIndicators(settings.indicators),
             forecasting,
@@ -113,7 +112,7 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
         given = GivenSides(documents, clock, settings.guards.open_candles)
         safe_mode, disabled = SafeMode(documents, hub, clock), Disabled(documents, hub, clock)
         guards = Guards(safe_mode, disabled, given, settings.guards, settings.analysis.min_candles)
-        replayer = Replayer(reader, PastModels(registry, forecasting, seconds), TechnicalAnalyst())
+        replayer = Replayer(reader, PastModels(served.registries.at(USUAL), forecasting, seconds), TechnicalAnalyst())
         yield Replays(replayer, PastCandles(store, market_data, settings, clock), guards, ledger)
 
 

@@ -46,13 +46,20 @@ def trained(outcome: TrainingOutcome) -> Group:
     )
 
 
-def listed(listing: Listing, aliases: Aliases, trials: Mapping[str, int], shadows: Sequence[str] = ()) -> Group:
+def listed(
+    listing: Listing,
+    aliases: Aliases,
+    trials: Mapping[str, int],
+    shadows: Sequence[str] = (),
+    title: str = "Models",
+) -> Group:
     """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones.
 
     `trials` is how many settings were judged on candles of the figures of each version.
     """
     called = alias_names(aliases)
-    table = headed_table("version", "market", "horizon", "n", *METRICS, "trials", "alias", "verdict", title="Models")
+    columns = ("market", "horizon", "n", *METRICS, "trials", "alias", "verdict")
+    table = headed_table("version", *columns, title=title)
     for model in listing.models:
         scores = model.metrics
         table.add_row(
@@ -79,7 +86,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
         "alias": ", ".join(aliases) or "none",
         **({"shipped": "came with the service; models.shipped: false switches it off"} if model.shipped else {}),
         **({"shadow": shadow} if shadow else {}),
-        "market": f"{model.symbol} {model.timeframe}, {_ahead(model.horizon_candles)}",
+        "market": f"{model.symbol} {model.timeframe}, {_foretold(model)}",
         "created": f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC",
         "parameters": f"{model.parameters:,}",
         "seed": "-" if model.seed is None else str(model.seed),
@@ -95,6 +102,11 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
     if model.judged:
         facts["judged on"] = f"{minute(model.judged.first_ms)} to {minute(model.judged.last_ms)}, by models of before"
+    if record := model.judged_plans:
+        facts["plans"] = (
+            f"{record.samples:,} that reached target or stop, as good as {record.plans:,} independent ones; target "
+            f"first: {record.base_rate:.1%}, {record.stated:.1%} was stated"
+        )
     if model.volatility:
         facts["volatility"] = skill_in_words(model.volatility)
     if trials is not None:
@@ -173,6 +185,12 @@ def _verdict(model: ModelMetadata) -> str:
     if model.verdict is None:
         return "imported" if model.data is None else ""
     return "forced" if model.verdict.forced else model.verdict.serves
+
+
+def _foretold(model: ModelMetadata) -> str:
+    if model.target == "plan":
+        return f"plans of {model.horizon_candles} candles at most"
+    return _ahead(model.horizon_candles)
 
 
 def _ahead(candles: int) -> str:

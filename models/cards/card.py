@@ -12,6 +12,7 @@ from models.architectures.catalogue import ARCHITECTURES
 from models.cards.limits import limits_of
 from models.evaluation.metrics import Scores
 from models.registry.metadata import ModelMetadata
+from models.registry.registries import USUAL, RegistryKey
 
 # Heading and metric of `Scores`.
 METRICS = {
@@ -31,12 +32,13 @@ _OWN_SETTINGS = {
 }
 
 
-def model_card(model: ModelMetadata, trials: int | None) -> str:
+def model_card(model: ModelMetadata, trials: int | None, key: RegistryKey = USUAL) -> str:
     """Return the card of a version.
 
     Args:
         model: Its metadata.
         trials: Settings that were judged on candles of its figures; None where that is not known.
+        key: Which registry it is in.
     """
     sections = {
         "Forecast": _forecast(model),
@@ -44,10 +46,10 @@ def model_card(model: ModelMetadata, trials: int | None) -> str:
         "Figures": _figures(model, trials),
         "Calibration": _calibration(model),
         "Plans": _plans(model),
-        "What it is not good for": [f"- {sentence}" for sentence in limits_of(model, trials)],
+        "What it is not good for": [f"- {sentence}" for sentence in limits_of(model, trials, watched=key == USUAL)],
         "Settings": _settings(model),
         "Columns": _columns(model),
-        "How it is made": _made(model),
+        "How it is made": _made(model, key),
     }
     lines = [f"# {model.version}"]
     for heading, content in sections.items():
@@ -61,15 +63,25 @@ def _forecast(model: ModelMetadata) -> list[str]:
     lines = [
         f"- type: `{model.type}`, {model.parameters:,} trained numbers",
         f"- market: {market}, {model.timeframe} candles",
-        f"- answer: probability that the close {model.horizon_candles} candle(s) ahead is higher than the newest one",
+        f"- answer: {_answer(model)}",
     ]
     if model.graph:
-        lines.append(f"- target: {TARGETS[ARCHITECTURES[model.type].target]}")
+        if model.target == "close":
+            lines.append(f"- target: {TARGETS[ARCHITECTURES[model.type].target]}")
         lines.append(f"- input: {model.graph.sequence_length} row(s) of {len(model.graph.columns)} columns")
     lines += [f"- member: {each.version}, weight {each.weight:.3f}" for each in model.members]
     if model.shipped:
         lines.append("- it came with the service, and forecasts coins alone")
     return lines
+
+
+def _answer(model: ModelMetadata) -> str:
+    if model.target == "plan":
+        return (
+            "probability that the target of a plan which the rules give comes before its stop, within "
+            f"{model.horizon_candles} candles"
+        )
+    return f"probability that the close {model.horizon_candles} candle(s) ahead is higher than the newest one"
 
 
 def _data(model: ModelMetadata) -> list[str]:
@@ -116,6 +128,15 @@ def _calibration(model: ModelMetadata) -> list[str]:
 
 
 def _plans(model: ModelMetadata) -> list[str]:
+    if (judged := model.judged_plans) is not None:
+        return [
+            f"- judged on: {judged.samples:,} plans that reached target or stop, as good as {judged.plans:,} "
+            f"independent ones: stop at {judged.stop_atr:g} average true ranges, target at {judged.reward:g} times "
+            "the stop",
+            f"- target first: {judged.base_rate:.1%} of them, {judged.stated:.1%} by its own word",
+            f"- error of what it states: {judged.error:.3f} in log odds",
+            f"- markets: {', '.join(judged.kinds)}",
+        ]
     record = model.plans
     if record is None:
         return []
@@ -160,7 +181,7 @@ def _columns(model: ModelMetadata) -> list[str]:
     return lines
 
 
-def _made(model: ModelMetadata) -> list[str]:
+def _made(model: ModelMetadata, key: RegistryKey) -> list[str]:
     if model.shipped:
         made = f"cli.py models build-default FILES... --to {_day((model.trained_until_ms or 1) - 1)}"
     elif model.data is None:
@@ -171,7 +192,7 @@ def _made(model: ModelMetadata) -> list[str]:
     else:
         made = (
             f"cli.py train FILE... --type {model.type} --symbol '{model.symbol}' --timeframe {model.timeframe} "
-            f"--seed {model.seed}"
+            f"--seed {model.seed}{key.options}"
         )
     return [
         f"Made {model.created_at:%Y-%m-%d %H:%M} UTC. With these candles, settings and libraries the command that "

@@ -12,26 +12,33 @@ UNRELIABLE_ECE = 0.03
 FEW_PREDICTIONS = 2_000
 
 
-def limits_of(model: ModelMetadata, trials: int | None) -> list[str]:
+def limits_of(model: ModelMetadata, trials: int | None, *, watched: bool = True) -> list[str]:
     """Return the limits of a version in sentences, those that any user meets first.
 
     Args:
         model: Its metadata.
         trials: Settings that were judged on candles of its figures; None where that is not known.
+        watched: Whether its drift is watched while it serves.
     """
-    return [*_scope(model), *_skill(model), *_figures(model, trials), *_plans(model), *_kind(model)]
+    return [*_scope(model, watched=watched), *_skill(model), *_figures(model, trials), *_plans(model), *_kind(model)]
 
 
-def _scope(model: ModelMetadata) -> list[str]:
+def _scope(model: ModelMetadata, *, watched: bool) -> list[str]:
     ahead = f"{model.horizon_candles} candle{'s' if model.horizon_candles > 1 else ''}"
-    told = [
+    close = (
         f"It forecasts the direction of the close {ahead} of {model.timeframe} ahead and nothing else: not how far "
         "prices move, no other horizon and no other timeframe."
-    ]
+    )
+    plan = (
+        f"It weighs plans that the rules give on {model.timeframe} candles, with their own stop and target, and "
+        "nothing else: no close, no plan of other exits, and nothing where the rules give none."
+    )
+    told = [plan if model.target == "plan" else close]
     if model.data is None:
         return [*told, "It was imported: the candles that it was trained on are not known, so nothing here is judged."]
     until = datetime.fromtimestamp((model.trained_until_ms or 0) / 1000, UTC)
-    told.append(f"It knows nothing of candles after {until:%Y-%m-%d %H:%M} UTC; markets change, which its drift tells.")
+    drift = "which its drift tells" if watched else "and nothing watches its drift"
+    told.append(f"It knows nothing of candles after {until:%Y-%m-%d %H:%M} UTC; markets change, {drift}.")
     if model.symbol == ANY_SYMBOL:
         markets = ", ".join(model.data.markets) or "the markets of its training, which were not recorded"
         told.append(f"It was trained on {markets}. It answers for other markets too, on which it was never judged.")
@@ -43,10 +50,14 @@ def _skill(model: ModelMetadata) -> list[str]:
     if model.verdict and model.verdict.forced:
         told.append("A person let it serve against the gate, or without it.")
     if model.skill == "not_better":
-        told.append("It was not surely better than the share of rises so far: no ground for a trade.")
+        told.append(f"It was not surely better than {_reference(model)}: no ground for a trade.")
     elif model.skill is None:
-        told.append("The gate compared it with nothing: whether it is better than the share of rises is not known.")
+        told.append(f"The gate compared it with nothing: whether it is better than {_reference(model)} is not known.")
     return told
+
+
+def _reference(model: ModelMetadata) -> str:
+    return "the evidence" if model.target == "plan" else "the share of rises so far"
 
 
 def _figures(model: ModelMetadata, trials: int | None) -> list[str]:
@@ -56,7 +67,8 @@ def _figures(model: ModelMetadata, trials: int | None) -> list[str]:
     if scores.count < FEW_PREDICTIONS:
         told.append(f"Its figures are of {scores.count:,} predictions only: their intervals are wide.")
     if scores.ece is not None and scores.ece > UNRELIABLE_ECE:
-        told.append(f"Its probabilities are off by {scores.ece:.3f} in the mean: take the side, not the number.")
+        advice = "take the side, not the number" if model.target == "close" else "other plans may win less"
+        told.append(f"Its probabilities are off by {scores.ece:.3f} in the mean: {advice}.")
     if trials is not None and trials > 1:
         told.append(
             f"{trials:,} settings were judged on some of the candles of these figures: as one of several its own look "
@@ -64,7 +76,7 @@ def _figures(model: ModelMetadata, trials: int | None) -> list[str]:
         )
     if model.shipped:
         told.append("Its settings were chosen elsewhere, by a number of trials that is not known here.")
-    if scores.accuracy is not None:
+    if scores.accuracy is not None and model.target == "close":
         told.append(
             f"Right in {scores.accuracy:.1%} of its forecasts, it does not pay for trading on each of them: costs of a "
             "few bps are more than the edge of one candle. `cli.py evaluate` shows returns after costs."
@@ -73,6 +85,11 @@ def _figures(model: ModelMetadata, trials: int | None) -> list[str]:
 
 
 def _plans(model: ModelMetadata) -> list[str]:
+    if model.judged_plans is not None:
+        return [
+            f"Plans that overlap share their fate: it was judged on as many as {model.judged_plans.plans:,} "
+            "independent ones, which is what its intervals know of."
+        ]
     record = model.plans
     if record is None:
         return ["What plans with a stop and a target come to on its side was not measured: its forecasts have none."]
@@ -91,6 +108,6 @@ def _kind(model: ModelMetadata) -> list[str]:
     told = []
     if model.type not in {ModelType.LIGHTGBM, ModelType.XGBOOST, ModelType.LOGISTIC}:
         told.append("Its forecasts name no drivers.")
-    if model.data and model.data.over_break_share > 0.0:
+    if model.target == "close" and model.data and model.data.over_break_share > 0.0:
         told.append(f"{model.data.over_break_share:.0%} of its returns span a night, a weekend or a holiday.")
     return told

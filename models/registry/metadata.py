@@ -8,7 +8,15 @@ from pydantic import AwareDatetime, Field, StringConstraints, model_validator
 
 from config.section import Count
 from domain.errors import InvalidRequest
-from domain.forecasting import ANY_SYMBOL, ForecastVerdict, ModelScope, ModelType, VersionName, VolatilitySkill
+from domain.forecasting import (
+    ANY_SYMBOL,
+    ForecastVerdict,
+    ModelScope,
+    ModelTarget,
+    ModelType,
+    VersionName,
+    VolatilitySkill,
+)
 from domain.market import Timeframe
 from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
@@ -188,6 +196,11 @@ class ModelMetadata(Frozen):
     def scope(self) -> tuple[str, Timeframe]:
         """Symbol (or `*`) and timeframe that it was trained for."""
         return self.symbol, self.timeframe
+
+    @property
+    def target(self) -> ModelTarget:
+        """What it foretells."""
+        return "plan" if self.judged_plans else "close"
 
     @property
     def trained_until_ms(self) -> int | None:

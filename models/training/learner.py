@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import ceil
@@ -30,6 +31,8 @@ BATCH = 1_000
 MIN_WINDOWS = 40
 # Candles whose close differs from the one before, at least, in most markets.
 MOVED_SHARE = 0.95
+# Settings of the features by which every plan model learns: the newest row, and all of its columns.
+OF_PLANS: Mapping[str, int] = {"sequence_length": 1, "selected_features": 0}
 
 
 def needed_candles(kind: ModelType, models: ModelSettings, features: FeatureSettings) -> int:

@@ -12,15 +12,17 @@ import numpy as np
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.arrays import FloatArray
+from domain.forecasting import ModelType
 from domain.market import CandleSeries
 from features.datasets.training_data import TrainingSet
 from models.evaluation.baselines import EVIDENCE
 from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import OutOfSample
-from models.training.learner import Learner
+from models.training.learner import OF_PLANS
 from models.training.progress import Listener, Progress
-from models.training.training_run import TrainingRequest, TrainingResult, TrainingRun
-from models.training.walk_forward import EvaluationSet, walk_forward
+from models.training.results import TrainingResult
+from models.training.training_run import TrainingRequest, TrainingRun
+from models.training.walk_forward import walk_forward
 
 
 @dataclass(frozen=True)
@@ -39,9 +41,28 @@ class JudgedMoments:
     stated: FloatArray
     within_limit: int
 
+    @cached_property
+    def evidence(self) -> OutOfSample:
+        """What the evidence said of every moment with a known outcome."""
+        rows = self.rows
+        order = np.argsort(rows.slots)
+        order = order[np.isfinite(rows.returns[order])]
+        said = self.stated[order]
+        return OutOfSample(rows.slots[order], said, said, rows.returns[order], np.zeros(len(order), np.int64))
+
+    def gate(self, models: ModelSettings) -> PromotionGate:
+        """Return the gate of plans, with intervals over blocks of two time limits.
+
+        Where a third of the plans win, being right often means nothing.
+        """
+        gate = PromotionGate.of(models.evaluation, self.within_limit, models.training.seed)
+        return replace(gate, suspicious_accuracy=1.0)
+
 
 class PlanRun(TrainingRun):
     """A training run with one learner, which the evidence stands against in the place of the prior."""
+
+    calibrates_pools = False
 
     def __init__(
         self,
@@ -63,30 +84,14 @@ class PlanRun(TrainingRun):
         Raises:
             InsufficientData: too few moments, with the numbers.
         """
-        self.request = request
-        self.markets = markets
-        of_plans = {"horizon_candles": judged.rows.horizon_candles, "sequence_length": 1, "selected_features": 0}
-        self.models, self.features = models, features.model_copy(update=of_plans)
-        self.members = self.exported = (request.kind,)
-        self.notes: list[str] = []
-        self.learners = {request.kind: Learner.of(request.kind, judged.rows, models, self.features)}
-        self.evaluation_set = EvaluationSet.of(tuple(self.learners.values()), models)
         self._judged = judged
+        of_plans = {**OF_PLANS, "horizon_candles": judged.rows.horizon_candles}
+        super().__init__(request, markets, models, features.model_copy(update=of_plans))
 
     @cached_property
     def gate(self) -> PromotionGate:
-        """The gate, with blocks of two time limits; where a third of the plans win, being right often means nothing."""
-        gate = PromotionGate.of(self.models.evaluation, self._judged.within_limit, self.models.training.seed)
-        return replace(gate, suspicious_accuracy=1.0)
-
-    @cached_property
-    def evidence(self) -> OutOfSample:
-        """What the evidence said of every moment with a known outcome."""
-        rows = self._judged.rows
-        order = np.argsort(rows.slots)
-        order = order[np.isfinite(rows.returns[order])]
-        said = self._judged.stated[order]
-        return OutOfSample(rows.slots[order], said, said, rows.returns[order], np.zeros(len(order), np.int64))
+        """That of plans."""
+        return self._judged.gate(self.models)
 
     def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
         """Train, judge and export; arguments and errors are those of `TrainingRun.run`."""
@@ -97,16 +102,16 @@ class PlanRun(TrainingRun):
         artefacts = self._final_fits(progress)
         progress.stage("judging")
         asked = self._candidate(kind, predictions[kind], artefacts[kind], {})
-        verdict = self.gate.judge(asked.judged, self.evidence, None, production, force, reference="the evidence")
+        evidence = self._judged.evidence
+        verdict = self.gate.judge(asked.judged, evidence, None, production, force, reference="the evidence")
         prior = self.evaluation_set.baseline("prior")
-        baselines = {EVIDENCE: _at(self.evidence, asked.judged).scores(self.gate.resampling), "prior": prior.scores()}
+        same = evidence.part(np.isin(evidence.rows, asked.judged.rows))
+        baselines = {EVIDENCE: same.scores(self.gate.resampling), "prior": prior.scores()}
         notes = (*self.notes, *filter(None, [self.evaluation_set.folds.note]))
         return TrainingResult(asked, (), baselines, verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)}))
 
+    def _kinds(self) -> tuple[tuple[ModelType, ...], tuple[ModelType, ...]]:
+        return (self.request.kind,), ()
 
-def _at(said: OutOfSample, other: OutOfSample) -> OutOfSample:
-    """Return the predictions for the rows of another."""
-    common = np.isin(said.rows, other.rows)
-    return OutOfSample(
-        said.rows[common], said.probability[common], said.raw[common], said.returns[common], said.fold[common]
-    )
+    def _rows(self, feature_set: str) -> TrainingSet:  # noqa: ARG002 - the moments have the columns of one set
+        return self._judged.rows

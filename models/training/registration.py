@@ -30,7 +30,8 @@ from models.registry.metadata import (
 from models.registry.registry import Registry
 from models.registry.training_history import TrainingHistory, history_of
 from models.registry.version_names import PLAN_PREFIX, version_name
-from models.training.training_run import Artefact, Candidate, TrainingResult, TrainingRun
+from models.training.results import Artefact, Candidate, TrainingResult
+from models.training.training_run import TrainingRun
 from models.training.trial_records import judged_range
 from models.volatility.skill import measure_volatility
 from models.volatility.volatility_model import shipped_volatility

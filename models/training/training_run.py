@@ -20,15 +20,14 @@ from features.datasets.training_data import TrainingSet, training_set
 from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
 from models.drift.reference import TrainingReference
-from models.evaluation.calibration import Calibration
 from models.evaluation.folds import final_split
-from models.evaluation.gate import GateVerdict, PromotionGate
-from models.evaluation.metrics import Scores
+from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.evaluation.time_axis import TimeAxis
 from models.export.parity import check_parity
 from models.training.learner import Fitted, Learner, needed_candles
 from models.training.progress import Listener, Progress
+from models.training.results import Artefact, Candidate, TrainingResult
 from models.training.walk_forward import EvaluationSet, ensemble_predictions, judged, member_weights, walk_forward
 
 # Real windows on which every export is compared with the model it came from.
@@ -49,47 +48,11 @@ class TrainingRequest:
     timeframe: Timeframe
 
 
-@dataclass(frozen=True)
-class Artefact:
-    """A model fitted on all rows, whose ONNX graph gives the same answers, and what its features were like."""
-
-    learner: Learner
-    fitted: Fitted
-    calibration: Calibration
-    graph: bytes
-    reference: TrainingReference
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A model that may serve, and its predictions out of sample.
-
-    An ensemble has no artefact but `weights`, the share of each member.
-    """
-
-    kind: ModelType
-    judged: OutOfSample
-    scores: Scores
-    artefact: Artefact | None
-    weights: Mapping[ModelType, float]
-
-
-@dataclass(frozen=True)
-class TrainingResult:
-    """The requested candidate, the others that may serve, scores of the baselines, and the verdict."""
-
-    asked: Candidate
-    others: tuple[Candidate, ...]
-    baselines: Mapping[str, Scores]
-    verdict: GateVerdict
-
-    def find(self, kind: ModelType) -> Candidate:
-        """Return the candidate of a type."""
-        return next(candidate for candidate in (self.asked, *self.others) if candidate.kind is kind)
-
-
 class TrainingRun:
     """A training run: every learner on the same folds, then the final fits, then the verdict."""
+
+    # Whether a model of several markets has a calibration of its own kind.
+    calibrates_pools = True
 
     def __init__(
         self,
@@ -111,28 +74,22 @@ class TrainingRun:
         """
         self.request = request
         self.markets = markets
-        self.models, self.features = _pooled(models) if len(markets) > 1 else models, features
+        self.models = _pooled(models) if len(markets) > 1 and self.calibrates_pools else models
+        self.features = features
         ensemble = request.kind is ModelType.ENSEMBLE
         self.members = models.ensemble_members if ensemble else (request.kind,)
         self.notes: list[str] = []
         self._check()
         self._sets: dict[str, TrainingSet] = {}
-        self.exported = tuple(dict.fromkeys((*self.members, SIMPLER)))
-        self.learners = {kind: self.learner(kind, models) for kind in dict.fromkeys((*self.exported, STRONGER))}
+        self.exported, compared = self._kinds()
+        self.learners = {kind: self.learner(kind, models) for kind in dict.fromkeys((*self.exported, *compared))}
         self.evaluation_set = EvaluationSet.of(tuple(self.learners.values()), models)
 
     def learner(self, kind: ModelType, models: ModelSettings) -> Learner:
         """Return the learner of a type on these candles, with the run's settings or a former run's."""
         name = ARCHITECTURES[kind].feature_set
         if name not in self._sets:
-            self._sets[name] = training_set(
-                tuple(self.markets.values()),
-                FEATURE_SETS[name],
-                self.features,
-                self.models.patchtst.horizons_candles,
-                self.models.target_threshold,
-                [leader_among(symbol, self.markets) for symbol in self.markets],
-            )
+            self._sets[name] = self._rows(name)
         return Learner.of(kind, self._sets[name], models, self.features)
 
     @cached_property
@@ -182,6 +139,21 @@ class TrainingRun:
         notes = (*self.notes, *filter(None, [self.evaluation_set.folds.note]))
         verdict = verdict.model_copy(update={"reasons": (*notes, *verdict.reasons)})
         return TrainingResult(asked, tuple(candidates.values()), baselines, verdict)
+
+    def _kinds(self) -> tuple[tuple[ModelType, ...], tuple[ModelType, ...]]:
+        """Return the types that may serve, and others that are fitted on the folds for comparison."""
+        return tuple(dict.fromkeys((*self.members, SIMPLER))), (STRONGER,)
+
+    def _rows(self, feature_set: str) -> TrainingSet:
+        """Return what learners of a feature set learn from."""
+        return training_set(
+            tuple(self.markets.values()),
+            FEATURE_SETS[feature_set],
+            self.features,
+            self.models.patchtst.horizons_candles,
+            self.models.target_threshold,
+            [leader_among(symbol, self.markets) for symbol in self.markets],
+        )
 
     def _check(self) -> None:
         candles = max(len(series) for series in self.markets.values())

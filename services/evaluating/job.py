@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from services.evaluating.order import EvaluationJobOrder
+from services.evaluating.plans import evaluate_plans
 from services.evaluating.run import Report, run_evaluation
 from services.job_candles.fetching import read_candles
 from utils.clock import Clock
@@ -15,9 +16,11 @@ def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[st
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
-        InsufficientData, InvalidRequest, ModelNotFound, ModelUnusable: as `run_evaluation`.
+        InsufficientData, InvalidRequest, ModelNotFound, ModelUnusable: as `run_evaluation` and `evaluate_plans`.
     """
     job = EvaluationJobOrder.model_validate(parameters)
     ((_, series), *led_by), listener = read_candles((job.series, *job.leaders), report, clock, "nothing was evaluated")
     leader = led_by[0][1] if led_by else None
+    if job.order.plans is not None:
+        return evaluate_plans(job.order, series, listener, clock.now, leader).document
     return run_evaluation(job.order, series, listener, clock.now, leader).document

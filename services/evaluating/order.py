@@ -8,7 +8,9 @@ from domain.forecasting import ModelScope, VersionName
 from domain.market import Timeframe
 from domain.trading.costs import Costs
 from domain.values import Frozen
+from models.registry.registries import USUAL, RegistryKey, settings_at
 from services.job_candles.order import SeriesOrder
+from services.training.order import PlanOrder
 
 # A signal has to be filled and closed.
 TRADED_CANDLES = 3
@@ -24,6 +26,7 @@ class EvaluationOrder(Frozen):
         features: Preparation of candles.
         indicators: By which the plans of the version are made.
         models: Where versions are, and how they are judged.
+        plans: Of a plan model; None of a model of the close.
     """
 
     version: VersionName
@@ -32,12 +35,20 @@ class EvaluationOrder(Frozen):
     features: FeatureSettings
     indicators: IndicatorSettings
     models: ModelSettings
+    plans: PlanOrder | None = None
 
     @classmethod
     def of(
-        cls, version: str, symbol: str, fee_bps: float | None, slippage_bps: float | None, settings: Settings
+        cls,
+        version: str,
+        symbol: str,
+        fee_bps: float | None,
+        slippage_bps: float | None,
+        settings: Settings,
+        key: RegistryKey = USUAL,
     ) -> EvaluationOrder:
-        """Return the order, with the settings for costs that are None."""
+        """Return the order, with the settings for costs that are None; `key` says which registry has the version."""
+        own = settings_at(settings, key)
         usual = settings.models.evaluation
         costs = Costs(
             fee_bps=usual.fee_bps if fee_bps is None else fee_bps,
@@ -47,9 +58,10 @@ class EvaluationOrder(Frozen):
             version=version,
             symbol=symbol,
             costs=costs,
-            features=settings.features,
-            indicators=settings.indicators,
-            models=settings.models,
+            features=own.features,
+            indicators=own.indicators,
+            models=own.models,
+            plans=PlanOrder.of(settings) if key.target == "plan" else None,
         )
 
 

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from config.settings import Settings
 from domain.candles.columns import CandleLike
 from domain.errors import ModelUnavailable
+from domain.forecasting import ModelTarget
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
 from features.datasets.candle_checks import usual_timeframe
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Registry
+from models.registry.registries import Registries, RegistryKey, key_of
 from services.backtests.candles import BacktestCandles, CandleNeed
 from services.evaluating.order import TRADED_CANDLES, EvaluationJobOrder, EvaluationOrder
 from services.job_candles.leaders import JobLeaders
@@ -29,6 +29,7 @@ class EvaluationAsked:
 
     Attributes:
         version: None takes the one in production for the symbol and timeframe.
+        target, horizon: Of which models; with a version only where two horizons have one of its name.
         candles: None lets the service find them.
     """
 
@@ -38,18 +39,15 @@ class EvaluationAsked:
     fee_bps: float | None = None
     slippage_bps: float | None = None
     candles: Sequence[CandleLike] | None = None
+    target: ModelTarget | None = None
+    horizon: int | None = None
 
 
 class EvaluationService:
     """Queues evaluations, and refuses those that could only fail."""
 
     def __init__(
-        self,
-        jobs: JobService,
-        candles: BacktestCandles,
-        leaders: JobLeaders,
-        registry: Registry,
-        settings: Settings,
+        self, jobs: JobService, candles: BacktestCandles, leaders: JobLeaders, registries: Registries
     ) -> None:
         """Keep the parts.
 
@@ -57,14 +55,13 @@ class EvaluationService:
             jobs: Runs the evaluation.
             candles: Finds them.
             leaders: Finds those of what leads the market.
-            registry: Has the versions.
-            settings: What a request leaves open.
+            registries: Have the versions; their settings say what a request leaves open.
         """
         self._jobs = jobs
         self._candles = candles
         self._leaders = leaders
-        self._registry = registry
-        self._settings = settings
+        self._registries = registries
+        self._settings = registries.settings
 
     async def submit(self, asked: EvaluationAsked, key: str | None = None) -> Job:
         """Queue an evaluation and return its job, with a key that which has it already.
@@ -72,41 +69,47 @@ class EvaluationService:
         Raises:
             ModelNotFound, ModelUnusable: the version cannot be opened.
             ModelUnavailable: none is named, and none is in production for the market.
-            InvalidRequest: the version forecasts another market or timeframe, or was imported.
+            InvalidRequest: the version forecasts another market or timeframe, or was imported; or nobody asks models of
+                that horizon.
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than the version needs, with the numbers.
             UnknownSymbol, MarketDataUnavailable: no source has candles of the symbol.
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        model = await asyncio.to_thread(self._model, asked)
+        model, of = await asyncio.to_thread(self._model, asked)
         window = model.graph.sequence_length if model.graph else 0
         need = CandleNeed("an evaluation", window + model.horizon_candles + TRADED_CANDLES)
         series = await self._candles.one(asked.symbol, model.timeframe, asked.candles, need)
         leaders = await self._leaders.beside(model.leader(asked.symbol), series, sent=bool(asked.candles))
+        costs = asked.fee_bps, asked.slippage_bps
+        # That of a plan model reads the evidence.
+        order = await asyncio.to_thread(EvaluationOrder.of, model.version, asked.symbol, *costs, self._settings, of)
         job = EvaluationJobOrder(
             version=model.version,
             symbol=asked.symbol,
             timeframe=model.timeframe,
-            order=EvaluationOrder.of(model.version, asked.symbol, asked.fee_bps, asked.slippage_bps, self._settings),
+            order=order,
             series=series,
             leaders=leaders,
         )
         return await self._jobs.submit(JobKind.EVALUATE, await asyncio.to_thread(job.model_dump, mode="json"), key)
 
-    def _model(self, asked: EvaluationAsked) -> ModelMetadata:
+    def _model(self, asked: EvaluationAsked) -> tuple[ModelMetadata, RegistryKey]:
         version, timeframe = asked.version, asked.timeframe
         if version is None:
+            key = key_of(self._settings, asked.target, asked.horizon)
             timeframe = timeframe or self._usual_timeframe(asked.candles)
-            version = self._registry.resolve(asked.symbol, timeframe)
+            version = self._registries.at(key).resolve(asked.symbol, timeframe)
+        else:
+            key = self._registries.holder(version, asked.horizon)
         if version is None:
-            raise ModelUnavailable(
-                f"no model is in production for {asked.symbol} {timeframe}: name a version, or train one"
-            )
-        model = self._registry.open(version).metadata
+            market = key.market(f"{asked.symbol} {timeframe}")
+            raise ModelUnavailable(f"no model is in production for {market}: name a version, or train one")
+        model = self._registries.at(key).open(version).metadata
         model.require_market(asked.symbol, timeframe)
         model.require_data()
-        return model
+        return model, key
 
     def _usual_timeframe(self, candles: Sequence[CandleLike] | None) -> Timeframe:
         if not candles:

@@ -12,11 +12,11 @@ from loguru import logger
 from config.settings import Settings
 from domain.errors import AppError
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
-from models.plan_registry import plan_registry
-from models.registry.horizons import settings_at
+from models.registry.registries import PLANS
 from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels, load_version
+from models.serving.served_models import ServedModels
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
@@ -31,8 +31,8 @@ from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import worker_threads
 
-# Plan models that are kept in memory: those of now, and of replays.
-_MAX_PLAN_MODELS = 16
+# Plan models of replays that are kept in memory.
+_MAX_PAST_PLAN_MODELS = 16
 
 
 def count_load_failure(version: str, error: AppError) -> None:
@@ -43,21 +43,21 @@ def count_load_failure(version: str, error: AppError) -> None:
 
 @contextmanager
 def open_forecasting(
-    loaded: LoadedModels,
+    served: ServedModels,
     settings: Settings,
     store: CandleStore,
     clock: Clock,
     why_disabled: WhyDisabled = nothing_is_disabled,
     shadows: ShadowForecasts | None = None,
 ) -> Iterator[Forecasting]:
-    """Serve the models of the registry; nothing is loaded before the first request."""
+    """Serve the models of the registries; nothing is loaded before the first request."""
     serving = settings.models.serving
     # Own threads, so that analyses do not wait while a model is loaded.
     with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
         candles, leaders = ModelCandles(StoredSource(store), clock), LeaderCandles(StoredSource(store))
         rows = shadows.rows if shadows else NewestRows()
         yield Forecasting(
-            models=loaded,
+            models=served.usual,
             batcher=MicroBatcher(executor, serving),
             candles=candles,
             leaders=leaders,
@@ -68,30 +68,25 @@ def open_forecasting(
             executor=executor,
             why_disabled=why_disabled,
             shadows=shadows,
-            plan_forecasts=_plan_forecasts(settings, (candles, leaders), rows, executor),
-            further=_further_models(settings),
+            plan_forecasts=_plan_forecasts(served, serving.reload_seconds, (candles, leaders), rows, executor),
+            further=served.further,
         )
 
 
-def _further_models(settings: Settings) -> dict[int, LoadedModels]:
-    """Return what serves each of the further horizons, by candles ahead; nothing is loaded before the first request."""
-    models, found = settings.models, dict[int, LoadedModels]()
-    for horizon in models.further_horizons_candles:
-        registry = Registry.of(settings_at(models, horizon))
-        found[horizon] = LoadedModels(registry, models.serving.reload_seconds, count_load_failure)
-    return found
-
-
 def _plan_forecasts(
-    settings: Settings, candles: tuple[ModelCandles, LeaderCandles], rows: NewestRows, executor: Executor
+    served: ServedModels,
+    reload_seconds: float,
+    candles: tuple[ModelCandles, LeaderCandles],
+    rows: NewestRows,
+    executor: Executor,
 ) -> PlanForecasts:
-    registry, seconds = plan_registry(settings.models), settings.models.serving.reload_seconds
-    kept = lru_cache(_MAX_PLAN_MODELS)(partial(load_version, registry))
+    registry = served.registries.at(PLANS)
+    kept = lru_cache(_MAX_PAST_PLAN_MODELS)(partial(load_version, registry))
 
     def load(_registry: Registry, version: str) -> Forecaster:
         return kept(version)
 
-    def models(of: Registry) -> LoadedModels:
-        return LoadedModels(of, seconds, count_load_failure, load=load)
+    def models_of(past: Registry) -> LoadedModels:
+        return LoadedModels(past, reload_seconds, count_load_failure, load=load)
 
-    return PlanForecasts(registry, models, *candles, rows, executor)
+    return PlanForecasts(registry, served.at(PLANS), models_of, *candles, rows, executor)

@@ -30,7 +30,7 @@ from services.forecasts.newest_rows import NewestRows
 from services.forecasts.past_registry import PastRegistry
 from utils.concurrency import run_blocking
 
-# Models of a registry, or of it at a moment in the past.
+# Models of the registry at a moment in the past.
 LoadModels = Callable[[Registry], LoadedModels]
 _SIDE = PLAN_FACTS.index("plan_side")
 
@@ -41,7 +41,8 @@ class PlanForecasts:
     def __init__(
         self,
         registry: Registry,
-        load: LoadModels,
+        models: LoadedModels,
+        load_past: LoadModels,
         candles: ModelCandles,
         leaders: LeaderCandles,
         rows: NewestRows,
@@ -51,15 +52,16 @@ class PlanForecasts:
 
         Args:
             registry: Of plan models.
-            load: Keeps the versions in production in memory.
+            models: Those in production.
+            load_past: Keeps those in memory that were in production at a moment in the past.
             candles: Finds the candles that a model reads.
             leaders: Finds those of what leads the market.
             rows: Features of these candles.
             executor: For work off the event loop.
         """
         self._registry = registry
-        self._load = load
-        self._models = load(registry)
+        self._models = models
+        self._load_past = load_past
         self._candles = candles
         self._leaders = leaders
         self._rows = rows
@@ -68,7 +70,8 @@ class PlanForecasts:
     def at(self, moment: datetime) -> PlanForecasts:
         """Return what the plan models of a moment in the past say."""
         past = PastRegistry(self._registry, moment)
-        return PlanForecasts(past, self._load, self._candles, self._leaders, self._rows, self._executor)
+        models, load_past = self._load_past(past), self._load_past
+        return PlanForecasts(past, models, load_past, self._candles, self._leaders, self._rows, self._executor)
 
     def in_production(self) -> list[ModelMetadata]:
         """Return the versions in production; it reads files: call it off the event loop.

@@ -19,8 +19,8 @@ from models.drift.reference import REFERENCE_FILE
 from models.explanation.explanation import EXPLANATION_FILE
 from models.registry.aliases import ALIASES_FILE
 from models.registry.durable_files import LOCK_FILE
-from models.registry.horizons import HORIZONS_FOLDER
 from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
+from models.registry.registries import HORIZONS_FOLDER
 from models.registry.registry import Registry
 from models.registry.shipped import is_version
 from models.training.progress import Listener

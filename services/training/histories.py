@@ -5,7 +5,7 @@ from __future__ import annotations
 from config.settings import Settings
 from domain.analysis import DataSource
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
-from domain.forecasting import ModelType
+from domain.forecasting import ModelTarget, ModelType
 from domain.market import Timeframe
 from models.training.learner import needed_candles, promotable_candles
 from services.job_candles.finding import JobCandles
@@ -30,7 +30,12 @@ class TrainingHistories:
         self._most = most
 
     async def find(
-        self, symbol: str, kind: ModelType, timeframe: Timeframe, settings: Settings | RepeatedTraining
+        self,
+        symbol: str,
+        kind: ModelType,
+        timeframe: Timeframe,
+        settings: Settings | RepeatedTraining,
+        target: ModelTarget = "close",
     ) -> MarketHistory:
         """Return the candles that were posted or, if no promotion is to be expected of those, more of a real source.
 
@@ -41,13 +46,15 @@ class TrainingHistories:
             kind: Of the model.
             timeframe: Of the candles.
             settings: Of models and features.
+            target: What the model foretells. Plans are rare: their models learn from as many candles as there are.
 
         Raises:
             UnknownSymbol, InsufficientData, MarketDataUnavailable: nobody has candles enough, with the numbers.
         """
         needed = needed_candles(kind, settings.models, settings.features)
         stored, note = await self._candles.stored(symbol, timeframe, self._most)
-        if len(stored) >= promotable_candles(kind, settings.models, settings.features):
+        promotable = promotable_candles(kind, settings.models, settings.features)
+        if len(stored) >= (promotable if target == "close" else self._most):
             return MarketHistory(DataSource.STORED, stored)
         try:
             return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), self._most)

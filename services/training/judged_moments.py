@@ -11,13 +11,19 @@ import numpy as np
 from backtesting.evidence.plan_models import GivenPlans
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
+from config.watch_settings import EvaluationSettings
 from domain.arrays import IntArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from domain.naming.leaders import leader_among
 from features.columns.feature_sets import FEATURE_SETS
 from features.datasets.training_data import training_set
+from models.evaluation.out_of_sample import OutOfSample
 from models.evaluation.time_axis import TimeAxis
+from models.registry.artifacts import StoredVersion
+from models.registry.metadata import PREDICTIONS_FILE
+from models.serving.forecaster import FACTS, Forecaster
+from models.serving.unseen import AFTER_TRAINING
 from models.training.plan_run import JudgedMoments
 from rules.plan_facts import PLAN_FACTS
 from rules.plans import HORIZON_CANDLES
@@ -32,8 +38,13 @@ class Moments:
         markets: Mapping[str, CandleSeries],
         models: ModelSettings,
         features: FeatureSettings,
+        least: int = 1,
     ) -> None:
-        """Keep the plans and the candles of each market, and the settings."""
+        """Keep the plans and the candles of each market, the settings, and how many plans are needed at least.
+
+        Markets without plans may lead the others.
+        """
+        self._least = least
         self._given, self._markets, self._models, self._features = given, markets, models, features
         self._known: dict[str, JudgedMoments] = {}
 
@@ -85,12 +96,56 @@ class Moments:
         return JudgedMoments(rows, stated[there], ceil(within.mean()))
 
     def _require(self, plans: int) -> None:
-        evaluation = self._models.evaluation
-        needed = ceil(evaluation.min_test_windows / evaluation.test_share)
-        if plans < needed:
+        if plans < self._least:
+            needed = f"{self._least} are needed" if self._least > 1 else "one is needed"
             raise InsufficientData(
-                f"the rules gave {plans} plans in these candles that reached target or stop, {needed} are needed"
+                f"the rules gave {plans} plans in these candles that reached target or stop, {needed}"
             )
+
+
+_NOTHING_SAID = OutOfSample(np.empty(0, np.int64), np.empty(0), np.empty(0), np.empty(0), np.empty(0, np.int64))
+
+
+def needed_plans(evaluation: EvaluationSettings) -> int:
+    """Return how many plans with a known outcome a training needs at least."""
+    return ceil(evaluation.min_test_windows / evaluation.test_share)
+
+
+def unseen_plans(stored: StoredVersion, forecaster: Forecaster, moments: Moments, axis: TimeAxis) -> OutOfSample:
+    """Return the predictions of a plan model of moments that it has not learned from.
+
+    Those of its training were made by models of the moments before them.
+
+    Args:
+        stored: The version.
+        forecaster: The same, loaded.
+        moments: Of some markets.
+        axis: Of the same markets.
+
+    Raises:
+        InsufficientData: the rules gave too few plans.
+        InvalidRequest: the version was imported, so its training data are not known.
+        ModelCorrupt: its predictions cannot be read.
+    """
+    last_ms = stored.metadata.require_data().last_ms
+    known = PREDICTIONS_FILE in stored.metadata.files
+    earlier = axis.load(stored.read(PREDICTIONS_FILE)) if known else _NOTHING_SAID
+    (columns,) = forecaster.needs
+    rows = moments.of(columns).rows
+    order = np.argsort(rows.slots)
+    later = order[rows.times_ms[order] > last_ms]
+    if not len(later):
+        return earlier
+    own = len(rows.names) - len(PLAN_FACTS)
+    inputs = {columns: rows.rows[later, None, :own], FACTS: rows.rows[later, own:]}
+    said = forecaster.forecast(inputs).probability_up
+    newer = OutOfSample(rows.slots[later], said, said, rows.returns[later], np.full(len(later), AFTER_TRAINING))
+    before = earlier.rows < newer.rows[0]
+    parts = (
+        np.concatenate((getattr(earlier, name)[before], getattr(newer, name)))
+        for name in ("rows", "probability", "raw", "returns", "fold")
+    )
+    return OutOfSample(*parts)
 
 
 def _slots(axis: TimeAxis, symbol: str, series: CandleSeries, given: GivenPlans) -> IntArray:

@@ -1,117 +1,81 @@
-"""Administration of models for operators: list, promote, roll back, verify, prune."""
+"""Administration of models for operators: list, promote, roll back, verify, prune; of every horizon, and of plans."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from datetime import datetime
-from typing import Literal
 
-from config.settings import AnalysisSettings
 from domain.errors import ModelNotFound, ModelUnusable
 from domain.market import Timeframe
 from models.recalibration.kept import read_recalibrations
-from models.recalibration.records import Recalibration, Recalibrations
-from models.registry.aliases import Aliases
+from models.registry.aliases import ALIASES_FILE
 from models.registry.metadata import ModelMetadata
+from models.registry.registries import USUAL, RegistryKey
 from models.registry.registry import PrunedVersions, Registry
-from models.registry.trials import count_trials
-from models.serving.loaded_models import LoadedModels, load_version
+from models.serving.loaded_models import load_version
+from models.serving.served_models import ServedModels
+from services.training.known_models import (
+    KnownModel,
+    KnownModels,
+    ServingModel,
+    known_model,
+    known_models,
+    serving_models,
+)
 from utils.clock import Clock
 
-Alias = Literal["production", "candidate"]
 BY_OPERATOR = "loaded by an operator"
 
 
-@dataclass(frozen=True)
-class KnownModel:
-    """A version, its alias if it has one, and whether it is in memory and serves.
-
-    Attributes:
-        trials: Settings that were judged on candles of its figures; None where that is not known.
-        recalibrations: From its settled forecasts, oldest first, refused ones included.
-    """
-
-    metadata: ModelMetadata
-    alias: Alias | None
-    loaded: bool
-    trials: int | None
-    recalibrations: tuple[Recalibration, ...] = ()
-
-
-@dataclass(frozen=True)
-class ServingModel:
-    """A version in production.
-
-    Attributes:
-        metadata: Its own.
-        last_trained: When the newest version of its market was made, whether or not that one serves.
-        last_candle_ms: Open time of the newest candle that this one was trained on; None of an imported file.
-        shadow: The version that shadows it; None without one.
-    """
-
-    metadata: ModelMetadata
-    last_trained: datetime
-    last_candle_ms: int | None
-    shadow: str | None = None
-
-
-@dataclass(frozen=True)
-class KnownModels:
-    """Every usable version, newest first, and by name the reason why others cannot be used."""
-
-    models: tuple[KnownModel, ...]
-    unusable: Mapping[str, str]
-
-
 class ModelAdmin:
-    """Reads and changes the registry; every method does file I/O: call it off the event loop."""
+    """Reads and changes the registries; every method does file I/O: call it off the event loop.
 
-    def __init__(
-        self,
-        registry: Registry,
-        loaded: LoadedModels,
-        settings: AnalysisSettings,
-        clock: Clock,
-        announce: Callable[[], object],
-    ) -> None:
+    A version is looked for in all of them. `horizon` is of those that two horizons have by the same name: without it
+    the usual horizon's goes first.
+    """
+
+    def __init__(self, served: ServedModels, clock: Clock, announce: Callable[[], object]) -> None:
         """Keep the parts.
 
         Args:
-            registry: All versions.
-            loaded: Those in memory.
-            settings: The first symbol and the first timeframe are the default ones.
+            served: The registries, and the models in memory; of their settings the first symbol and the first
+                timeframe are the default ones.
             clock: The server's.
             announce: Lets other replicas know at once that another version is in production.
         """
         self._announce = announce
-        self._registry = registry
-        self._loaded = loaded
-        self._default = settings.symbols[0], settings.primary_timeframes[0]
+        self._served = served
+        self._registries = served.registries
+        self._registry = served.registries.at(USUAL)
+        self.settings = served.registries.settings
+        analysis = self.settings.analysis
+        self._default = analysis.symbols[0], analysis.primary_timeframes[0]
         self._clock = clock
 
-    def known(self) -> KnownModels:
-        """Return every version.
+    def known(self, key: RegistryKey = USUAL) -> KnownModels:
+        """Return every version of a registry.
 
         Raises:
             ModelCorrupt: the file of aliases cannot be read.
         """
-        listing, aliases, loaded = self._registry.versions(), self._registry.aliases(), self._loaded.loaded()
-        trials = count_trials(self._registry.root, listing.models)
-        by = read_recalibrations(self._registry.root)
-        known = (_known(model, aliases, loaded, trials, by) for model in listing.models)
-        return KnownModels(tuple(known), listing.unusable)
+        return known_models(self._registries.at(key), self._served.at(key).loaded(), key)
 
-    def find(self, version: str) -> KnownModel:
+    def further(self) -> dict[RegistryKey, KnownModels]:
+        """Return the versions of further horizons and of plan models, of each registry that has any.
+
+        Where a file of aliases cannot be read it stands for the versions, with the reason: the others are not affected.
+        """
+        found = {key: self._known_further(key) for key in self._registries if key != USUAL}
+        return {key: known for key, known in found.items() if known.models or known.unusable}
+
+    def find(self, version: str, horizon: int | None = None) -> KnownModel:
         """Return one version.
 
         Raises:
-            InvalidRequest, ModelNotFound, ModelCorrupt: as `Registry.open`.
+            InvalidRequest, ModelNotFound, ModelCorrupt: as `Registries.holder` and `Registry.open`.
         """
-        metadata = self._registry.open(version).metadata
-        trials = count_trials(self._registry.root, self._registry.versions().models)
-        by = read_recalibrations(self._registry.root)
-        return _known(metadata, self._registry.aliases(), self._loaded.loaded(), trials, by)
+        key, registry = self._holder(version, horizon)
+        return known_model(registry, version, self._served.at(key).loaded(), key)
 
     def calibrated_at(self, version: str) -> int | None:
         """Return when a version was recalibrated, epoch ms; None where it serves by the calibration of its training.
@@ -145,74 +109,59 @@ class ModelAdmin:
         current = self.current()
         return current.metadata if current and current.alias == "production" else None
 
-    def serving(self) -> list[ServingModel]:
-        """Return every usable version in production that was trained here, each with the newest training of its market.
+    def serving(self, key: RegistryKey = USUAL) -> list[ServingModel]:
+        """Return every usable version in production that was trained here, as `serving_models`."""
+        return serving_models(self._registries.at(key), self.known(key))
 
-        Raises:
-            ModelCorrupt: the file of aliases cannot be read.
-        """
-        known, aliases = self.known().models, self._registry.aliases()
-        newest: dict[tuple[str, Timeframe], ModelMetadata] = {}
-        for model in known:  # the newest come first
-            if not model.metadata.shipped:
-                newest.setdefault(model.metadata.scope, model.metadata)
-        found = []
-        for model in known:
-            if model.alias == "production" and not model.metadata.shipped:
-                last, shadow = newest[model.metadata.scope], aliases.of(*model.metadata.scope).shadow
-                last_ms = last.data.last_ms if last.data else None
-                version = shadow.version if shadow else None
-                found.append(ServingModel(model.metadata, last.created_at, last_ms, version))
-        return found
-
-    def newest(self, symbol: str, timeframe: Timeframe) -> ModelMetadata | None:
+    def newest(self, symbol: str, timeframe: Timeframe, key: RegistryKey = USUAL) -> ModelMetadata | None:
         """Return the newest usable version of a symbol (or `*`) that was trained here; None without one."""
-        own = (model for model in self._registry.versions().models if not model.shipped)
+        own = (model for model in self._registries.at(key).versions().models if not model.shipped)
         return next((model for model in own if model.scope == (symbol, timeframe)), None)
 
     def last_trained(self) -> datetime | None:
-        """Return the creation time of the newest usable version that was trained here; None without one."""
+        """Return when the newest usable version of the usual horizon was trained here; None without one."""
         own = (model.created_at for model in self._registry.versions().models if not model.shipped)
         return max(own, default=None)
 
-    def load(self, version: str) -> ModelMetadata:
+    def load(self, version: str, horizon: int | None = None) -> KnownModel:
         """Put a version into production, whatever the gate decided, and return it once it serves.
 
         Raises:
             InvalidRequest, ModelNotFound, ModelUnusable: it cannot serve; the version before goes on.
         """
-        metadata = self._registry.open(version).metadata
-        if self._registry.aliases().of(*metadata.scope).production != version:
-            return self.promote(version, BY_OPERATOR)
-        load_version(self._registry, version)
-        self._serve(*metadata.scope)
-        return metadata
+        key, registry = self._holder(version, horizon)
+        metadata = registry.open(version).metadata
+        if registry.aliases().of(*metadata.scope).production != version:
+            return self.promote(version, BY_OPERATOR, horizon)
+        load_version(registry, version)
+        self._serve(key, *metadata.scope)
+        return self.find(version, horizon)
 
-    def promote(self, version: str, reason: str) -> ModelMetadata:
+    def promote(self, version: str, reason: str, horizon: int | None = None) -> KnownModel:
         """Put a version into production by decision of an operator.
 
         Raises:
             InvalidRequest: no reason, it is in production already, or no version can have that name.
             ModelNotFound, ModelUnusable: it cannot serve; the version before goes on.
         """
-        metadata = self._registry.open(version).metadata
-        load_version(self._registry, version)
-        self._registry.promote(version, by="forced", reason=reason, at=self._clock.now())
-        self._serve(*metadata.scope)
-        return metadata
+        key, registry = self._holder(version, horizon)
+        load_version(registry, version)  # what cannot answer is not put into production
+        registry.promote(version, by="forced", reason=reason, at=self._clock.now())
+        self._serve(key, *registry.open(version).metadata.scope)
+        return self.find(version, horizon)
 
-    def rollback(self, symbol: str, timeframe: Timeframe, reason: str) -> str | None:
-        """Put the previous version back into production and return it; None where there was none.
+    def rollback(self, symbol: str, timeframe: Timeframe, reason: str, key: RegistryKey = USUAL) -> str | None:
+        """Put the previous version of a symbol (or `*`) into production again; return it, None where there is none.
 
         Raises:
             InvalidRequest: nothing is in production for exactly this symbol and timeframe, or no reason.
             ModelUnusable: the previous version cannot serve.
         """
-        before = self._registry.rollback(symbol, timeframe, reason=reason, at=self._clock.now())
-        self._serve(symbol, timeframe)
+        before = self._registries.at(key).rollback(symbol, timeframe, reason=reason, at=self._clock.now())
+        self._serve(key, symbol, timeframe)
         return before
 
-    def verify(self, version: str | None) -> ModelMetadata:
+    def verify(self, version: str | None, horizon: int | None = None) -> ModelMetadata:
         """Read every file of a version, of the current one when None, and return its metadata.
 
         Raises:
@@ -223,26 +172,24 @@ class ModelAdmin:
             if current is None:
                 raise ModelNotFound("no model has been trained yet")
             version = current.metadata.version
-        return self._registry.verify(version)
+        return self._holder(version, horizon)[1].verify(version)
 
     def prune(self, keep: int) -> PrunedVersions:
-        """Delete all but the newest versions of each market, as `Registry.prune`."""
-        return self._registry.prune(keep)
+        """Delete all but the newest versions of each market in every registry, as `Registry.prune`."""
+        return self._registries.prune(keep)
 
-    def _serve(self, symbol: str, timeframe: Timeframe) -> None:
+    def _known_further(self, key: RegistryKey) -> KnownModels:
+        try:
+            return self.known(key)
+        except ModelUnusable as error:
+            return KnownModels((), {ALIASES_FILE: error.message})
+
+    def _holder(self, version: str, horizon: int | None) -> tuple[RegistryKey, Registry]:
+        key = self._registries.holder(version, horizon)
+        return key, self._registries.at(key)
+
+    def _serve(self, key: RegistryKey, symbol: str, timeframe: Timeframe) -> None:
         """Serve requests by the registry of now, not by its state of seconds ago."""
         self._announce()
-        self._loaded.look_again()
-        self._loaded.find(symbol, timeframe)
-
-
-def _known(
-    metadata: ModelMetadata,
-    aliases: Aliases,
-    loaded: tuple[str, ...],
-    trials: Mapping[str, int],
-    recalibrations: Recalibrations,
-) -> KnownModel:
-    of, version = aliases.of(*metadata.scope), metadata.version
-    alias: Alias | None = "production" if of.production == version else "candidate" if of.candidate == version else None
-    return KnownModel(metadata, alias, version in loaded, trials.get(version), recalibrations.of(version))
+        self._served.at(key).look_again()
+        self._served.at(key).find(symbol, timeframe)

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
 from config.model_settings import ModelSettings
-from config.settings import FeatureSettings, IndicatorSettings
+from config.section import Count
+from config.settings import FeatureSettings, IndicatorSettings, Settings
 from domain.forecasting import ModelScope, ModelTarget, ModelType
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
+from services.evidence_file import read_book
 from services.job_candles.order import SeriesOrder
-from services.measuring.order import MeasuringOrder
+from services.measuring.order import MeasuringOrder, MeasuringWish
 
 
 class PlanOrder(Frozen):
@@ -26,6 +28,16 @@ class PlanOrder(Frozen):
     measuring: MeasuringOrder
     book: EvidenceBook | None
 
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return it by the settings.
+
+        Raises:
+            ConfigurationError: the file of evidence cannot be read, or is none.
+        """
+        book = read_book(settings.trading.evidence_file)
+        return cls(measuring=MeasuringOrder.of(MeasuringWish(), settings), book=book)
+
 
 class TrainingOrder(SeriesOrder):
     """One training of one market, or of several for one model, as JSON between the service and the job's process.
@@ -37,6 +49,7 @@ class TrainingOrder(SeriesOrder):
         shadow: Whether it shadows the model in production, if there is one, before it may replace it.
         indicators: By which the plans of the model are made.
         target: What the model foretells.
+        horizon_candles: Of a model of a further horizon; None of one of the usual horizon, and of a plan model.
         plans: Of a plan model; None of a model of the close.
     """
 
@@ -50,4 +63,12 @@ class TrainingOrder(SeriesOrder):
     indicators: IndicatorSettings
     models: ModelSettings
     target: ModelTarget = "close"
+    horizon_candles: Count | None = None
     plans: PlanOrder | None = None
+
+    def parameters(self) -> dict[str, Any]:
+        """Return it as the parameters of a job; those that say nothing are left out, since they are shown with it."""
+        unset = {name for name in ("history", "horizon_candles", "plans") if getattr(self, name) is None}
+        usual = {"target"} if self.target == "close" else set()
+        alone = set() if self.pool else {"pool"}
+        return self.model_dump(mode="json", exclude={*unset, *usual, *alone})

@@ -21,21 +21,17 @@ from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.gate import GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
 from models.model_manager import TrainingOutcome
-from models.plan_registry import plan_registry
 from models.registry.disk import check_disk
-from models.registry.metadata import PREDICTIONS_FILE
 from models.registry.registry import Registry
-from models.serving.forecaster import FACTS
 from models.serving.loaded_models import load_version
 from models.training.plan_run import PlanRun
 from models.training.progress import Listener
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
 from rules.evidence import MIN_PLANS, EvidenceBook
-from rules.plan_facts import PLAN_FACTS
 from services.measuring.order import MeasuredCandles, MeasuringOrder
 from services.measuring.run import measure
-from services.training.judged_moments import Moments
+from services.training.judged_moments import Moments, needed_plans, unseen_plans
 from services.training.plan_types import check_plan_type
 
 # Of the whole training in its progress.
@@ -47,7 +43,7 @@ class PlanTraining:
     """Trains, judges, registers and, where the gate allows it, promotes plan models.
 
     Attributes:
-        models, features: Settings.
+        models, features: Settings, with the folder of plan models.
         measuring: How the past is judged, as evidence is measured.
         book: The evidence that a plan model has to beat; None where there is none, and chance has its place.
         now: The server's clock, aware UTC.
@@ -61,8 +57,8 @@ class PlanTraining:
 
     @property
     def registry(self) -> Registry:
-        """The registry of plan models."""
-        return plan_registry(self.models)
+        """The registry of the settings."""
+        return Registry.of(self.models)
 
     def train(
         self,
@@ -87,7 +83,7 @@ class PlanTraining:
         """
         check_plan_type(request.kind)
         check_disk(self.registry.root)
-        given = self._given(markets, listener)
+        given = self.given(markets, listener)
         return self.learn(request, markets, given, _second_half(listener), force)
 
     def learn(
@@ -107,7 +103,7 @@ class PlanTraining:
             listener: Called after every fit.
             force: Reason to promote it whatever the gate decides.
         """
-        moments = Moments(given, markets, self.models, self.features)
+        moments = Moments(given, markets, self.models, self.features, needed_plans(self.models.evaluation))
         judged = moments.of(ARCHITECTURES[request.kind].feature_set)
         run = PlanRun(request, judged, markets, self.models, self.features)
         production = self._incumbent(run, moments)
@@ -124,7 +120,14 @@ class PlanTraining:
         serving = self.registry.resolve(request.symbol, request.timeframe)
         return TrainingOutcome(model, result.verdict, serving)
 
-    def _given(self, markets: Mapping[str, CandleSeries], listener: Listener) -> dict[str, GivenPlans]:
+    def given(self, markets: Mapping[str, CandleSeries], listener: Listener) -> dict[str, GivenPlans]:
+        """Return the plans that the rules gave in each market, judged as the service would have.
+
+        Args:
+            markets: Closed candles by symbol.
+            listener: Told how far it is, up to half of a training.
+        """
+
         def tell(words: str, share: float) -> None:
             listener(JobProgress(stage=words, share=_MEASURING_SHARE * share))
 
@@ -139,27 +142,10 @@ class PlanTraining:
             return None
         try:
             stored, forecaster = self.registry.open(version), load_version(self.registry, version)
-            last_ms = stored.metadata.require_data().last_ms
-            earlier = run.axis.load(stored.read(PREDICTIONS_FILE))
-            (columns,) = forecaster.needs
-            rows = moments.of(columns).rows
-            order = np.argsort(rows.slots)
-            later = order[rows.times_ms[order] > last_ms]
-            if not len(later):
-                return earlier
-            own = len(rows.names) - len(PLAN_FACTS)
-            inputs = {columns: rows.rows[later, None, :own], FACTS: rows.rows[later, own:]}
-            said = forecaster.forecast(inputs).probability_up
+            return unseen_plans(stored, forecaster, moments, run.axis)
         except (ModelUnusable, InvalidRequest) as error:
             run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
             return None
-        newer = OutOfSample(rows.slots[later], said, said, rows.returns[later], np.full(len(later), -1))
-        before = earlier.rows < newer.rows[0]
-        parts = (
-            np.concatenate((getattr(earlier, name)[before], getattr(newer, name)))
-            for name in ("rows", "probability", "raw", "returns", "fold")
-        )
-        return OutOfSample(*parts)
 
 
 def _record(run: PlanRun, judged: OutOfSample) -> PlanModelRecord:

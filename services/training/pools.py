@@ -13,13 +13,14 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
 from models.registry.metadata import ModelMetadata
+from models.registry.registries import USUAL, RegistryKey, settings_at
 from models.training.learner import needed_candles
 from services.job_candles.finding import JobCandles
 from services.job_candles.order import SeriesOrder, candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
 from services.training.histories import TrainingHistories, count_new, require_new
-from services.training.order import TrainingOrder
+from services.training.order import PlanOrder, TrainingOrder
 from services.training.repeating import RepeatedTraining, repeated
 
 # Of all markets together that an order brings: a document of the store has 16 MiB at most.
@@ -27,11 +28,12 @@ MAX_POOL_CANDLES = 100_000
 
 
 class Pool(NamedTuple):
-    """What is trained on several markets, and with which settings."""
+    """What is trained on several markets, with which settings, and into which registry."""
 
     kind: ModelType
     timeframe: Timeframe
     run: RepeatedTraining
+    key: RegistryKey
 
 
 class PooledTraining:
@@ -52,13 +54,16 @@ class PooledTraining:
         self._settings = settings
         self._most = settings.models.training.history_candles
 
-    async def repeat(self, model: ModelMetadata, newer_than_ms: int | None, least_new: int) -> Job:
+    async def repeat(
+        self, model: ModelMetadata, newer_than_ms: int | None, least_new: int, key: RegistryKey = USUAL
+    ) -> Job:
         """Queue the training of a pooled model once more: its markets and settings, with the candles of now.
 
         Args:
             model: A version for `*`.
             newer_than_ms: Open time of the newest candle of the training before; None without one.
             least_new: Candles that have to have closed since then in one of its markets at least.
+            key: The registry of the version.
 
         Raises:
             ModelUnusable: the version does not tell what has to be repeated.
@@ -66,35 +71,43 @@ class PooledTraining:
                 enough new ones, or the orders of all would be too long.
             JobQueueFull, StorageUnavailable: as `submit`.
         """
-        run = repeated(model, self._settings.models, self._settings.features)
-        pool = Pool(model.type, model.timeframe, run)
-        found = {symbol: await self._histories.find(symbol, *pool) for symbol in run.markets}
+        settings = settings_at(self._settings, key)
+        run = repeated(model, settings.models, settings.features)
+        pool = Pool(model.type, model.timeframe, run, key)
+        found = {symbol: await self._find(symbol, pool) for symbol in run.markets}
         return await self._submit(pool, found, newer_than_ms, least_new)
 
-    async def begin(self, timeframe: Timeframe, newer_than_ms: int | None, least_new: int) -> Job:
+    async def begin(
+        self, timeframe: Timeframe, newer_than_ms: int | None, least_new: int, key: RegistryKey = USUAL
+    ) -> Job:
         """Queue the first training of all: of the default type, for `*`, on every configured symbol that has candles.
 
         Args:
             timeframe: Of its candles.
             newer_than_ms: Open time of the newest candle of the training before, which did not pass; None without one.
             least_new: Candles that have to have closed since then in one of the markets at least.
+            key: Of which horizon.
 
         Raises:
             InsufficientData, MarketDataUnavailable: no symbol has candles enough, as the first of them says; or none
                 has enough new ones, or the orders of all would be too long.
             JobQueueFull, StorageUnavailable: as `submit`.
         """
-        settings, symbols = self._settings.models, self._settings.analysis.symbols
-        pool = Pool(settings.default_type, timeframe, RepeatedTraining(symbols, settings, self._settings.features))
+        settings, symbols = settings_at(self._settings, key), self._settings.analysis.symbols
+        run = RepeatedTraining(symbols, settings.models, settings.features)
+        pool = Pool(settings.models.default_type, timeframe, run, key)
         found, refusals = dict[str, MarketHistory](), list[AppError]()
         for symbol in symbols:
             try:
-                found[symbol] = await self._histories.find(symbol, *pool)
+                found[symbol] = await self._find(symbol, pool)
             except (InsufficientData, MarketDataUnavailable) as refusal:
                 refusals.append(refusal)
         if not found:
             raise refusals[0]
         return await self._submit(pool, found, newer_than_ms, least_new)
+
+    async def _find(self, symbol: str, pool: Pool) -> MarketHistory:
+        return await self._histories.find(symbol, pool.kind, pool.timeframe, pool.run, pool.key.target)
 
     async def _submit(
         self, pool: Pool, found: Mapping[str, MarketHistory], newer_than_ms: int | None, least_new: int
@@ -113,7 +126,7 @@ class PooledTraining:
 
     def _pool_order(self, pool: Pool, found: Mapping[str, MarketHistory], most: int) -> dict[str, Any]:
         """Return the order for several markets, each with its `most` newest candles or with where to read them."""
-        order = TrainingOrder(
+        return TrainingOrder(
             symbol=ANY_SYMBOL,
             timeframe=pool.timeframe,
             model_type=pool.kind,
@@ -130,5 +143,7 @@ class PooledTraining:
             features=pool.run.features,
             indicators=self._settings.indicators,
             models=pool.run.models,
-        )
-        return order.model_dump(mode="json", exclude={"history"})
+            target=pool.key.target,
+            horizon_candles=pool.key.horizon,
+            plans=PlanOrder.of(self._settings) if pool.key.target == "plan" else None,
+        ).parameters()

@@ -11,6 +11,7 @@ from config.section import over
 from config.settings import FeatureSettings
 from domain.errors import ModelUnusable
 from models.registry.metadata import ModelMetadata
+from models.training.learner import OF_PLANS
 
 # What decides whether a version serves, and how it is watched, is a matter of today.
 _OF_TODAY = (
@@ -44,6 +45,9 @@ def repeated(model: ModelMetadata, models: ModelSettings, features: FeatureSetti
     try:
         own = {name: value for name, value in model.settings["models"].items() if name not in _OF_TODAY}
         own_features = dict(model.settings["features"])
+        if model.target == "plan":  # those are of every plan model, and of its moments alone
+            fixed = {*OF_PLANS, "horizon_candles"}
+            own_features = {name: value for name, value in own_features.items() if name not in fixed}
         if "recipe" not in own:
             # Releases before there were recipes trained as specified, and kept the threshold among the features.
             models = models.by_recipe("specified")

@@ -1,102 +1,38 @@
-"""Which models in production are trained anew, and why; the trainings are queued as any other."""
+"""The models in production are trained anew where it is due; the trainings are queued as any other."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from dataclasses import asdict
 from typing import Any
 
 from loguru import logger
 
-from config.model_settings import ModelSettings
 from config.settings import Settings
 from domain.errors import InvalidMarketData, JobQueueFull, MarketDataUnavailable, ModelUnusable
-from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.forecasting import ANY_SYMBOL
 from domain.job_kinds import JobKind
-from domain.market import Timeframe
+from models.registry.registries import PLANS, USUAL, RegistryKey, keys_of
 from services.jobs.service import JobService
-from services.training.model_admin import ModelAdmin, ServingModel
+from services.training.known_models import ServingModel
+from services.training.model_admin import ModelAdmin
+from services.training.retraining_policy import Place, RetrainCause, RetrainingPolicy, RetrainReason
 from services.training.service import TrainingAsked, TrainingService
 from utils.clock import Clock
 
-# A training ends hours after the look that began it: without this share of the interval a daily look would find the
-# version of the day before a little too young, and train every second day.
-_SLACK = 0.1
 # Enough to see every job that has not ended.
 _JOBS = 1_000
 # Gives the models that drift, by version, with the reason in words; it does not wait.
 Drifting = Callable[[], Mapping[str, str]]
 
 
-class RetrainCause(StrEnum):
-    """Why a model is trained anew; `first` is the training where nothing serves yet, `full` the one of all."""
-
-    FIRST = "first"
-    AGE = "age"
-    DRIFT = "drift"
-    SELF_ANALYSIS = "self_analysis"
-    FULL = "full"
-
-
-@dataclass(frozen=True)
-class RetrainReason:
-    """A model to train anew, and why; `text` is for a person."""
-
-    symbol: str
-    timeframe: Timeframe
-    model_type: ModelType
-    reason: RetrainCause
-    text: str
-
-
-class RetrainingPolicy:
-    """Decides by age and alarms; pure."""
-
-    def __init__(self, settings: ModelSettings) -> None:
-        """Keep the interval."""
-        self._interval = timedelta(hours=settings.retrain_interval_hours)
-
-    def due(self, now: datetime, trained: datetime | None) -> bool:
-        """Return whether a training is old enough for the next one, or was never."""
-        return trained is None or now - trained >= (1 - _SLACK) * self._interval
-
-    def needed(
-        self, now: datetime, models: Sequence[ServingModel], drifting: Mapping[str, str], *, full: bool = False
-    ) -> list[RetrainReason]:
-        """Return what has to be trained, each model once.
-
-        Args:
-            now: Aware UTC time.
-            models: In production.
-            drifting: Versions with an alarm, and the reason in words.
-            full: Whether all are trained, whatever their age.
-        """
-        found = []
-        for model in models:
-            metadata, age = model.metadata, now - model.last_trained
-            if metadata.version in drifting:
-                cause, text = RetrainCause.DRIFT, drifting[metadata.version]
-            elif full:
-                cause, text = RetrainCause.FULL, "every model is trained anew"
-            elif self.due(now, model.last_trained):
-                hours = age.total_seconds() / 3600
-                cause = RetrainCause.AGE
-                text = f"trained {hours:.1f} hours ago, every {self._interval.total_seconds() / 3600:g} hours it is due"
-            else:
-                continue
-            found.append(RetrainReason(metadata.symbol, metadata.timeframe, metadata.type, cause, text))
-        return found
-
-
 class Retraining:
     """Queues the trainings that are needed; a market is left out that is trained already, or has no new candles.
 
     So is one whose candidate shadows the model in production: a newer one would begin anew, and none would ever end.
-    Where nothing that was trained here is in production, the first training is that of a model for `*`, on all symbols
-    of the configuration.
+    Where nothing that was trained here is in production of a horizon, the first training is that of a model for `*`, on
+    all symbols of the configuration. Plan models are trained anew where one is in production, and never first.
     """
 
     def __init__(
@@ -124,6 +60,7 @@ class Retraining:
         self._jobs = jobs
         self._drifting = drifting
         self._settings = settings.models
+        self._keys = keys_of(settings.models)
         self._first = ANY_SYMBOL, settings.analysis.primary_timeframes[0]
         self._clock = clock
         self._lock = asyncio.Lock()
@@ -140,14 +77,23 @@ class Retraining:
 
         Raises:
             StorageUnavailable: the store does not answer.
-            ModelCorrupt: the registry's file of aliases cannot be read.
+            ModelCorrupt: the file of aliases of the usual horizon cannot be read.
         """
         if not self._settings.auto_retrain:
             return {"auto_retrain": False, "full": full, "submitted": [], "skipped": []}
-        serving = await asyncio.to_thread(self._models.serving)
-        needed = self._policy.needed(self._clock.now(), serving, self._drifting(), full=full)
-        if not serving:
-            needed = await asyncio.to_thread(self._first_of_all, full)
+        needed, serving = list[RetrainReason](), list[ServingModel]()
+        for key in self._keys:
+            try:
+                own = await asyncio.to_thread(self._models.serving, key)
+            except ModelUnusable as error:
+                if key == USUAL:
+                    raise
+                logger.bind(models=key.models, reason=error.message).error("models cannot be trained anew")
+                continue
+            needed += self._policy.needed(self._clock.now(), own, self._drifting(), full=full)
+            if not own and key != PLANS:
+                needed += await asyncio.to_thread(self._first_of_all, key, full)
+            serving += own
         return {"auto_retrain": True, "full": full, **await self._submit(needed, serving)}
 
     async def because(self, text: str) -> dict[str, Any]:
@@ -167,21 +113,19 @@ class Retraining:
 
     async def _submit(self, needed: Sequence[RetrainReason], serving: Sequence[ServingModel]) -> dict[str, Any]:
         submitted, skipped = [], []
-        models = {model.metadata.scope: model for model in serving}
-        shadows = {model.metadata.scope: model.shadow for model in serving}
+        models = {(model.key, model.metadata.symbol, model.metadata.timeframe.value): model for model in serving}
         async with self._lock:
             under_way = await self._under_way()
             for reason in needed:
-                scope = reason.symbol, reason.timeframe
-                job_id = under_way.get((reason.symbol, reason.timeframe.value))
-                if job_id is not None:
+                model = models.get(reason.place)
+                if (job_id := under_way.get(reason.place)) is not None:
                     skipped.append({**asdict(reason), "why": f"its training is under way: job {job_id}"})
                     continue
-                if shadow := shadows.get(scope):
+                if model is not None and (shadow := model.shadow):
                     skipped.append({**asdict(reason), "why": f"its candidate {shadow} shadows it, and is not decided"})
                     continue
                 try:
-                    submitted.append({**asdict(reason), "job_id": await self._queue(reason, models.get(scope))})
+                    submitted.append({**asdict(reason), "job_id": await self._queue(reason, model)})
                 except (InvalidMarketData, MarketDataUnavailable, ModelUnusable, JobQueueFull) as refusal:
                     skipped.append({**asdict(reason), "why": refusal.message})
         for each in submitted:
@@ -190,23 +134,24 @@ class Retraining:
             logger.bind(**each).warning("a model in production is due and is not trained")
         return {"submitted": submitted, "skipped": skipped}
 
-    def _first_of_all(self, full: bool) -> list[RetrainReason]:
+    def _first_of_all(self, key: RegistryKey, full: bool) -> list[RetrainReason]:
         """Return the training where nothing serves; one that did not pass the gate is repeated as others are."""
-        newest = self._models.newest(*self._first)
+        newest = self._models.newest(*self._first, key)
         if not full and not self._policy.due(self._clock.now(), newest.created_at if newest else None):
             return []
         text = "nothing that was trained here is in production: one model of all configured symbols"
-        return [RetrainReason(*self._first, self._settings.default_type, RetrainCause.FIRST, text)]
+        kind = self._settings.default_type
+        return [RetrainReason(*self._first, kind, RetrainCause.FIRST, text, horizon_candles=key.horizon)]
 
     async def _queue(self, reason: RetrainReason, model: ServingModel | None) -> str:
         newest_ms = None if model is None else model.last_candle_ms
-        least_new, pools = self._settings.retrain_min_candles, self._training.pools
+        least_new, pools, key = self._settings.retrain_min_candles, self._training.pools, reason.key
         if reason.reason is RetrainCause.FIRST:
-            newest = await asyncio.to_thread(self._models.newest, *self._first)
+            newest = await asyncio.to_thread(self._models.newest, *self._first, key)
             before_ms = newest.data.last_ms if newest and newest.data else None
-            return (await pools.begin(reason.timeframe, before_ms, least_new)).job_id
+            return (await pools.begin(reason.timeframe, before_ms, least_new, key)).job_id
         if model is not None and reason.symbol == ANY_SYMBOL:
-            return (await pools.repeat(model.metadata, newest_ms, least_new)).job_id
+            return (await pools.repeat(model.metadata, newest_ms, least_new, key)).job_id
         asked = TrainingAsked(
             symbol=reason.symbol,
             timeframe=reason.timeframe,
@@ -214,13 +159,17 @@ class Retraining:
             newer_than_ms=newest_ms,
             least_new=least_new,
             by_itself=True,
+            target=reason.target,
+            horizon=reason.horizon_candles,
         )
         return (await self._training.submit(asked)).job.job_id
 
-    async def _under_way(self) -> dict[tuple[str, str], str]:
-        """Return the trainings that wait or run, by symbol and timeframe."""
-        return {
-            (str(job.parameters.get("symbol")), str(job.parameters.get("timeframe"))): job.job_id
-            for job in (await self._jobs.newest(_JOBS, kind=JobKind.TRAIN)).jobs
-            if not job.finished
-        }
+    async def _under_way(self) -> dict[Place, str]:
+        """Return the trainings that wait or run, by what they train."""
+        jobs = (await self._jobs.newest(_JOBS, kind=JobKind.TRAIN)).jobs
+        return {_place_of(job.parameters): job.job_id for job in jobs if not job.finished}
+
+
+def _place_of(parameters: Mapping[str, Any]) -> Place:
+    key = RegistryKey(parameters.get("target", "close"), parameters.get("horizon_candles"))
+    return key, str(parameters.get("symbol")), str(parameters.get("timeframe"))

@@ -15,14 +15,13 @@ from domain.forecasting import ModelTarget, ModelType
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
+from models.registry.registries import RegistryKey, key_of, settings_at
 from models.training.learner import needed_candles
-from services.evidence_file import read_book
 from services.job_candles.finding import JobCandles
 from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
-from services.measuring.order import MeasuringOrder, MeasuringWish
 from services.training.histories import TrainingHistories, require_new, too_few
 from services.training.order import PlanOrder, TrainingOrder
 from services.training.plan_types import PLAN_TYPE, check_plan_type
@@ -40,6 +39,7 @@ class TrainingAsked:
         least_new: Candles that have to have closed since then.
         by_itself: Whether the service trains without being asked: then the model shadows the one in production.
         target: What the model foretells.
+        horizon: Candles ahead, of a further horizon; None is the usual one.
     """
 
     symbol: str
@@ -51,6 +51,7 @@ class TrainingAsked:
     least_new: int = 0
     by_itself: bool = False
     target: ModelTarget = "close"
+    horizon: int | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,7 @@ class TrainingService:
         """Queue a training, unless one has the key already.
 
         Raises:
-            InvalidRequest: a plan model of a type that cannot learn from plans.
+            InvalidRequest: a plan model of a type that cannot learn from plans, or a horizon of which nobody asks.
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than training needs, or too few new ones, with the numbers.
             JobQueueFull: the greatest number of jobs waits already.
@@ -105,8 +106,10 @@ class TrainingService:
         kind = asked.type or (PLAN_TYPE if asked.target == "plan" else self._settings.models.default_type)
         if asked.target == "plan":
             check_plan_type(kind)
+        of = key_of(self._settings, asked.target, asked.horizon)
+        settings = settings_at(self._settings, of)
         if asked.candles is not None:
-            needed = needed_candles(kind, self._settings.models, self._settings.features)
+            needed = needed_candles(kind, settings.models, settings.features)
             refusal = partial(too_few, needed)
             series = await asyncio.to_thread(
                 self._candles.given, asked.symbol, asked.timeframe, asked.candles, needed, refusal
@@ -114,9 +117,10 @@ class TrainingService:
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
-            history = await self._histories.find(asked.symbol, kind, timeframe, self._settings)
+            history = await self._histories.find(asked.symbol, kind, timeframe, settings, asked.target)
         require_new(asked.symbol, history, asked.newer_than_ms, asked.least_new)
-        job = await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._order, asked, kind, history), key)
+        order = await asyncio.to_thread(self._order, asked, kind, history, of)
+        job = await self._jobs.submit(JobKind.TRAIN, order, key)
         return TrainingAccepted(
             job,
             asked.symbol,
@@ -127,8 +131,9 @@ class TrainingService:
             history.more,
         )
 
-    def _order(self, asked: TrainingAsked, kind: ModelType, history: MarketHistory) -> dict[str, Any]:
-        order = TrainingOrder(
+    def _order(self, asked: TrainingAsked, kind: ModelType, history: MarketHistory, key: RegistryKey) -> dict[str, Any]:
+        settings = settings_at(self._settings, key)
+        return TrainingOrder(
             symbol=asked.symbol,
             timeframe=history.series.timeframe,
             model_type=kind,
@@ -136,17 +141,10 @@ class TrainingService:
             shadow=asked.by_itself and self._settings.models.shadow_forecasts > 0,
             candles=() if history.more else candle_rows(history.series),
             history=self._candles.history_order(history, self._most) if history.more else None,
-            features=self._settings.features,
-            indicators=self._settings.indicators,
-            models=self._settings.models,
-            target=asked.target,
-            plans=self._plans() if asked.target == "plan" else None,
-        )
-        # Parameters that are None are shown with the job; these are no wishes of the client.
-        unset = {name for name in ("history", "plans") if getattr(order, name) is None}
-        usual = {"target"} if asked.target == "close" else set()
-        return order.model_dump(mode="json", exclude={"pool", *unset, *usual})
-
-    def _plans(self) -> PlanOrder:
-        book = read_book(self._settings.trading.evidence_file)
-        return PlanOrder(measuring=MeasuringOrder.of(MeasuringWish(), self._settings), book=book)
+            features=settings.features,
+            indicators=settings.indicators,
+            models=settings.models,
+            target=key.target,
+            horizon_candles=key.horizon,
+            plans=PlanOrder.of(self._settings) if key.target == "plan" else None,
+        ).parameters()

@@ -27,6 +27,7 @@ BEFORE, AFTER, SHADOWED = 1_200, 1_200, 40
 START = BEFORE + AFTER
 POSTED = 400
 MODELS: dict[str, Any] = {
+    "further_horizons_candles": [],
     "shadow_forecasts": SHADOWED,
     "shadow_margin": 0.2,
     # On a planted market much is found.

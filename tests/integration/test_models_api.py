@@ -79,7 +79,7 @@ def test_before_the_first_training_there_is_nothing(make_client: MakeClient) -> 
             "version": None,
             "scope": None,
         }
-    assert stranger.get("/ai/models").json() == {"models": [], "unusable": {}}
+    assert stranger.get("/ai/models").json() == {"models": [], "unusable": {}, "further": []}
     operator = make_client()
     assert operator.post("/model/save", json={}).status_code == 404
     assert operator.delete("/model/cleanup").json() == {
@@ -147,7 +147,7 @@ def test_list_shows_figures_verdict_and_alias(make_client: MakeClient, registry:
     ]
     oldest = listed[2]
     assert oldest.keys() == {
-        *("version", "model_type", "symbol", "timeframe", "created_at"),
+        *("version", "model_type", "symbol", "timeframe", "target", "horizon_candles", "created_at"),
         *("alias", "loaded", "metrics", "verdict", "reasons", "shadow", "shipped", "trained_until", "calibrated_at"),
         "trials",
     }

@@ -11,7 +11,7 @@ from fastapi.testclient import TestClient
 
 from domain.naming.symbols import SymbolKind
 from domain.values import utc_time
-from models.plan_registry import PLANS_FOLDER
+from models.registry.registries import PLANS_FOLDER
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import now_ms, shape_a

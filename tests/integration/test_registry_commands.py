@@ -168,6 +168,8 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
         (["predict", "{short}", "--version", "{version}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),
         (["predict", "{tiny}", "--version", "{version}"], "closed 1h candles, received 20"),
         (["models", "show", "lstm_model_20300101_000000"], "there is no version"),
+        (["models", "show", "{version}", "--horizon", "5"], "no models of 5 candles ahead are asked"),
+        (["models", "list", "--target", "plan", "--horizon", "4"], "plans have their own time limit"),
         (["models", "promote", "{version}"], "say why: --force REASON"),
         (["models", "rollback", "--symbol", "*", "--timeframe", "1h", "--reason", "x"], "nothing is in production"),
     ],
@@ -308,6 +310,40 @@ def test_plan_models_are_listed_shown_and_taken_out_by_themselves(
     taken = document("rollback", "--symbol", "*", "--timeframe", "1h", "--reason", "to compare", "--target", "plan")
     assert taken["production"] is None
     assert document("promote", version, "--force", "it was better")["production"] == version
+
+
+def test_versions_of_every_horizon_are_listed_and_steered(
+    registry: Registry, document: CommandJson, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (usual,), four = versions(registry, 1), Registry(registry.root / "horizons" / "4")
+    first, second = (
+        add_model(four, kind, created_at=NOON + timedelta(hours=hour), symbol="*", horizon_candles=4).version
+        for hour, kind in ((1, ModelType.GRU), (2, ModelType.LSTM))
+    )
+    plan = serve_plan_model(registry, 0.4)
+    listed = document("list")
+    assert [model["version"] for model in listed["models"]] == [usual]
+    ahead, plans = listed["further"]
+    assert (ahead["target"], ahead["horizon_candles"]) == ("close", 4)
+    assert [(model["version"], model["horizon_candles"]) for model in ahead["models"]] == [(second, 4), (first, 4)]
+    assert [(model["version"], model["target"]) for model in plans["models"]] == [(plan, "plan")]
+    assert [model["version"] for model in document("list", "--horizon", 4)["models"]] == [second, first]
+    assert command("models", "list") == 0
+    shown = capsys.readouterr().out
+    assert all(words in shown for words in (usual, second, plan, "Models, 4 candles ahead", "Plan models"))
+
+    for version in (first, second):
+        assert document("promote", version, "--force", "to see")["production"] == version
+    scope = ("--symbol", "*", "--timeframe", "1h", "--reason", "worse")
+    assert document("rollback", *scope, "--horizon", 4)["production"] == first
+    assert document("show", first)["aliases"] == ["production"]
+    assert set(document("verify", plan)["files"]) == {"model.onnx", "scaler.json"}
+    assert "--horizon 4" in document("card", second)["card"]
+    assert document("prune", "--keep", 1, "--horizon", 4) == {"deleted": [], "kept": [second, first]}
+    assert registry.aliases().scopes == ()
+    (four.root / first / "model.onnx").write_bytes(b"damaged")
+    assert command("models", "verify", first) == 2
+    assert "its SHA-256 differs" in capsys.readouterr().err
 
 
 def test_a_plan_model_of_few_candles_says_how_many_plans_there_are(

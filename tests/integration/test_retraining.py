@@ -10,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from container import Container
+from domain.errors import InsufficientData
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry.metadata import TrainingRange
@@ -18,10 +19,12 @@ from models.registry.shadowing import begin_shadow
 from services.training.order import TrainingOrder
 from services.training.retraining import Retraining
 from storage.document_ports import JOB_ORDERS
+from tasks.jobs import train
 from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
 from tests.fixtures.forecasting import add_fitted, put_in_production
 from tests.fixtures.models import NOON
 from tests.fixtures.newest_days import container_of
+from tests.fixtures.plan_models import PLAN_DATA, serve_plan_model
 
 pytest_plugins = ["tests.fixtures.operators", "tests.fixtures.registry"]
 
@@ -41,15 +44,12 @@ def post_candles(client: TestClient, symbol: str = "BTCUSDT") -> None:
 
 
 def retrain(client: TestClient, *, full: bool = False, **settings: Any) -> dict[str, Any]:
+    """Train what needs it, by default of the usual horizon and of plans alone."""
     container = container_of(client)
-    retraining = container.retraining
-    if settings:
-        drifting = settings.pop("drifting", retraining._drifting)
-        models = container.settings.models.model_copy(update=settings)
-        changed = container.settings.model_copy(update={"models": models})
-        retraining = Retraining(
-            container.models, container.training, container.jobs, drifting, changed, container.clock
-        )
+    drifting = settings.pop("drifting", container.retraining._drifting)
+    models = container.settings.models.model_copy(update={"further_horizons_candles": (), **settings})
+    changed = container.settings.model_copy(update={"models": models})
+    retraining = Retraining(container.models, container.training, container.jobs, drifting, changed, container.clock)
     assert client.portal is not None
     found: dict[str, Any] = client.portal.call(partial(retraining.retrain_if_needed, full=full))
     return found
@@ -244,3 +244,65 @@ def test_a_first_training_that_did_not_pass_is_repeated_when_it_is_due(
     add_fitted(registry, ModelType.LOGISTIC, symbol=ANY_SYMBOL, created_at=now, data=trained_until(30))
     assert retrain(operator) == {"auto_retrain": True, "full": False, "submitted": [], "skipped": []}
     assert len(retrain(operator, retrain_interval_hours=1e-9)["submitted"]) == 1
+
+
+def order_of(client: TestClient, job_id: str) -> TrainingOrder:
+    assert client.portal is not None
+    document = client.portal.call(container_of(client).documents.get, JOB_ORDERS, job_id)
+    assert document is not None
+    return TrainingOrder.model_validate(document["parameters"])
+
+
+def test_each_horizon_of_the_configuration_is_trained_as_the_usual_one(
+    operator: TestClient, registry: Registry
+) -> None:
+    four = Registry(registry.root / "horizons" / "4")
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
+    put_in_production(four, ModelType.LOGISTIC, data=trained_until(100), horizon_candles=4)
+    post_candles(operator)
+    found = retrain(operator, further_horizons_candles=(4, 12))["submitted"]
+    told = [(one["symbol"], one["reason"], one["target"], one["horizon_candles"]) for one in found]
+    assert told == [("BTCUSDT", "age", "close", None), ("BTCUSDT", "age", "close", 4), ("*", "first", "close", 12)]
+    orders = [order_of(operator, one["job_id"]) for one in found]
+    assert [order.features.horizon_candles for order in orders] == [1, 4, 12]
+    folders = [str(Registry.of(order.models).root.relative_to(registry.root)) for order in orders]
+    assert folders == [".", "horizons/4", "horizons/12"]
+    assert operator.get(f"/jobs/{found[1]['job_id']}").json()["parameters"]["horizon_candles"] == 4
+    again = retrain(operator, further_horizons_candles=(4, 12))
+    assert again["submitted"] == []
+    under_way = [f"its training is under way: job {one['job_id']}" for one in found]
+    assert [one["why"] for one in again["skipped"]] == under_way
+
+
+@pytest.mark.slow  # imports what trains
+def test_what_is_trained_of_a_horizon_stands_in_its_registry(operator: TestClient, registry: Registry) -> None:
+    four = Registry(registry.root / "horizons" / "4")
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(1))
+    put_in_production(four, ModelType.LOGISTIC, data=trained_until(100), horizon_candles=4)
+    post_candles(operator)
+    (submitted,) = retrain(operator, further_horizons_candles=(4,))["submitted"]
+    made = train(order_of(operator, submitted["job_id"]).parameters(), lambda _: None)["version"]
+    assert four.open(made).metadata.horizon_candles == 4
+    assert len(registry.versions().models) == 1
+
+
+def test_a_plan_model_is_trained_anew_where_one_is_in_production(operator: TestClient, registry: Registry) -> None:
+    put_in_production(registry, ModelType.LOGISTIC, data=trained_until(1))
+    for symbol in ("BTCUSDT", "ETHUSDT"):
+        post_candles(operator, symbol)
+    container = container_of(operator)
+    models = container.settings.models.model_dump(mode="json", exclude={"save_path", "shipped"})
+    features = container.settings.features.model_copy(update={"horizon_candles": 240, "sequence_length": 1})
+    settings = {"models": models, "features": features.model_dump(mode="json")}
+    data = PLAN_DATA.model_copy(update={"last_ms": trained_until(100).last_ms})
+    serve_plan_model(registry, 0.4, data=data, settings=settings)
+    (submitted,) = retrain(operator)["submitted"]
+    assert [submitted[key] for key in ("symbol", "reason", "target")] == ["*", "age", "plan"]
+    order = order_of(operator, submitted["job_id"])
+    assert [market.symbol for market in order.pool] == ["BTCUSDT", "ETHUSDT"]
+    assert order.plans is not None
+    assert order.plans.book is not None
+    assert (order.features, order.model_type) == (container.settings.features, ModelType.LIGHTGBM)
+    assert Registry.of(order.models).root == registry.root / "plans"
+    with pytest.raises(InsufficientData, match=r"the rules gave \d+ plans in these candles .*, 667 are needed"):
+        train(order.parameters(), lambda _: None)

@@ -88,7 +88,8 @@ def test_every_other_kind_does_its_work(client: TestClient, kind: str, result: d
 
 def test_first_training_waits_for_candles(client: TestClient) -> None:
     result = run(client, "retrain_if_needed")["result"]
-    (skipped,) = result.pop("skipped")
+    skipped, *further = result.pop("skipped")
+    assert [one["horizon_candles"] for one in (skipped, *further)] == [None, 4, 12, 24]
     assert result == {"auto_retrain": True, "full": False, "submitted": []}
     assert (skipped["symbol"], skipped["timeframe"], skipped["reason"]) == ("*", "1h", "first")
     assert skipped["why"]

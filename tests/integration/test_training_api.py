@@ -66,6 +66,17 @@ def test_candles_are_queued_at_once(operator: TestClient, path: str) -> None:
     }
 
 
+def test_a_further_horizon_is_trained_into_a_registry_of_its_own(operator: TestClient) -> None:
+    refused = operator.post("/ai/train", json=body(horizon_candles=5))
+    assert refused.status_code == 422
+    assert refused.json()["detail"] == "no models of 5 candles ahead are asked; horizons are 1, 4, 12, 24"
+    assert operator.post("/ai/train", json=body(horizon_candles=4, target="plan")).status_code == 422
+    queued = operator.post("/ai/train", json=body(horizon_candles=4))
+    assert queued.status_code == 202
+    job = operator.get(f"/jobs/{queued.json()['job_id']}").json()
+    assert job["parameters"]["horizon_candles"] == 4
+
+
 def test_a_plan_model_is_queued_with_what_its_job_needs(operator: TestClient) -> None:
     refused = operator.post("/ai/train", json=body(model_type="gru", target="plan"))
     assert refused.status_code == 422
@@ -225,4 +236,4 @@ def test_reason_why_a_training_fails_is_told(make_client: MakeClient) -> None:
     job = ended(client, client.post("/train", json=body(candles=still)).json()["job_id"])
     assert job["status"] == "failed"
     assert "unexpectedly" not in job["error"]
-    assert client.get("/ai/models").json() == {"models": [], "unusable": {}}
+    assert client.get("/ai/models").json() == {"models": [], "unusable": {}, "further": []}

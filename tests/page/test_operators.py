@@ -38,7 +38,7 @@ TRADE: dict[str, Any] = {
 
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
-    """Three versions of one market: one in production, a sound one, and one that is damaged."""
+    """Three versions of one market: one in production, a sound one, and a damaged one; one more of 4 candles ahead."""
     found = Registry(tmp_path_factory.mktemp("operators") / "models")
     put_in_production(found, ModelType.LSTM)
     refused = GateVerdict(serves="production", reasons=("The model in production stays.",), comparisons=())
@@ -46,6 +46,7 @@ def registry(tmp_path_factory: pytest.TempPathFactory) -> Registry:
     damaged = add_fitted(found, ModelType.TRANSFORMER, created_at=NOON + timedelta(minutes=2))
     graph = found.root / damaged.version / "model.onnx"
     graph.write_bytes(graph.read_bytes()[:-1])
+    add_fitted(Registry(found.root / "horizons" / "4"), ModelType.LIGHTGBM, horizon_candles=4)
     return found
 
 
@@ -129,7 +130,7 @@ def test_what_the_service_refuses_is_said_where_it_was_asked(service: Service, o
 def test_a_version_opens_with_its_card_and_the_trials_beside_it(service: Service, open_view: Open) -> None:
     page = open_view(service, "/#/operations?section=models", width=390, scheme="light")
     row = row_of(page, "Versions of models, newest first", "gru_model_")
-    expect(row.get_by_role("cell").nth(6)).to_have_text("3")
+    expect(row.get_by_role("cell").nth(7)).to_have_text("3")
     button = row.get_by_role("button", name=re.compile("gru_model_"))
     button.click()
     expect(button).to_have_attribute("aria-expanded", "true")
@@ -160,6 +161,21 @@ def test_a_version_that_has_gone_meanwhile_is_said_to_be_gone(
     for alert in page.get_by_role("alert").all():
         expect(alert).to_contain_text(f"there is no version {gone.version}")
     assert serious_findings(page) == []
+
+
+def test_a_version_of_a_further_horizon_is_told_apart_and_steered(service: Service, open_view: Open) -> None:
+    before = production(service)
+    page = as_operator(open_view, service, "models")
+    expect(row_of(page, "Versions of models, newest first", before)).to_contain_text("next close")
+    row = row_of(page, "Versions of models, newest first", "lightgbm_model_")
+    expect(row).to_contain_text("close, 4 ahead")
+    for button in ("Promote", "Roll back"):
+        row.get_by_role("button", name=button).click()
+        expect(row).to_contain_text("BTCUSDT 1h, 4 candles ahead")
+        row.get_by_label("Reason").fill("to see")
+        row.get_by_role("button", name=button).click()
+        expect(row.get_by_role("button", name="Roll back" if button == "Promote" else "Promote")).to_be_visible()
+    assert production(service) == before
 
 
 def test_without_the_token_a_promotion_is_refused_in_words(service: Service, open_view: Open) -> None:

@@ -12,9 +12,11 @@ from models.cards.card import model_card
 from models.evaluation.bootstrap import Interval
 from models.evaluation.gate import Comparison, GateVerdict
 from models.registry.metadata import JudgedRange, Member, ModelMetadata, TrainingRange
+from models.registry.registries import PLANS
 from models.registry.registry import Registry
 from models.registry.shipped import ShippedVersions
 from tests.fixtures.models import make_metadata, make_scores
+from tests.fixtures.plan_models import model_record
 from tests.fixtures.settings import configured
 
 DAY_MS = 86_400_000
@@ -135,3 +137,25 @@ def test_what_comes_with_the_service_has_cards_too() -> None:
         assert "cli.py models build-default FILES... --to " in section(card, "How it is made")
         assert "coins alone" in section(card, "Forecast")
         assert "it came with the service" in card
+
+
+def test_the_card_of_a_plan_model_speaks_of_plans() -> None:
+    model = make_metadata(
+        ModelType.LOGISTIC,
+        version="plan_logistic_model_20260131_120000",
+        symbol="*",
+        data=DATA,
+        horizon_candles=240,
+        judged_plans=model_record(plans=420, samples=3_000),
+        verdict=verdict(-0.0005),
+    )
+    card = model_card(model, None, PLANS)
+    assert "the target of a plan which the rules give comes before its stop, within 240 candles" in card
+    assert "3,000 plans that reached target or stop, as good as 420 independent ones" in section(card, "Plans")
+    assert "--target plan" in section(card, "How it is made")
+    limits = section(card, "What it is not good for")
+    assert "not surely better than the evidence" in limits
+    assert "markets change, and nothing watches its drift" in limits
+    assert "as many as 420 independent" in limits
+    for words in ("share of rises", "the direction of the close", "each of them"):
+        assert words not in card

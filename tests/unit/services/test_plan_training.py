@@ -112,6 +112,7 @@ def test_plans_that_win_together_count_as_few() -> None:
     together = (np.random.default_rng(1).random(100)[weeks] < 1 / 3).astype(np.float64)
     alone = (np.random.default_rng(1).random(4_000) < 1 / 3).astype(np.float64)
     few, many = (record_predictions(stated, won, times_ms, Timeframe.H1, ["BTCUSDT"]) for won in (together, alone))
+    assert record_predictions(stated, alone, times_ms, Timeframe.H1, ["BTCUSDT", "BTCUSDT-LATER"]).kinds == many.kinds
     assert few.plans == pytest.approx(100, rel=0.2)
     assert many.plans > 2_500
     assert few.error > 4 * many.error

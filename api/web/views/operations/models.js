@@ -24,15 +24,15 @@ export function Models() {
   const [open, setOpen] = useState(null);
   return html`<div class="panels">
     <div class="panel broad"><h2>Versions</h2>
-      <${Resource} resource=${models} isEmpty=${({ models: rows, unusable }) => rows.length === 0 && Object.keys(unusable).length === 0}
+      <${Resource} resource=${models} isEmpty=${(answer) => everyVersion(answer).length === 0 && everyProblem(answer).length === 0}
         empty=${html`<${Empty} title="No model yet"><p>Train one under <a href="#/operations?section=jobs">Jobs</a>: it serves once it has passed the gate.</p><//>`}>
-        ${({ models: rows, unusable }) => html`${Object.entries(unusable).map(([name, why]) => html`<p key=${name} class="notice bad">${name} cannot be used: ${why}</p>`)}
-        <${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${rows} rowKey=${({ version }) => version} />
+        ${(answer) => html`${everyProblem(answer).map(([name, why]) => html`<p key=${`${name} ${why}`} class="notice bad">${name} cannot be used: ${why}</p>`)}
+        <${Table} caption="Versions of models, newest first" columns=${columns(models.reload, open, setOpen)} rows=${everyVersion(answer)} rowKey=${keyOf} />
         <p class="aside">Trials are the settings that were judged on some of the candles of a version's figures: the best of many looks better than it
           is. A version opens with its card.</p>`}
       <//>
     </div>
-    ${open ? html`<${Version} key=${open} version=${open} />` : null}
+    ${open ? html`<${Version} key=${keyOf(open)} version=${open.version} asked=${asked(open)} />` : null}
     <div class="panel broad"><h2>Drift</h2>
       <${Resource} resource=${drift} isEmpty=${({ models: rows }) => rows.length === 0} empty=${html`<p class="aside">No model is in production.</p>`}>
         ${({ models: rows }) => html`<${Table} caption="Models in production beside their training" columns=${DRIFT} rows=${rows} rowKey=${({ version }) => version} />`}
@@ -41,9 +41,21 @@ export function Models() {
   </div>`;
 }
 
+/** Versions of the usual horizon, of further ones and of plans; `ahead` is the further horizon, which an order names. */
+function everyVersion({ models, further }) {
+  const others = further.flatMap((group) => group.models.map((model) => ({ ...model, ahead: group.horizon_candles })));
+  return [...models, ...others].sort((one, other) => other.created_at.localeCompare(one.created_at));
+}
+
+const everyProblem = ({ unusable, further }) => [unusable, ...further.map((group) => group.unusable)].flatMap(Object.entries);
+const keyOf = ({ version, ahead }) => (ahead ? `${version} ${ahead}` : version);
+const asked = ({ ahead }) => (ahead ? `?horizon_candles=${ahead}` : "");
+const foretold = ({ target, horizon_candles: ahead }) => (target === "plan" ? "plans" : ahead === 1 ? "next close" : `close, ${ahead} ahead`);
+
 const columns = (reload, open, setOpen) => [
-  { title: "Version", value: ({ version }) => html`<button class="quiet" aria-expanded=${open === version} onClick=${() => setOpen(open === version ? null : version)}>${version}</button>` },
+  { title: "Version", value: (model) => html`<${Opener} model=${model} open=${open && keyOf(open) === keyOf(model)} setOpen=${setOpen} />` },
   { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
+  { title: "Foretells", value: foretold },
   { title: "Serves", value: ({ alias, shadow }) => html`${alias ? html`<${Badge} tone=${alias === "production" ? "good" : "plain"}>${alias}<//>` : "no"}
     ${shadow ? html`<${Shadow} shadow=${shadow} />` : null}` },
   { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${VERDICTS[verdict] ?? "not judged"}</span>` },
@@ -53,6 +65,10 @@ const columns = (reload, open, setOpen) => [
   { title: "Made", value: ({ created_at: at }) => html`<${Age} at=${at} />` },
   { title: "Action", value: (model) => html`<${Actions} model=${model} reload=${reload} />` },
 ];
+
+function Opener({ model, open, setOpen }) {
+  return html`<button class="quiet" aria-expanded=${open} onClick=${() => setOpen(open ? null : model)}>${model.version}</button>`;
+}
 
 /** How far a candidate is beside the model in production, or how that ended. */
 function Shadow({ shadow: { state, production, settled, needed, reason, brier_gain: gain, low, high } }) {
@@ -68,13 +84,16 @@ function measured(metrics, name, write) {
   return html`${write(metrics[name])} <small>${low === undefined ? "" : `[${write(low)}, ${write(high)}] `}of ${count(metrics.count)}</small>`;
 }
 
-function Actions({ model: { version, alias, symbol, timeframe }, reload }) {
+function Actions({ model, reload }) {
+  const { version, alias, symbol, timeframe, target, ahead } = model;
+  const what = `${symbol} ${timeframe}${target === "plan" ? ", plans" : ahead ? `, ${ahead} candles ahead` : ""}`;
+  const whose = { symbol, timeframe, ...(target === "plan" ? { target } : {}), ...(ahead ? { horizon_candles: ahead } : {}) };
   if (alias === "production") {
-    return html`<${Action} title="Roll back" path="ai/models/rollback" reason body=${(reason) => ({ symbol, timeframe, reason })}
-      confirm=${`Let the version before serve ${symbol} ${timeframe} again?`} done=${reload} />`;
+    return html`<${Action} title="Roll back" path="ai/models/rollback" reason body=${(reason) => ({ ...whose, reason })}
+      confirm=${`Let the version before serve ${what} again?`} done=${reload} />`;
   }
-  return html`<${Action} title="Promote" path=${`ai/models/${version}/promote`} reason body=${(reason) => ({ reason })}
-    confirm=${`Let ${version} serve ${symbol} ${timeframe}, whatever the gate found?`} done=${reload} />`;
+  return html`<${Action} title="Promote" path=${`ai/models/${version}/promote${asked(model)}`} reason body=${(reason) => ({ reason })}
+    confirm=${`Let ${version} serve ${what}, whatever the gate found?`} done=${reload} />`;
 }
 
 const DRIFT = [

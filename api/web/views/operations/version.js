@@ -7,10 +7,10 @@ import { Moment } from "../../parts/moments.js";
 import { Resource } from "../../parts/view_state.js";
 import { TrainingCurve } from "./training_curve.js";
 
-/** @param {{version: string}} props Its name. */
-export function Version({ version }) {
-  const model = useResource(`ai/models/${version}`);
-  const card = useResource(`ai/models/${version}/card`);
+/** @param {{version: string, asked?: string}} props Its name, and the query that says of which further horizon it is. */
+export function Version({ version, asked = "" }) {
+  const model = useResource(`ai/models/${version}${asked}`);
+  const card = useResource(`ai/models/${version}/card${asked}`);
   return html`<div class="panel broad"><h2>${version}</h2>
     <${Resource} resource=${model}>${(details) => html`
       <h3>What the gate found</h3>

@@ -103,6 +103,8 @@ class Model(Answer):
     model_type: ModelType
     symbol: str
     timeframe: Timeframe
+    target: Literal["close", "plan"]
+    horizon_candles: int
     created_at: datetime
     alias: Literal["production", "candidate"] | None
     loaded: bool
@@ -114,9 +116,19 @@ class Model(Answer):
     trials: int | None
 
 
+class FurtherModels(Answer):
+    """Versions of a further horizon or of plan models, which have aliases of their own."""
+
+    target: Literal["close", "plan"]
+    horizon_candles: int | None
+    models: list[Model]
+    unusable: dict[str, str]
+
+
 class Models(Answer):
     models: list[Model]
     unusable: dict[str, str]
+    further: list[FurtherModels]
 
 
 class TrainingQueued(Answer):

@@ -20,14 +20,19 @@ def train(
     *,
     model_type: answers.ModelType | None = None,
     target: Literal["close", "plan"] | None = None,
+    horizon_candles: int | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.TrainingQueued]:
-    """Queue a training (admin); without candles the service uses stored ones."""
+    """Queue a training (admin); without candles the service uses stored ones.
+
+    `horizon_candles` is one of the further horizons, whose models stand apart.
+    """
     body = {
         "symbol": symbol,
         "timeframe": timeframe,
         "model_type": model_type,
         "target": target,
+        "horizon_candles": horizon_candles,
         "candles": candles,
     }
     return Call("ai_train", "POST", "/ai/train", answers.TrainingQueued, body)
@@ -127,6 +132,8 @@ def evaluate(
     timeframe: answers.Timeframe | None = None,
     *,
     version: str | None = None,
+    target: Literal["close", "plan"] | None = None,
+    horizon_candles: int | None = None,
     fee_bps: float | None = None,
     slippage_bps: float | None = None,
     candles: Sequence[Candle] | None = None,
@@ -136,6 +143,8 @@ def evaluate(
         "symbol": symbol,
         "timeframe": timeframe,
         "version": version,
+        "target": target,
+        "horizon_candles": horizon_candles,
         "fee_bps": fee_bps,
         "slippage_bps": slippage_bps,
         "candles": candles,
@@ -164,9 +173,13 @@ def measure_evidence(
     return Call("job_evidence", "POST", "/jobs/evidence", answers.JobQueued, body)
 
 
-def model(version: str) -> Call[answers.ModelDetails]:
-    """Ask for a version with its metadata."""
-    return Call("model", "GET", "/ai/models/{version}", answers.ModelDetails, parameters={"version": version})
+def model(version: str, *, horizon_candles: int | None = None) -> Call[answers.ModelDetails]:
+    """Ask for a version with its metadata; `horizon_candles` is that of a version of a further horizon.
+
+    It is needed where two horizons have a version of this name, here and in the calls below.
+    """
+    path, parameters = "/ai/models/{version}", {"version": version}
+    return Call("model", "GET", path, answers.ModelDetails, parameters=parameters, query=_ahead(horizon_candles))
 
 
 def model_drift() -> Call[answers.ModelDrifts]:
@@ -179,28 +192,47 @@ def model_info() -> Call[answers.ModelInfo]:
     return Call("model_info", "GET", "/model/info", answers.ModelInfo)
 
 
-def promote_model(version: str, reason: str) -> Call[answers.ModelInProduction]:
+def promote_model(version: str, reason: str, *, horizon_candles: int | None = None) -> Call[answers.ModelInProduction]:
     """Put a version into production (admin)."""
-    path, parameters = "/ai/models/{version}/promote", {"version": version}
-    return Call("model_promote", "POST", path, answers.ModelInProduction, {"reason": reason}, parameters)
+    path, parameters, query = "/ai/models/{version}/promote", {"version": version}, _ahead(horizon_candles)
+    return Call("model_promote", "POST", path, answers.ModelInProduction, {"reason": reason}, parameters, query)
 
 
-def roll_back_model(symbol: str, timeframe: answers.Timeframe, reason: str) -> Call[answers.ModelInProduction]:
-    """Put the previous version into production again (admin)."""
-    body = {"symbol": symbol, "timeframe": timeframe, "reason": reason}
+def roll_back_model(
+    symbol: str,
+    timeframe: answers.Timeframe,
+    reason: str,
+    *,
+    target: Literal["close", "plan"] | None = None,
+    horizon_candles: int | None = None,
+) -> Call[answers.ModelInProduction]:
+    """Put the previous version into production again (admin): of the usual horizon, of a further one, or of plans."""
+    body = {
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "reason": reason,
+        "target": target,
+        "horizon_candles": horizon_candles,
+    }
     return Call("model_rollback", "POST", "/ai/models/rollback", answers.ModelInProduction, body)
 
 
-def load_model(version: str) -> Call[answers.ModelLoaded]:
+def load_model(version: str, *, horizon_candles: int | None = None) -> Call[answers.ModelLoaded]:
     """Put a version into production, whatever the gate decided (admin)."""
-    return Call("model_load", "POST", "/model/load", answers.ModelLoaded, {"version": version})
+    body = {"version": version, "horizon_candles": horizon_candles}
+    return Call("model_load", "POST", "/model/load", answers.ModelLoaded, body)
 
 
-def verify_model(version: str | None = None) -> Call[answers.ModelSaved]:
+def verify_model(version: str | None = None, *, horizon_candles: int | None = None) -> Call[answers.ModelSaved]:
     """Verify every file of a version, by default of the one in production (admin)."""
-    return Call("model_save", "POST", "/model/save", answers.ModelSaved, {"version": version})
+    body = {"version": version, "horizon_candles": horizon_candles}
+    return Call("model_save", "POST", "/model/save", answers.ModelSaved, body)
 
 
 def clean_up_models(keep: int = 5) -> Call[answers.ModelsCleaned]:
-    """Delete all but the newest `keep_count` versions of each market (admin)."""
+    """Delete all but the newest `keep` versions of each market and horizon (admin)."""
     return Call("model_cleanup", "DELETE", "/model/cleanup", answers.ModelsCleaned, query={"keep_count": keep})
+
+
+def _ahead(horizon_candles: int | None) -> dict[str, int | str]:
+    return {} if horizon_candles is None else {"horizon_candles": horizon_candles}

@@ -17,7 +17,9 @@ from domain.trading.costs import Costs
 from domain.trading.gates import Gate, GateName
 from domain.values import Signal, epoch_ms
 from models.recalibration.kept import add_recalibration
+from models.registry.registries import Registries
 from models.registry.registry import Registry
+from models.serving.served_models import ServedModels
 from rules.strategies import STRATEGY_NAMES
 from services.forecasts.opening import open_forecasting
 from services.ledger.parity.certificate import FieldParity, ParityCertificate, Skipped
@@ -36,8 +38,9 @@ NEXT_NIGHT = DAY + timedelta(days=1, minutes=20)
 
 
 @pytest.fixture
-def settings() -> Settings:
-    return load_settings(environment={}, overrides={"analysis": {"blend": "weighted"}})
+def settings(tmp_path: Path) -> Settings:
+    models = {"save_path": str(tmp_path), "shipped": False}
+    return load_settings(environment={}, overrides={"analysis": {"blend": "weighted"}, "models": models})
 
 
 @pytest.fixture
@@ -45,7 +48,7 @@ async def workshop(tmp_path: Path, settings: Settings) -> AsyncIterator[ReplayWo
     documents, registry, clock = SqliteDocumentStore(tmp_path / "store.db"), Registry(tmp_path), SettableClock(DAY)
     await documents.open()
     shelf = Shelf()
-    with open_forecasting(loaded_now(registry), settings, shelf, clock) as forecasting:
+    with open_forecasting(ServedModels(Registries(settings), loaded_now), settings, shelf, clock) as forecasting:
         yield ReplayWorkshop(documents, registry, forecasting, settings, clock, shelf)
     await documents.close()
 

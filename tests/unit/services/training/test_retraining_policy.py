@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import ModelSettings
-from services.training.model_admin import ServingModel
-from services.training.retraining import RetrainCause, RetrainingPolicy
+from services.training.known_models import ServingModel
+from services.training.retraining_policy import RetrainCause, RetrainingPolicy
 from tests.fixtures.models import NOON, make_metadata
 from tests.fixtures.settings import configured
 

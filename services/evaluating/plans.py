@@ -1,0 +1,170 @@
+"""One evaluation of a plan model: the plans that the rules gave in new candles, and what the evidence said of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import numpy as np
+
+from backtesting.evidence.plan_models import record_predictions
+from domain.arrays import BoolArray, IntArray
+from domain.errors import InsufficientData, InvalidRequest
+from domain.market import CandleSeries
+from domain.values import utc_time
+from models.evaluation.baselines import EVIDENCE
+from models.evaluation.calibration import ReliabilityBin, reliability_table
+from models.evaluation.gate import Comparison
+from models.evaluation.metrics import Scores
+from models.evaluation.out_of_sample import OutOfSample
+from models.evaluation.time_axis import TimeAxis
+from models.registry.metadata import ModelMetadata
+from models.serving.loaded_models import load_version
+from models.serving.unseen import AFTER_TRAINING
+from models.serving.version_evaluation import PartName
+from models.training.plan_run import JudgedMoments
+from services.evaluating.order import EvaluationOrder
+from services.evaluating.run import WORDS, Report
+from services.training.judged_moments import Moments, unseen_plans
+from services.training.plan_training import PlanTraining
+
+
+@dataclass(frozen=True)
+class JudgedPlans:
+    """Scores of a plan model on some plans that reached target or stop, beside those of the evidence.
+
+    Attributes:
+        predictions: One for each plan; `returns` is 1 where the target came first, -1 where the stop did.
+        times_ms: Open times of the candles at whose close the plans were made, ascending.
+        scores: Of the model.
+        evidence: Of the evidence, on the same plans.
+        against: The difference of both Brier scores.
+        independent: Number of independent plans that they are as good as.
+    """
+
+    predictions: OutOfSample
+    times_ms: IntArray
+    scores: Scores
+    evidence: Scores
+    against: Comparison
+    independent: int
+
+    @property
+    def reliability(self) -> tuple[ReliabilityBin, ...]:
+        """Share of plans whose target came first, by predicted probability."""
+        return reliability_table(self.predictions.probability, self.predictions.returns > 0.0)
+
+
+@dataclass(frozen=True)
+class PlanEvaluation:
+    """The result as JSON-like values, and what tables and pictures are made of: all plans, and each part of them."""
+
+    document: dict[str, Any]
+    model: ModelMetadata
+    whole: JudgedPlans
+    parts: Mapping[PartName, JudgedPlans]
+
+
+def evaluate_plans(
+    order: EvaluationOrder,
+    series: CandleSeries,
+    report: Report,
+    now: Callable[[], datetime],
+    leader: CandleSeries | None = None,
+) -> PlanEvaluation:
+    """Return the evaluation of a plan model on plans that it has not learned from; takes minutes.
+
+    Args:
+        order: What is evaluated.
+        series: Closed candles of the order's symbol in the version's timeframe, oldest first.
+        report: Takes the progress.
+        now: The server's clock, aware UTC.
+        leader: Closed candles of what leads the market, where the version reads them and they are known.
+
+    Raises:
+        InsufficientData: the rules gave no plan that it has not learned from.
+        InvalidRequest: it was imported, or foretells the close.
+        ModelNotFound, ModelUnusable: it cannot be loaded.
+    """
+    version, plans = order.version, order.plans
+    if plans is None:
+        raise InvalidRequest(f"{version} foretells no plans")
+    trainer = PlanTraining(order.models, order.features, plans.measuring, plans.book, now)
+    stored, forecaster = trainer.registry.open(version), load_version(trainer.registry, version)
+    model = stored.metadata
+    others = {name: leader} if leader is not None and (name := model.leader(order.symbol)) else {}
+    markets = {order.symbol: series, **others}
+    given = trainer.given({order.symbol: series}, report)
+    moments, axis = Moments(given, markets, order.models, order.features), TimeAxis.of(markets)
+    (columns,) = forecaster.needs
+    judged = moments.of(columns)
+    said = unseen_plans(stored, forecaster, moments, axis)
+    said = said.part((said.returns != 0.0) & np.isin(said.rows, judged.evidence.rows))
+    if not len(said.rows):
+        raise InsufficientData(f"{version} has learned from all plans of these candles that reached target or stop")
+    judging = _JudgingPlans(judged, axis, model, order)
+    newer = said.fold == AFTER_TRAINING
+    masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
+    whole = judging.judged(said)
+    parts = {
+        name: whole if mask.all() else judging.judged(said.part(mask)) for name, mask in masks.items() if mask.any()
+    }
+    return PlanEvaluation(_document(model, order.symbol, whole, parts), model, whole, parts)
+
+
+class _JudgingPlans:
+    """Scores predictions of plans beside the evidence."""
+
+    def __init__(self, moments: JudgedMoments, axis: TimeAxis, model: ModelMetadata, order: EvaluationOrder) -> None:
+        self._evidence = moments.evidence
+        self._gate = moments.gate(order.models)
+        self._axis = axis
+        self._model = model
+        self._symbol = order.symbol
+
+    def judged(self, said: OutOfSample) -> JudgedPlans:
+        """Return the scores of one or more predictions."""
+        times_ms = self._axis.times_ms(said.rows)
+        reached = (said.returns > 0.0).astype(np.float64)
+        record = record_predictions(said.probability, reached, times_ms, self._model.timeframe, (self._symbol,))
+        evidence = self._evidence.part(np.isin(self._evidence.rows, said.rows))
+        return JudgedPlans(
+            predictions=said,
+            times_ms=times_ms,
+            scores=said.scores(self._gate.resampling),
+            evidence=evidence.scores(self._gate.resampling),
+            against=self._gate.compare("the plan model", said, "the evidence", evidence),
+            independent=record.plans,
+        )
+
+
+def _document(
+    model: ModelMetadata, symbol: str, whole: JudgedPlans, parts: Mapping[PartName, JudgedPlans]
+) -> dict[str, Any]:
+    return {
+        "version": model.version,
+        "type": model.type.value,
+        "symbol": symbol,
+        "timeframe": model.timeframe.value,
+        "target": model.target,
+        "horizon_candles": model.horizon_candles,
+        **_figures(whole),
+        "parts": [
+            {"part": name, "evidence": name == "newer", "words": WORDS[name], **_figures(judged)}
+            for name, judged in parts.items()
+        ],
+    }
+
+
+def _figures(judged: JudgedPlans) -> dict[str, Any]:
+    return {
+        "first": utc_time(int(judged.times_ms[0])).isoformat(),
+        "last": utc_time(int(judged.times_ms[-1])).isoformat(),
+        "metrics": judged.scores.model_dump(mode="json"),
+        "baselines": {EVIDENCE: judged.evidence.model_dump(mode="json")},
+        "against_evidence": judged.against.model_dump(mode="json"),
+        "independent_plans": judged.independent,
+        "reliability": [entry.model_dump(mode="json") for entry in judged.reliability],
+    }
