@@ -46,9 +46,7 @@ class EvaluationAsked:
 class EvaluationService:
     """Queues evaluations, and refuses those that could only fail."""
 
-    def __init__(
-        self, jobs: JobService, candles: BacktestCandles, leaders: JobLeaders, registries: Registries
-    ) -> None:
+    def __init__(self, jobs: JobService, candles: BacktestCandles, leaders: JobLeaders, registries: Registries) -> None:
         """Keep the parts.
 
         Args:

@@ -16,6 +16,7 @@ from domain.analysis import DataSource
 from domain.job_kinds import JobKind
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import utc_time
+from models.registry.registries import Registries
 from models.registry.registry import Registry
 from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
@@ -67,7 +68,7 @@ class Asked(NamedTuple):
 
     def evaluations(self, market_data: MarketData | None = None) -> EvaluationService:
         leaders = self.leaders(market_data)
-        return EvaluationService(self.jobs.service, self.candles(market_data), leaders, self.registry, self.settings)
+        return EvaluationService(self.jobs.service, self.candles(market_data), leaders, Registries(self.settings))
 
     async def parameters(self, number: int = 1) -> dict[str, Any]:
         """Return those of the newest job once there are as many, and let it end."""
