@@ -51,7 +51,7 @@ class Outlook:
 
     def prices(self, steps: int, coverage: float) -> list[PriceStep]:
         """Return the prices 1 to `steps` candles ahead; arguments and errors are those of `price_path`."""
-        return price_path(self.series, self.forecast, steps, coverage, self.further_returns)
+        return price_path(self.series, self.forecast, steps, coverage, self.further_returns, self.ticker)
 
     def closes_at_ms(self, step: int) -> int:
         """Return when a step closes, epoch ms, if the market trades without a pause."""

@@ -77,7 +77,9 @@ class ForecastAnswers:
         other._shadows = None
         return other
 
-    async def of(self, model: Forecaster, asked: Sequence[Asked], costs: Costs | None, began: float) -> list[Forecast | Exception]:
+    async def of(
+        self, model: Forecaster, asked: Sequence[Asked], costs: Costs | None, began: float
+    ) -> list[Forecast | Exception]:
         """Return the forecast of each market, or the error of one that cannot have any.
 
         Args:
