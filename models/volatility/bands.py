@@ -44,10 +44,10 @@ def adaptive_bands(
 ) -> Bands:
     """Return the bands after the newest of n candles, for 1 to 30 steps.
 
-    The quantiles of falls and rises begin as the model's, times the scales of the market, in deviations that it forecasts. After each candle those that
-    the price went beyond are raised and the others lowered, by `RATE` / step times (1 or 0 less their tail), so that in
-    the long run each is exceeded as often as its tail says, in any market. A band counts as issued with the quantiles
-    of its own candle.
+    The quantiles of falls and rises begin as the model's, times the scales of the market, in deviations that it
+    forecasts. After each candle those that the price went beyond are raised and the others lowered, by `RATE` / step
+    times (1 or 0 less their tail), so that in the long run each is exceeded as often as its tail says, in any market. A
+    band counts as issued with the quantiles of its own candle.
 
     Args:
         model: Forecasts the deviations, and gives the first quantiles.

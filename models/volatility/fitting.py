@@ -28,7 +28,7 @@ def fit_volatility(markets: Mapping[str, CandleSeries]) -> VolatilityModel:
 
     The weights are those of least squares on the logarithm of the mean variance of the next candles, and a constant
     then makes the mean of the squared returns in deviations 1. Quantiles are of the sizes of the returns in deviations,
-    since no past tells whether a market will rise or fall; a market with `MIN_ROWS` rows or more has a scale of its own.
+    since no past tells whether a market will rise or fall; each market with `MIN_ROWS` rows has a scale of its own.
 
     Raises:
         InsufficientData: fewer than `MIN_ROWS` rows with full windows and known outcomes.
@@ -83,7 +83,9 @@ def _fitted(markets: Mapping[str, _FitMarket], step: int) -> StepVolatility:
     weights[0] += np.log(np.mean(moves**2 / (usual * np.exp(columns @ weights))))
 
     def quantiles(columns: FloatArray, usual: FloatArray, moves: FloatArray) -> FloatArray:
-        return np.quantile(np.abs(moves) / np.sqrt(usual * np.exp(columns @ weights)), 1 - 2 * np.array(TAILS))
+        sizes = np.abs(moves) / np.sqrt(usual * np.exp(columns @ weights))
+        found: FloatArray = np.quantile(sizes, 1 - 2 * np.array(TAILS))
+        return found
 
     whole = quantiles(columns, usual, moves)
     own = {symbol: quantiles(rows, usual, moves) for symbol, (rows, _, usual, moves) in parts.items() if _many(moves)}

@@ -93,11 +93,11 @@ class ForecastAnswers:
         told = await self._run(model, [read.rows for read in readable]) if readable else None
         answers, at = list[Forecast | Exception](), 0
         for read, one in zip(found, asked, strict=True):
-            if told is None or not isinstance(read, _Read):
+            if isinstance(read, Exception):
                 answers.append(read)
-                continue
-            answers.append(self._answer(model, one, read, told.part(at, at + 1), costs))
-            at += 1
+            elif told is not None:
+                answers.append(self._answer(model, one, read, told.part(at, at + 1), costs))
+                at += 1
         for answer in answers:
             if isinstance(answer, Forecast):
                 metrics.PREDICTION_DURATION.labels(answer.model_type).observe(perf_counter() - began)

@@ -18,7 +18,7 @@ from domain.market import Timeframe
 from domain.trading.costs import Costs
 from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
 from models.registry.metadata import ModelMetadata
-from models.serving.forecaster import FeatureRows, Forecaster
+from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels
 from rules.context import MarketContext
 from services.forecasts.answers import Asked, ForecastAnswers
@@ -202,7 +202,9 @@ class Forecasting:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
             raise ModelUnavailable(none_in_production(self._models, symbol, (timeframe,)))
         known = self._models.known(symbol, timeframe)
-        return known or await run_blocking(self._executor, find_model, self._models, symbol, timeframe)
+        if known is not None:
+            return known
+        return await run_blocking(self._executor, find_model, self._models, symbol, timeframe)
 
 
 async def _outcome(answer: Awaitable[T]) -> T | Exception:

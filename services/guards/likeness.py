@@ -47,7 +47,8 @@ def likenesses(one: Bet, others: Sequence[Bet]) -> FloatArray:
 
     Opposite sides of symbols that move alike are no one bet.
     """
-    return correlations(one, others) * one.side * np.array([other.side for other in others])
+    sides: FloatArray = one.side * np.array([other.side for other in others], dtype=np.float64)
+    return correlations(one, others) * sides
 
 
 def correlations(one: Bet, others: Sequence[Bet]) -> FloatArray:
@@ -76,4 +77,5 @@ def _pearson(first: FloatArray, rows: FloatArray) -> FloatArray:
         return np.zeros(len(rows))
     first, rows = first - first.mean(), rows - rows.mean(axis=1, keepdims=True)
     sizes = np.sqrt((first * first).sum() * (rows * rows).sum(axis=1))
-    return np.divide((rows * first).sum(axis=1), sizes, out=np.zeros(len(rows)), where=sizes > 0)
+    found: FloatArray = np.divide((rows * first).sum(axis=1), sizes, out=np.zeros(len(rows)), where=sizes > 0)
+    return found
