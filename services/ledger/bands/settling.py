@@ -44,6 +44,8 @@ class BandSettling:
                     await self.settle_due()
                 except StorageUnavailable as failure:
                     logger.bind(reason=failure.message).info("bands of prices cannot be settled now")
+                except Exception:  # noqa: BLE001 - a defect must not end the loop
+                    logger.exception("settling bands of prices failed unexpectedly")
                 await asyncio.sleep(seconds)
 
     async def settle_due(self) -> int:
