@@ -217,7 +217,7 @@ async def build_container(
                 clock,
                 why_disabled=guards.disabled.why,
             ),
-            outlooks=Outlooks(markets, forecasting, recorder, lambda: guards.safe_mode.state, clock),
+            outlooks=Outlooks(markets, forecasting, recorder, records.bands, lambda: guards.safe_mode.state, clock),
             jobs=jobs,
             training=training,
             schedule=await opened(open_schedule(settings, jobs, documents, clock, beat=beat)),

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from config.settings import Settings
 from container.wings import open_settling
 from services.broadcast.hub import SignalHub
+from services.ledger.bands.given import PriceBands
 from services.ledger.feedback import SignalFeedback
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.scoring.lanes import LaneWatch
@@ -31,6 +32,7 @@ class LedgerWing:
     scores: LedgerScores
     lanes: LaneWatch
     feedback: SignalFeedback
+    bands: PriceBands
 
 
 @asynccontextmanager
@@ -54,4 +56,4 @@ async def open_ledger_wing(
         await opened(background(closer.run(), "days of the ledger"))
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
-        yield LedgerWing(settler, scores, lanes, feedback)
+        yield LedgerWing(settler, scores, lanes, feedback, PriceBands(documents, clock))

@@ -31,6 +31,7 @@ from services.jobs.opening import run_jobs
 from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
 from services.leases import Lease
+from services.ledger.bands.settling import BandSettling
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.apart import ApartBudget
@@ -41,6 +42,7 @@ from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
 from services.ledger.scoring.lanes import LaneGate
 from services.ledger.settling.candles import SettlingCandles
+from services.ledger.settling.closing import Closing
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import AddUp, Settler
 from services.llm.parts import LlmParts
@@ -117,7 +119,10 @@ async def open_settling(
         candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
         revisions = SettlementRevisions(documents, clock, executor)
         settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
-        async with background(settler.run(), "settling"):
+        of_bands = SettlingCandles(store, market_data, settings.market_data, clock, executor)
+        bands_lease = Lease(documents, "price bands", max(LEASE_SECONDS, 3 * seconds), clock)
+        bands = BandSettling(documents, of_bands, Closing(of_bands, executor), bands_lease, clock)
+        async with background(settler.run(), "settling"), background(bands.run(seconds), "bands of prices"):
             yield settler
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,6 +17,7 @@ from services.forecasts.forecasting import Forecasting
 from services.forecasts.horizon_returns import further_returns
 from services.forecasts.price_paths import PriceStep, price_path
 from services.guards.safe_mode import SafeModeState
+from services.ledger.bands.given import PriceBands
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets
@@ -51,7 +52,7 @@ class Outlook:
 
     def prices(self, steps: int, coverage: float) -> list[PriceStep]:
         """Return the prices 1 to `steps` candles ahead; arguments and errors are those of `price_path`."""
-        return price_path(self.series, self.forecast, steps, coverage, self.further_returns)
+        return price_path(self.series, self.forecast, steps, coverage, self.further_returns, self.ticker)
 
     def closes_at_ms(self, step: int) -> int:
         """Return when a step closes, epoch ms, if the market trades without a pause."""
@@ -81,6 +82,7 @@ class Outlooks:
         markets: RecentMarkets,
         forecasting: Forecasting,
         recorder: Recorder,
+        bands: PriceBands,
         safe_mode: Callable[[], SafeModeState],
         clock: Clock,
     ) -> None:
@@ -90,6 +92,7 @@ class Outlooks:
         self._safe_mode = safe_mode
         self._clock = clock
         self.markets = markets
+        self.bands = bands
 
     async def outlook(
         self, ticker: str, timeframe: Timeframe | None = None, *, tells_side: bool, trusted: bool
@@ -121,6 +124,10 @@ class Outlooks:
         reason = state.reason if state.enabled else None
         further = await further_returns(self._forecasting, snapshot, chosen)
         return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason, further)
+
+    def given(self, outlook: Outlook, prices: Sequence[PriceStep], coverage: float, *, trusted: bool) -> None:
+        """Keep the bands of prices that a caller is given, to be held against what comes."""
+        self.bands.given(outlook.ticker, outlook.series, prices, coverage, outlook.source_data, trusted=trusted)
 
     async def _choose(self, ticker: str) -> Timeframe:
         try:

@@ -68,6 +68,8 @@ LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
 LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
 # How far the replays of a day are from what was said in it.
 LEDGER_PARITY = Collection("ledger_parity", "day")
+# Bands of prices that were given out, and whether the close that each speaks of was within.
+PRICE_BANDS = Collection("price_bands", "band_id", ("state",), ("timeframe", "horizon", "coverage", "stretch"))
 # What each id of a lane stands for.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and what became of them.
@@ -98,6 +100,7 @@ COLLECTIONS = (
     LEDGER_REVISIONS,
     LEDGER_REVIEWED_DAYS,
     LEDGER_PARITY,
+    PRICE_BANDS,
     LEDGER_LANES,
     EVIDENCE_REFITS,
     REPORTS,

@@ -35,7 +35,7 @@ from api.schemas.ml import (
 )
 from api.schemas.models import FurtherModels, summary_of
 from api.schemas.problems import problem_responses
-from services.outlooks import Outlook
+from services.outlooks import Outlook, Outlooks
 from services.training.service import TrainingAsked
 
 MAX_BODY_BYTES = 4_096
@@ -54,7 +54,7 @@ router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
 async def predict_price(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trusted) -> MlPriceResponse:
     """Forecast the price after each step, with an interval; without a model the expected price is the last close."""
     outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=False, trusted=trusted)
-    price = await _price(outlook, asked)
+    price = await _price(outlooks, outlook, asked, trusted=trusted)
     return MlPriceResponse(**dict(answer_of(outlook)), **dict(price))
 
 
@@ -85,7 +85,7 @@ async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart, trust
     outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=True, trusted=trusted)
     return MlComprehensiveResponse(
         **dict(answer_of(outlook)),
-        price=await _price(outlook, asked),
+        price=await _price(outlooks, outlook, asked, trusted=trusted),
         signal=SignalForecast.of(outlook) if outlook.forecast else None,
     )
 
@@ -154,7 +154,8 @@ async def disclaimer() -> Disclaimer:
     return Disclaimer()
 
 
-async def _price(outlook: Outlook, asked: MlPriceRequest) -> PriceForecast:
+async def _price(outlooks: Outlooks, outlook: Outlook, asked: MlPriceRequest, *, trusted: bool) -> PriceForecast:
     """Return the prices of an outlook; past candles are gone through off the event loop."""
     prices = await run_in_threadpool(outlook.prices, asked.steps, asked.coverage)
+    outlooks.given(outlook, prices, asked.coverage, trusted=trusted)
     return price_of(outlook, prices, asked.coverage)

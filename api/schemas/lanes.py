@@ -15,6 +15,7 @@ from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Share, epoch_ms
+from services.ledger.bands.given import BandCoverage
 from services.ledger.recording.lane_versions import LaneVersion
 from services.ledger.scoring.calibration import CalibrationBin
 from services.ledger.scoring.lanes import LaneCost, LaneGate, costs_of
@@ -182,9 +183,31 @@ class PairFigures(ResponseModel):
         return cls(**rounded(asdict(found) | {"horizon": horizon_name(found.horizon)}))
 
 
+class BandFigures(ResponseModel):
+    """How bands of prices held that were given out, by the coverage that was asked for."""
+
+    timeframe: str
+    horizon: Annotated[int, Field(description="Candles ahead.")]
+    coverage: Annotated[Share, Field(description="Share of closes that they are meant to hold.")]
+    settled: Annotated[Count, Field(description="Bands whose close is known.")]
+    held: Annotated[Count, Field(description="How many of them held it.")]
+    stretches: Annotated[Count, Field(description="Of so many candles, in which they were given: one each.")]
+    share: Annotated[Share | None, Field(description="held of settled; null without any.")]
+    low: Annotated[Share | None, Field(description="Of the 95 % interval by stretches, which holds at every look.")]
+    high: Share | None
+    waiting: Count
+    missing: Annotated[Count, Field(description="Their candle never came.")]
+
+    @classmethod
+    def of(cls, found: BandCoverage) -> Self:
+        """Return the figures of a timeframe, horizon and coverage."""
+        return cls(**rounded(asdict(found)))
+
+
 class LanesResponse(ResponseModel):
     """The lanes, each alone and each two on the same candles."""
 
     days: int
     lanes: list[LaneFigures]
     pairs: list[PairFigures]
+    price_bands: list[BandFigures]

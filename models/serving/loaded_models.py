@@ -131,6 +131,15 @@ class LoadedModels:
         """Tell whether `find` would return None without looking at the registry again; the event loop may ask."""
         return self._monotonic() < self._look_at and self._aliases.serving(symbol, timeframe) is None
 
+    def known(self, symbol: str, timeframe: Timeframe) -> Forecaster | None:
+        """Return what `find` would, None where it has to look at the registry or to load; the event loop may ask."""
+        now, of = self._monotonic(), self._aliases.serving(symbol, timeframe)
+        slot = self._slots.get((of.symbol, of.timeframe)) if of is not None else None
+        if now >= self._look_at or of is None or slot is None or slot.serving is None or of.production is None:
+            return None
+        usable = slot.settled(of.production, now) and of.may_answer(slot.serving.metadata.version, symbol)
+        return self._corrected(slot) if usable else None
+
     def timeframes(self, symbol: str) -> frozenset[Timeframe]:
         """Return the timeframes in which a version is in production for a symbol; call it as `find`."""
         self._look()

@@ -39,18 +39,21 @@ class Bands:
     held: IntArray
 
 
-def adaptive_bands(model: VolatilityModel, values: FloatArray, coverage: float) -> Bands:
+def adaptive_bands(
+    model: VolatilityModel, values: FloatArray, coverage: float, scales: FloatArray | None = None
+) -> Bands:
     """Return the bands after the newest of n candles, for 1 to 30 steps.
 
-    The quantiles of falls and rises begin as the model's, in deviations that it forecasts. After each candle those that
-    the price went beyond are raised and the others lowered, by `RATE` / step times (1 or 0 less their tail), so that in
-    the long run each is exceeded as often as its tail says, in any market. A band counts as issued with the quantiles
-    of its own candle.
+    The quantiles of falls and rises begin as the model's, times the scales of the market, in deviations that it
+    forecasts. After each candle those that the price went beyond are raised and the others lowered, by `RATE` / step
+    times (1 or 0 less their tail), so that in the long run each is exceeded as often as its tail says, in any market. A
+    band counts as issued with the quantiles of its own candle.
 
     Args:
         model: Forecasts the deviations, and gives the first quantiles.
         values: Shape (n, 5) with n >= 2: open, high, low, close > 0, volume; oldest first.
         coverage: Share of prices that a band shall hold, 0.5..0.99.
+        scales: Shape (30,), of the market, as `VolatilityModel.scales` gives them; None of a market that is not known.
 
     Source: Angelopoulos, Candes and Tibshirani, Conformal PID Control for Time Series Prediction (2023), section 2.1
     (quantile tracking), with normalized scores; quantiles are put in order after Chernozhukov, Fernandez-Val and
@@ -58,7 +61,8 @@ def adaptive_bands(model: VolatilityModel, values: FloatArray, coverage: float) 
     """
     deviations = model.deviations(values)
     scores = _scores(deviations, np.log(values[:, 3]))
-    issued = _issued(model, scores)
+    first = model.quantiles() * (1.0 if scales is None else scales[:, None])
+    issued = _issued(np.repeat(first[:, None], 2, axis=1), scores)
     tail = np.clip((1 - coverage) / 2, TAILS[0], TAILS[-1])
     place = float(np.interp(np.log(tail), np.log(_TAILS), np.arange(len(_TAILS))))
     below = min(int(place), len(_TAILS) - 2)
@@ -91,11 +95,15 @@ def _scores(deviations: FloatArray, logs: FloatArray) -> FloatArray:
     return scores
 
 
-def _issued(model: VolatilityModel, scores: FloatArray) -> FloatArray:
-    """Return the quantiles as they were at each candle, shape (n, 30, 2, tails), falling with the tail."""
+def _issued(current: FloatArray, scores: FloatArray) -> FloatArray:
+    """Return the quantiles as they were at each candle, shape (n, 30, 2, tails), falling with the tail.
+
+    Args:
+        current: The first ones, shape (30, 2, tails).
+        scores: As `_scores` returns them.
+    """
     count = len(scores)
     begin = max(0, count - REPLAYED)
-    current = model.quantiles()
     # Each outcome is known at a later candle: `told[now]` are those that became known now.
     told = np.full_like(scores, np.nan)
     for step in range(1, min(MAX_STEPS, count - 1) + 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
@@ -19,18 +19,21 @@ from models.volatility.volatility_model import MAX_STEPS, TAILS, StepVolatility,
 # Rows below which quantiles at the least of `TAILS` are a matter of chance.
 MIN_ROWS = 5_000
 _DIGITS = 4
+# The quantiles that tell the scale of a market: beyond the first few moves, within it little that bands depend on.
+_SCALED = [at for at, tail in enumerate(TAILS) if 0.02 <= tail <= 0.15]
 
 
 def fit_volatility(markets: Mapping[str, CandleSeries]) -> VolatilityModel:
     """Return the model of closed candles of one timeframe, by symbol.
 
     The weights are those of least squares on the logarithm of the mean variance of the next candles, and a constant
-    then makes the mean of the squared returns in deviations 1. Quantiles are of the returns in deviations.
+    then makes the mean of the squared returns in deviations 1. Quantiles are of the sizes of the returns in deviations,
+    since no past tells whether a market will rise or fall; each market with `MIN_ROWS` rows has a scale of its own.
 
     Raises:
         InsufficientData: fewer than `MIN_ROWS` rows with full windows and known outcomes.
     """
-    pooled = [_FitMarket.of(series) for series in markets.values()]
+    pooled = {symbol: _FitMarket.of(series) for symbol, series in markets.items()}
     rows = sum(max(0, len(series) - WINDOWS[-1]) for series in markets.values())
     if rows < MIN_ROWS:
         raise InsufficientData(
@@ -73,16 +76,25 @@ class _FitMarket:
         return self.rows.columns[usable], targets, self.rows.usual[usable], moves[usable]
 
 
-def _fitted(markets: Sequence[_FitMarket], step: int) -> StepVolatility:
-    columns, targets, usual, moves = (
-        np.concatenate(each) for each in zip(*(of.part(step) for of in markets), strict=True)
-    )
+def _fitted(markets: Mapping[str, _FitMarket], step: int) -> StepVolatility:
+    parts = {symbol: market.part(step) for symbol, market in markets.items()}
+    columns, targets, usual, moves = (np.concatenate(each) for each in zip(*parts.values(), strict=True))
     weights, *_ = np.linalg.lstsq(columns, targets, rcond=None)
     weights[0] += np.log(np.mean(moves**2 / (usual * np.exp(columns @ weights))))
-    scores = moves / np.sqrt(usual * np.exp(columns @ weights))
-    below, above = (np.quantile(side, 1 - np.array(TAILS)) for side in (-scores, scores))
+
+    def quantiles(columns: FloatArray, usual: FloatArray, moves: FloatArray) -> FloatArray:
+        sizes = np.abs(moves) / np.sqrt(usual * np.exp(columns @ weights))
+        found: FloatArray = np.quantile(sizes, 1 - 2 * np.array(TAILS))
+        return found
+
+    whole = quantiles(columns, usual, moves)
+    own = {symbol: quantiles(rows, usual, moves) for symbol, (rows, _, usual, moves) in parts.items() if _many(moves)}
     return StepVolatility(
         weights=tuple(weights.round(_DIGITS).tolist()),
-        below=tuple(below.round(_DIGITS).tolist()),
-        above=tuple(above.round(_DIGITS).tolist()),
+        quantiles=tuple(whole.round(_DIGITS).tolist()),
+        scales={symbol: round(float(np.mean(of[_SCALED] / whole[_SCALED])), _DIGITS) for symbol, of in own.items()},
     )
+
+
+def _many(moves: FloatArray) -> bool:
+    return len(moves) >= MIN_ROWS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -12,6 +13,7 @@ from pydantic import Field, model_validator
 from domain.arrays import FloatArray
 from domain.forecasting import VolatilityForecast, VolatilitySkill
 from domain.market import CandleSeries, Timeframe
+from domain.naming.symbols import DOLLAR_COINS, Symbol
 from domain.values import Frozen
 from models.volatility.variances import WINDOWS, VarianceRows, newest_variance_row, variance_rows
 
@@ -19,6 +21,7 @@ MAX_STEPS = 30
 # Shares of outcomes beyond a quantile, on each side; the quantiles of others lie between.
 TAILS = (0.005, 0.01, 0.02, 0.035, 0.05, 0.075, 0.1, 0.15, 0.2, 0.25)
 PLAIN_CANDLES = 20
+_DOLLARS = frozenset[str | None]({"USD", *DOLLAR_COINS})
 _SHIPPED_FILE = Path(__file__).resolve().parents[2] / "config" / "volatility.json"
 
 Quantiles = Annotated[tuple[float, ...], Field(min_length=len(TAILS), max_length=len(TAILS))]
@@ -29,13 +32,14 @@ class StepVolatility(Frozen):
 
     Attributes:
         weights: Of the columns of `VarianceRows`.
-        below: Quantiles of the falls at `TAILS`, in deviations, > 0.
-        above: Those of the rises.
+        quantiles: Of the sizes of the moves, in deviations, > 0: one in `TAILS` falls further, and one rises further.
+        scales: By market, its own such quantiles as a multiple of these, > 0: hours of BTC and ETH follow each other
+            more than those of other coins, so that a day of theirs moves further.
     """
 
     weights: Annotated[tuple[float, ...], Field(min_length=len(WINDOWS), max_length=len(WINDOWS))]
-    below: Quantiles
-    above: Quantiles
+    quantiles: Quantiles
+    scales: Mapping[str, Annotated[float, Field(gt=0)]]
 
 
 class VolatilityModel(Frozen):
@@ -62,7 +66,7 @@ class VolatilityModel(Frozen):
     @model_validator(mode="after")
     def _quantiles_in_order(self) -> Self:
         for step in self.steps:
-            if any(list(side) != sorted(side, reverse=True) or side[-1] <= 0 for side in (step.below, step.above)):
+            if list(step.quantiles) != sorted(step.quantiles, reverse=True) or step.quantiles[-1] <= 0:
                 raise ValueError("quantiles have to fall with their tails, and to be above zero")
         return self
 
@@ -90,8 +94,22 @@ class VolatilityModel(Frozen):
         )
 
     def quantiles(self) -> FloatArray:
-        """Return the quantiles of falls and of rises in deviations, shape (30, 2, tails)."""
-        return np.array([(step.below, step.above) for step in self.steps])
+        """Return the quantiles of the sizes of moves in deviations, shape (30, tails)."""
+        return np.array([step.quantiles for step in self.steps])
+
+    def scales(self, market: str, timeframe: Timeframe) -> FloatArray:
+        """Return how far a market moves over 1 to 30 candles, in deviations, as a multiple of all markets; shape (30,).
+
+        It is that of the same coin in another dollar, over the same time; 1 of markets that were not fitted on.
+
+        Args:
+            market: Symbol.
+            timeframe: Of the candles.
+        """
+        known = next((name for name in self.markets if _same_coin(name, market)), None)
+        own = [step.scales.get(known, 1.0) for step in self.steps] if known else np.ones(MAX_STEPS)
+        steps = np.arange(1, MAX_STEPS + 1)
+        return np.interp(steps * timeframe.ms / self.timeframe.ms, steps, own)
 
     def knows(self, market: str) -> bool:
         """Tell whether it was fitted on candles of a market."""
@@ -104,6 +122,11 @@ class VolatilityModel(Frozen):
     @staticmethod
     def _of(rows: VarianceRows, weights: FloatArray) -> FloatArray:
         return np.sqrt(rows.usual[:, None] * np.exp(rows.columns @ weights.T))
+
+
+def _same_coin(one: str, other: str) -> bool:
+    first, second = Symbol.of(one), Symbol.of(other)
+    return first.base == second.base and {first.quote, second.quote} <= _DOLLARS
 
 
 @cache

@@ -17,6 +17,7 @@ from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels, load_version
 from models.serving.served_models import ServedModels
+from services.forecasts.answers import ForecastAnswers
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
@@ -56,18 +57,15 @@ def open_forecasting(
     with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
         candles, leaders = ModelCandles(StoredSource(store), clock), LeaderCandles(StoredSource(store))
         rows = shadows.rows if shadows else NewestRows()
+        plans = ForecastPlans(settings.trading.costs, settings.indicators.atr_period)
         yield Forecasting(
             models=served.usual,
-            batcher=MicroBatcher(executor, serving),
             candles=candles,
             leaders=leaders,
-            rows=rows,
-            plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
-            settings=serving,
+            answers=ForecastAnswers(MicroBatcher(executor, serving), leaders, rows, plans, serving, executor, shadows),
             preferred=settings.analysis.primary_timeframes,
             executor=executor,
             why_disabled=why_disabled,
-            shadows=shadows,
             plan_forecasts=_plan_forecasts(served, serving.reload_seconds, (candles, leaders), rows, executor),
             further=served.further,
         )

@@ -49,6 +49,7 @@ def price_path(
     steps: int,
     coverage: float,
     further: Mapping[int, float] | None = None,
+    market: str = "",
 ) -> list[PriceStep]:
     """Return the prices 1 to `steps` candles after the last close.
 
@@ -64,11 +65,13 @@ def price_path(
         steps: 1 to 30.
         coverage: Expected share of prices within the interval, 0.5 to 0.99.
         further: Expected returns of models of other horizons, fractions by candles ahead.
+        market: Symbol of the candles, where it is known.
 
     Raises:
         InvalidMarketData: the model expects an impossible return.
     """
-    bands = adaptive_bands(shipped_volatility(), series.values, coverage)
+    volatility = shipped_volatility()
+    bands = adaptive_bands(volatility, series.values, coverage, volatility.scales(market, series.timeframe))
     last = float(series.closes[-1])
     expected = {**(further or {}), **(_expected_returns(forecast, series.closes) if forecast else {})}
     horizons = sorted(expected)

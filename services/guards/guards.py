@@ -32,7 +32,7 @@ from services.guards.gates import (
 )
 from services.guards.given_side import GivenSide
 from services.guards.given_sides import GivenSides
-from services.guards.likeness import likeness
+from services.guards.likeness import likenesses
 from services.guards.refusal import Guarded, guarded
 from services.guards.safe_mode import SafeMode
 from storage.document_ports import LastingDocuments
@@ -154,7 +154,8 @@ class Guards:
         if not beside:
             return []
         own = GivenSide.of(analysis, context.main.series)
-        return [bet for bet in beside if likeness(own, bet) > self._settings.max_correlation]
+        alike = likenesses(own, beside) > self._settings.max_correlation
+        return [bet for bet, same in zip(beside, alike.tolist(), strict=True) if same]
 
 
 @asynccontextmanager

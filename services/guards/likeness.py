@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
@@ -41,21 +42,40 @@ def newest_returns(series: CandleSeries) -> tuple[IntArray, FloatArray]:
     return newest.times_ms[1:], np.diff(np.log(newest.closes))
 
 
-def likeness(one: Bet, other: Bet) -> float:
-    """Return the correlation of what two bets earn, -1..1: opposite sides of symbols that move alike are no one bet."""
-    return correlation(one, other) * one.side * other.side
+def likenesses(one: Bet, others: Sequence[Bet]) -> FloatArray:
+    """Return the correlation of what a bet and each of n others earn, -1..1, shape (n,).
+
+    Opposite sides of symbols that move alike are no one bet.
+    """
+    sides: FloatArray = one.side * np.array([other.side for other in others], dtype=np.float64)
+    return correlations(one, others) * sides
 
 
-def correlation(one: Bet, other: Bet) -> float:
-    """Return Pearson's correlation of two symbols' returns, -1..1; 0 with too few common candles."""
-    if one.timeframe is not other.timeframe:
-        return 0.0
-    first, second = one.returns, other.returns
-    if not np.array_equal(one.times, other.times):
-        _, at, other_at = np.intersect1d(one.times, other.times, assume_unique=True, return_indices=True)
-        first, second = first[at], second[other_at]
+def correlations(one: Bet, others: Sequence[Bet]) -> FloatArray:
+    """Return Pearson's correlation of the returns of a symbol and of each of n others, -1..1, shape (n,).
+
+    It is 0 with too few candles in common, or of another timeframe.
+    """
+    found = np.zeros(len(others))
+    own_times, beside = one.times.tobytes(), list[int]()
+    for at, other in enumerate(others):
+        if other.timeframe is not one.timeframe:
+            continue
+        if other.times.tobytes() == own_times:
+            beside.append(at)
+        else:
+            _, mine, its = np.intersect1d(one.times, other.times, assume_unique=True, return_indices=True)
+            found[at] = _pearson(one.returns[mine], other.returns[None, its])[0]
+    if beside:
+        found[beside] = _pearson(one.returns, np.array([others[at].returns for at in beside]))
+    return found
+
+
+def _pearson(first: FloatArray, rows: FloatArray) -> FloatArray:
+    """Return the correlation of n returns with those of each row, which does not depend on the other rows."""
     if len(first) < MIN_COMMON_RETURNS:
-        return 0.0
-    first, second = first - first.mean(), second - second.mean()
-    size = float(np.sqrt(np.dot(first, first) * np.dot(second, second)))
-    return float(np.dot(first, second)) / size if size > 0 else 0.0
+        return np.zeros(len(rows))
+    first, rows = first - first.mean(), rows - rows.mean(axis=1, keepdims=True)
+    sizes = np.sqrt((first * first).sum() * (rows * rows).sum(axis=1))
+    found: FloatArray = np.divide((rows * first).sum(axis=1), sizes, out=np.zeros(len(rows)), where=sizes > 0)
+    return found

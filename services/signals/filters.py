@@ -17,7 +17,7 @@ from domain.market import Timeframe
 from domain.values import Signal
 from rules.context import MarketContext
 from services.forecasts.horizon_returns import ReturnsByTime
-from services.guards.likeness import likeness
+from services.guards.likeness import likenesses
 from utils.clock import is_fresh
 
 MAX_SYMBOLS = 1_000
@@ -136,8 +136,8 @@ class SignalBook:
         settings = self._settings
         if signal.confidence < settings.min_confidence:
             return f"confidence {signal.confidence:.2f} is under {settings.min_confidence:g}"
-        for open_signal in self._open(signal, now):
-            alike = likeness(signal, open_signal)
+        opened = self._open(signal, now)
+        for open_signal, alike in zip(opened, likenesses(signal, opened).tolist(), strict=True):
             if alike > settings.max_correlation:
                 return (
                     f"the same bet as the open {open_signal.direction} of {open_signal.symbol}: "

@@ -90,7 +90,8 @@ def _bands(model: VolatilityModel, symbol: str, series: CandleSeries, until_ms: 
     """Return how the bands of each later candle held, as requests of every 500 candles tell; None without any."""
     first = int(np.searchsorted(series.times_ms, until_ms)) + REPLAYED
     ends = range(max(first, LEAST_CANDLES), len(series) + 1, REPLAYED)
-    asked = [adaptive_bands(model, series.values[end - LEAST_CANDLES : end], COVERAGE) for end in ends]
+    scales = model.scales(symbol, series.timeframe)
+    asked = [adaptive_bands(model, series.values[end - LEAST_CANDLES : end], COVERAGE, scales) for end in ends]
     if not asked:
         return None
     settled = np.sum([bands.settled for bands in asked], axis=0)

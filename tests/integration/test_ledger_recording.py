@@ -314,7 +314,7 @@ def test_a_signal_by_ticker_is_an_entry_of_the_model_and_a_price_alone_is_none(
     post(client, body)  # its candles are kept, and read from the store
     client.get("/ai/storage/stats")  # waits for the write
     before, asked = written.entries, {"ticker": "ETHUSDT", "timeframe": "4h"}
-    assert post(client, asked, "/api/v1/ml/predict/price")["model_version"]
+    assert post(client, asked | {"steps": 30}, "/api/v1/ml/predict/price")["model_version"]
     assert written.entries == before
     told = post(client, asked, "/api/v1/ml/predict/signal")
     post(client, asked, "/api/v1/ml/predict/comprehensive")
@@ -323,6 +323,11 @@ def test_a_signal_by_ticker_is_an_entry_of_the_model_and_a_price_alone_is_none(
     assert (entry.lane, entry.origin, entry.given, entry.apart) == (MODEL, Origin.PREDICT, True, None)
     assert (entry.symbol, entry.timeframe, entry.source_data) == ("ETHUSDT", "4h", told["source_data"])
     assert entry.side == {"buy": "Long", "sell": "Short", "hold": "Neutral"}[told["signal"]]
+    # Its bands are counted apart, once for the two trusted answers of the same close.
+    found = client.get("/ai/lanes").json()["price_bands"]
+    assert [(of["timeframe"], of["horizon"], of["coverage"], of["waiting"]) for of in found] == [
+        ("4h", horizon, 0.9, 1) for horizon in (1, 4, 12, 24)
+    ]
     assert entry.probability_up == told["probabilities"]["up"]
     assert entry.closed_ms == body["timeframe_data"]["4h"][-1]["timestamp"] + Timeframe.H4.ms
     assert written.repeats == {entry.id: 1}

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domain.arrays import FloatArray
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import read_candles
@@ -35,6 +36,28 @@ def market(count: int, seed: int, *, swing: float = 1.0, freedom: float = 30.0, 
     return CandleSeries.of_arrays(
         Timeframe.H1, 1_500_000_400_000 // 3_600_000 * 3_600_000 + np.arange(count) * 3_600_000, values
     )
+
+
+def swinging(count: int, seed: int, follows: float) -> CandleSeries:
+    """Return hours of which each takes up a share of the move of the hour before."""
+    series = market(count, seed, swing=0.5)
+    logs = np.log(series.values[:, :4])
+    moves = np.diff(logs[:, 3], prepend=0.0)
+    for at in range(1, count):
+        moves[at] += follows * moves[at - 1]
+    closes = np.cumsum(moves)
+    shifted = logs + (closes - logs[:, 3])[:, None]
+    shifted[1:, 0] = closes[:-1]
+    shifted[:, 1], shifted[:, 2] = shifted.max(axis=1), shifted.min(axis=1)
+    values = np.column_stack([100 * np.exp(shifted - shifted[0, 0]), series.values[:, 4]])
+    return CandleSeries.of_arrays(series.timeframe, series.times_ms, values)
+
+
+def held_share(model: VolatilityModel, series: CandleSeries, scales: FloatArray) -> float:
+    """Return the share of bands of 24 candles that held, as requests of every 500 candles tell."""
+    ends = range(999, len(series), 500)
+    asked = [adaptive_bands(model, series.values[end - 999 : end], 0.9, scales) for end in ends]
+    return float(sum(bands.held[23] for bands in asked) / sum(bands.settled[23] for bands in asked))
 
 
 @pytest.fixture(scope="module")
@@ -111,9 +134,34 @@ def test_real_intervals_hold_ninety_in_a_hundred(real_data: Path) -> None:
     for symbol in ("BTCUSDT", "ETHUSDT"):
         series = read_candles(real_data / f"{symbol}-1h.csv.gz", 1_800_000_000_000).series
         first = int(np.searchsorted(series.times_ms, shipped_volatility().fitted_until_ms))
+        scales = shipped_volatility().scales(symbol, series.timeframe)
         asked = [
-            adaptive_bands(shipped_volatility(), series.values[end - 999 : end], 0.9)
+            adaptive_bands(shipped_volatility(), series.values[end - 999 : end], 0.9, scales)
             for end in range(first + 500, len(series), 500)
         ]
         held, settled = (np.sum([getattr(bands, name) for bands in asked]) for name in ("held", "settled"))
-        assert 0.88 < held / settled < 0.92
+        assert 0.89 < held / settled < 0.91
+
+
+def test_bands_of_a_market_are_as_wide_as_its_own_moves() -> None:
+    """The hours of one coin follow each other, those of the other turn back: a day of the first moves further."""
+    markets = {"AUSDT": swinging(8_000, 8, 0.15), "BUSDT": swinging(8_000, 9, -0.15)}
+    model = fit_volatility(markets)
+    follows, turns = (model.scales(symbol, Timeframe.H1) for symbol in markets)
+    assert follows[0] == pytest.approx(turns[0], abs=0.05)
+    assert follows[23] > 1.05 > 0.95 > turns[23]
+    for symbol, series in (("AUSDT", swinging(8_000, 10, 0.15)), ("BUSDT", swinging(8_000, 11, -0.15))):
+        own, other = (held_share(model, series, model.scales(name, Timeframe.H1)) for name in (symbol, "CUSDT"))
+        assert abs(own - 0.9) < 0.015 < abs(other - 0.9)
+
+
+def test_a_scale_is_that_of_the_coin_in_any_dollar_over_the_same_time() -> None:
+    model = shipped_volatility()
+    scales = model.scales("BTCUSDT", Timeframe.H1)
+    assert scales[23] > 1.03
+    for same in ("BTC-USD", "BTCUSDC", "BTCUSDT.P"):
+        assert model.scales(same, Timeframe.H1).tolist() == scales.tolist()
+    assert model.scales("BTCUSDT", Timeframe.M15)[[3, 23]].tolist() == scales[[0, 5]].tolist()
+    assert set(model.scales("BTCUSDT", Timeframe.D1)[1:].tolist()) == {scales[29]}
+    for unknown in ("ETHBTC", "AAPL", "PEPEUSDT", ""):
+        assert set(model.scales(unknown, Timeframe.H1).tolist()) == {1.0}

@@ -159,12 +159,29 @@ class LanePair(Answer):
     brier_high: float | None
 
 
+class BandCoverage(Answer):
+    """How bands of prices held that were given out, by timeframe, candles ahead and the coverage that was asked for."""
+
+    timeframe: str
+    horizon: int
+    coverage: float
+    settled: int
+    held: int
+    stretches: int
+    share: float | None
+    low: float | None
+    high: float | None
+    waiting: int
+    missing: int
+
+
 class ComparedLanes(Answer):
     """The answer of `/ai/lanes`."""
 
     days: int
     lanes: list[LaneSummary]
     pairs: list[LanePair]
+    price_bands: list[BandCoverage]
 
 
 class EvidenceRecord(Answer):

@@ -302,3 +302,25 @@ async def test_candles_beyond_any_market_have_no_answer(registry: Registry, mode
     models.run = overflown
     with pytest.raises(InvalidMarketData, match="no answer"):
         await models.forecasting.forecast(market(ALL), H1)
+
+
+async def test_several_markets_are_told_what_each_is_told_alone(registry: Registry, models: Models) -> None:
+    """The model runs once for all that it can read; the others keep their reasons."""
+    runs = list[int]()
+
+    def counted(model: Forecaster, rows: FeatureRows) -> Forecasts:
+        runs.append(len(rows["standard"]))
+        return model.forecast(rows)
+
+    put_in_production(registry)
+    models.run = counted
+    ends = [len(ALL) - back for back in (0, 3, 9, 40)]
+    markets = [(market(ALL[:end]), H1) for end in ends]
+    markets.insert(2, (market(ALL[-LEAST + 5 :]), H1))
+    together = await models.forecasting.opinions([*markets, (market(ALL), Timeframe.M15)])
+    assert runs == [len(ends)]
+    alone = [await models.forecasting.opinion(*each) for each in markets]
+    assert together[:-1] == alone
+    assert len({opinion.forecast and opinion.forecast.probability_up for opinion in alone}) == len(markets)
+    assert "closed 1h candles" in str(together[2].note)
+    assert "no model is in production" in str(together[-1].note)

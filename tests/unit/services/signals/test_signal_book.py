@@ -17,7 +17,7 @@ from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
 from services.forecasts.horizon_returns import ReturnsByTime
-from services.guards.likeness import correlation
+from services.guards.likeness import correlations
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.clocks import NOW, SettableClock
@@ -143,7 +143,7 @@ def test_signals_are_one_bet_beyond_the_greatest_correlation(opposed: int, exact
     ups_and_downs = np.tile([1.0, -1.0], 50)
     like = ups_and_downs * np.where(np.arange(100) < opposed, -1.0, 1.0)
     earlier, later = signal("BTCUSDT", returns=ups_and_downs), signal("ETHUSDT", returns=like)
-    assert correlation(earlier, later) == exact
+    assert correlations(earlier, [later])[0] == exact
     one = book(max_correlation=0.8)
     one.deliver([earlier], NOW)
     assert bool(one.deliver([later], NOW).signals) is goes_out
@@ -162,16 +162,16 @@ def test_a_signal_is_open_until_its_time_or_the_next_one_of_its_symbol() -> None
 
 def test_correlation_is_of_the_candles_in_common() -> None:
     one, late = signal(returns=SHARED), signal("ETHUSDT", returns=SHARED[40:], times=TIMES[40:])
-    assert correlation(one, signal("ETHUSDT", returns=SHARED)) == pytest.approx(1)
-    assert correlation(one, late) == pytest.approx(1)
-    assert correlation(one, signal("ETHUSDT", returns=SHARED[70:], times=TIMES[70:])) == pytest.approx(1)
-    assert correlation(one, signal("ETHUSDT", returns=2 - SHARED)) == pytest.approx(-1)
+    assert correlations(one, [signal("ETHUSDT", returns=SHARED)])[0] == pytest.approx(1)
+    assert correlations(one, [late])[0] == pytest.approx(1)
+    assert correlations(one, [signal("ETHUSDT", returns=SHARED[70:], times=TIMES[70:])])[0] == pytest.approx(1)
+    assert correlations(one, [signal("ETHUSDT", returns=2 - SHARED)])[0] == pytest.approx(-1)
     for unlike in (
         signal("ETHUSDT", returns=SHARED[71:], times=TIMES[71:]),
         signal("ETHUSDT", returns=SHARED, timeframe=Timeframe.H1),
         signal("ETHUSDT", returns=np.zeros(100)),
     ):
-        assert correlation(one, unlike) == 0
+        assert correlations(one, [unlike])[0] == 0
 
 
 def test_a_computed_signal_is_kept_for_the_time_of_the_cache() -> None:

@@ -1,0 +1,154 @@
+"""What a model answers to markets: features and model run once for all of them, and the plan of each forecast."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Executor
+from copy import copy
+from dataclasses import dataclass
+from functools import partial
+from time import perf_counter
+
+import numpy as np
+
+from config.model_settings import ServingSettings
+from domain.analysis import MarketSnapshot
+from domain.errors import AppError
+from domain.forecasting import Driver, Forecast, VolatilityForecast
+from domain.trading.costs import Costs
+from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
+from models.serving.forecasts import newest_volatility, to_forecast
+from services.forecasts.leader_candles import LeaderCandles
+from services.forecasts.micro_batching import MicroBatcher
+from services.forecasts.newest_rows import Market, NewestRows
+from services.forecasts.plans import ForecastPlans
+from services.forecasts.shadow_forecasts import ShadowForecasts
+from utils import metrics
+from utils.concurrency import run_blocking
+
+# A market, and the candles of it that the model reads.
+Asked = tuple[MarketSnapshot, Market]
+
+
+@dataclass(frozen=True, eq=False)
+class _Read:
+    """A market as a model reads it: its newest rows, what moves the answer most, and its volatility."""
+
+    rows: FeatureRows
+    drivers: tuple[Driver, ...] | None
+    volatility: VolatilityForecast
+
+
+class ForecastAnswers:
+    """Asks a model about markets; features and the run of the model are computed in the executor."""
+
+    def __init__(
+        self,
+        batcher: MicroBatcher,
+        leaders: LeaderCandles,
+        rows: NewestRows,
+        plans: ForecastPlans,
+        settings: ServingSettings,
+        executor: Executor,
+        shadows: ShadowForecasts | None = None,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            batcher: Runs the models.
+            leaders: Finds the candles of what leads a market, for the shadows.
+            rows: Features of candles.
+            plans: Adds the plan of a forecast.
+            settings: Probabilities from which the signal is Long or Short.
+            executor: For work off the event loop.
+            shadows: Asks candidates the same after the answer; None asks none.
+        """
+        self._batcher = batcher
+        self._leaders = leaders
+        self._rows = rows
+        self._plans = plans
+        self._settings = settings
+        self._executor = executor
+        self._shadows = shadows
+
+    def unshadowed(self) -> ForecastAnswers:
+        """Return the same without candidates."""
+        other = copy(self)
+        other._shadows = None
+        return other
+
+    async def of(
+        self, model: Forecaster, asked: Sequence[Asked], costs: Costs | None, began: float
+    ) -> list[Forecast | Exception]:
+        """Return the forecast of each market, or the error of one that cannot have any.
+
+        Args:
+            model: The model.
+            asked: One market or more.
+            costs: Of the client's trades; None are the usual ones.
+            began: When they were asked for, by `perf_counter`.
+        """
+        found = await run_blocking(self._executor, self._read, model, [market for _, market in asked])
+        readable = [read for read in found if isinstance(read, _Read)]
+        told = await self._run(model, [read.rows for read in readable]) if readable else None
+        answers, at = list[Forecast | Exception](), 0
+        for read, one in zip(found, asked, strict=True):
+            if isinstance(read, Exception):
+                answers.append(read)
+            elif told is not None:
+                answers.append(self._answer(model, one, read, told.part(at, at + 1), costs))
+                at += 1
+        for answer in answers:
+            if isinstance(answer, Forecast):
+                metrics.PREDICTION_DURATION.labels(answer.model_type).observe(perf_counter() - began)
+        return answers
+
+    async def bare(self, model: Forecaster, snapshot: MarketSnapshot, market: Market) -> Forecast:
+        """Return the forecast of a market without drivers and plan, which nothing counts.
+
+        Raises:
+            InsufficientData, InvalidMarketData: as `Forecasting.forecast`.
+        """
+        history, leader = market
+        rows = await run_blocking(self._executor, self._rows.of, model, history, leader)
+        forecasts = await self._batcher.forecast(model, rows)
+        volatility, led, by = newest_volatility(model.metadata, history), leader is not None, model.recalibration
+        return to_forecast(snapshot.symbol, model.metadata, forecasts, self._settings, volatility, led=led, by=by)
+
+    def _read(self, model: Forecaster, markets: Sequence[Market]) -> list[_Read | Exception]:
+        if len(markets) > 1:
+            self._rows.read_ahead(model, markets)
+        return [self._read_one(model, market) for market in markets]
+
+    def _read_one(self, model: Forecaster, market: Market) -> _Read | Exception:
+        try:
+            rows = self._rows.of(model, *market)
+            model.check(rows)
+            return _Read(rows, model.drivers(rows), newest_volatility(model.metadata, market[0]))
+        except Exception as error:  # noqa: BLE001 - it is the answer of this market: the others have theirs
+            return error
+
+    async def _run(self, model: Forecaster, rows: Sequence[FeatureRows]) -> Forecasts:
+        asked = perf_counter()
+        together = {name: np.concatenate([of[name] for of in rows]) for name in model.needs}
+        forecasts = await self._batcher.forecast(model, rows[0] if len(rows) == 1 else together)
+        metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
+        return forecasts
+
+    def _answer(
+        self, model: Forecaster, asked: Asked, read: _Read, told: Forecasts, costs: Costs | None
+    ) -> Forecast | AppError:
+        metadata, (snapshot, (history, leader)) = model.metadata, asked
+        symbol, settings, led, by = snapshot.symbol, self._settings, leader is not None, model.recalibration
+        try:
+            bare = to_forecast(symbol, metadata, told, settings, read.volatility, read.drivers, led=led, by=by)
+        except AppError as error:
+            return error
+        forecast = self._plans.added(bare, metadata.plans, history, snapshot.price, costs)
+        if self._shadows is not None and snapshot.as_of_ms is None:
+            find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
+            self._shadows.begin(metadata, forecast, history, find_leader, snapshot.price, costs)
+        metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
+        metrics.ML_PREDICTIONS.inc()
+        metrics.ML_CONFIDENCE.observe(forecast.confidence)
+        return forecast
