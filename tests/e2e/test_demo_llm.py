@@ -6,16 +6,14 @@ import json
 import os
 import sqlite3
 import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 from demo import behaviors
 from demo.openai_server import FakeOpenAI, serving
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.commands import forked_command
 from tests.fixtures.llm_clients import KEYS
-from tests.fixtures.patience import COMMAND_SECONDS
-from tests.fixtures.service import ROOT, running_service
+from tests.fixtures.service import running_service
 
 DEMO = ("cli.py", "serve", "--port", "{port}", "--demo-llm")
 
@@ -34,16 +32,8 @@ def test_the_demonstration_answers_without_a_key_and_says_what_it_is() -> None:
     assert KEYS[0][:8] not in output
 
 
-def check(**environment: str) -> Any:
-    return subprocess.run(
-        [sys.executable, "cli.py", "llm", "check"],
-        cwd=ROOT,
-        env={"PATH": os.environ["PATH"]} | environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_SECONDS,
-    )
+def check(**environment: str) -> subprocess.CompletedProcess[str]:
+    return forked_command("llm", "check", environment={"PATH": os.environ["PATH"]} | environment)
 
 
 def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:

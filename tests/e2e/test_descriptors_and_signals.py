@@ -94,7 +94,7 @@ def test_silent_connections_give_way_to_requests() -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
 def test_every_signal_ends_in_order(number: signal.Signals) -> None:
-    with running_service("main.py") as service, connect(service) as client:
+    with running_service() as service, connect(service) as client:
         send(client, HANDSHAKE)
         assert client.recv(12) == b"HTTP/1.1 101"
         status, seconds = service.stop(number)
@@ -121,7 +121,7 @@ def test_a_closed_terminal_ends_the_service_in_order() -> None:
 
 
 def test_half_sent_bodies_neither_hold_up_the_end_nor_leave_tracebacks() -> None:
-    with running_service("main.py") as service, connections(service, 100) as clients:
+    with running_service() as service, connections(service, 100) as clients:
         for client in clients:
             send(client, HALF_A_BODY)
         assert service.get("/livez").status_code == 200
@@ -140,7 +140,7 @@ def test_half_sent_bodies_neither_hold_up_the_end_nor_leave_tracebacks() -> None
 def test_a_body_that_is_complete_soon_after_the_signal_is_answered() -> None:
     body = json.dumps(shape_b()).encode()
     head = HALF_A_BODY.partition(b"content-length")[0] + b"content-length: %d\r\n\r\n" % len(body)
-    with running_service("main.py") as service, connect(service) as client:
+    with running_service() as service, connect(service) as client:
         send(client, head + body[:-10])
         assert service.get("/livez").status_code == 200
         service.process.send_signal(signal.SIGTERM)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
-from tests.fixtures.patience import COMMAND_SECONDS
-from tests.fixtures.service import ROOT, running_service
+from tests.fixtures.commands import failed_start
+from tests.fixtures.service import running_service
 
 MAIN, CLI = ("main.py",), ("cli.py", "serve", "--port", "{port}")
 UVICORN = ("-m", "uvicorn", "main:app", "--port", "{port}")
@@ -32,12 +30,12 @@ def test_the_token_opens_the_admins_routes_and_only_its_file_is_named(tmp_path: 
     assert "request_id=***" in output
     assert token not in output
     assert ("by the token in" in output) is (command != UVICORN)
-    with running_service(*command, ADMIN_TOKEN="", DATABASE_URL=database) as service:
+    with running_service(ADMIN_TOKEN="", DATABASE_URL=database) as service:
         assert service.get("/jobs", headers=bearer).status_code == 200
 
 
 def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
-    with running_service("main.py") as service:
+    with running_service() as service:
         text = service.get("/metrics").text
     assert "# TYPE ai_prediction_accuracy gauge\n" in text
     assert "\nai_prediction_accuracy " not in text
@@ -46,11 +44,11 @@ def test_no_accuracy_is_claimed_before_the_first_outcome() -> None:
 
 def test_trust_in_loopback_is_warned_of_on_the_start_screen_and_in_the_log() -> None:
     warning = "access.loopback_admin is on"
-    with running_service("main.py", ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:
+    with running_service(ACCESS__LOOPBACK_ADMIN="true", COLUMNS="300") as service:
         assert service.get("/jobs").status_code == 200
         service.stop()
         assert service.output.count(warning) == 2
-    with running_service("main.py") as service:
+    with running_service() as service:
         service.stop()
         assert warning not in service.output
         assert "by ADMIN_TOKEN" in service.output
@@ -63,15 +61,8 @@ def test_a_token_that_other_users_can_read_stops_the_start_with_one_line(
     file = tmp_path / "admin_token"
     file.write_text("planted-token\n")
     file.chmod(0o644)
-    done = subprocess.run(
-        [sys.executable, *(part.format(port=0) for part in command)],
-        cwd=ROOT,
-        env={"PATH": "", "DATABASE_URL": f"sqlite:///{tmp_path}/store.db"},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_SECONDS,
-    )
+    environment = {"PATH": "", "DATABASE_URL": f"sqlite:///{tmp_path}/store.db"}
+    done = failed_start([part.format(port=0) for part in command], environment)
     assert done.returncode != 0
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     assert len(lines) == 1

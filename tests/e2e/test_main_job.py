@@ -20,6 +20,7 @@ import websockets
 from domain.market import CandleSeries, Timeframe
 from tests.fixtures.bodies import base_path, shape_a, shape_b
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import failed_start, forked_command
 from tests.fixtures.patience import COMMAND_SECONDS, PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import ROOT, Service, running_service
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 pytest_plugins = ["tests.fixtures.mongod"]
 
 UP = 0.35
+SECRET = ("DATABASE_URL", "mongodb://me:hunter2@host", "storage.url")
 SYMBOLS = {"BTCUSDT", "ETHUSDT", "BNBUSDT", "SOLUSDT", "ADAUSDT", "DOTUSDT", "XRPUSDT", "LINKUSDT"}
 
 
@@ -125,7 +127,7 @@ async def test_the_loop_analyzes_eight_symbols_by_itself_and_labels_synthetic_da
 async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_path: Path) -> None:
     database = tmp_path / "load.db"
     answered: list[str] = []
-    with running_service("main.py", DATABASE_URL=f"sqlite:///{database}") as service:
+    with running_service(DATABASE_URL=f"sqlite:///{database}") as service:
         async with (
             websockets.connect(service.socket_url) as socket,
             httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as client,
@@ -177,24 +179,19 @@ def test_it_starts_the_other_ways_too(command: tuple[str, ...]) -> None:
         assert service.get("/health").json()["status"] == "healthy"
 
 
-@pytest.mark.parametrize("command", [["main.py"], ["cli.py", "serve"], ["-m", "uvicorn", "main:app"]])
 @pytest.mark.parametrize(
-    ("name", "value", "key"),
-    [("PORT", "eighty", "server.port"), ("DATABASE_URL", "mongodb://me:hunter2@host", "storage.url")],
+    ("command", "name", "value", "key"),
+    [
+        (["main.py"], "PORT", "eighty", "server.port"),
+        (["main.py"], *SECRET),
+        (["cli.py", "serve"], *SECRET),
+        (["-m", "uvicorn", "main:app"], *SECRET),
+    ],
 )
 def test_a_wrong_setting_stops_the_start_with_one_line_that_names_it(
     command: list[str], name: str, value: str, key: str
 ) -> None:
-    environment = {"PATH": os.environ["PATH"], name: value}
-    done = subprocess.run(
-        [sys.executable, *command],
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=COMMAND_SECONDS,
-    )
+    done = failed_start(command, {"PATH": os.environ["PATH"], name: value})
     assert done.returncode != 0
     lines = [line for line in (done.stdout + done.stderr).splitlines() if line.strip()]
     assert len(lines) == 1
@@ -254,8 +251,8 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
 @pytest.mark.parametrize("timeframe", ["1h", "4h"])
 def test_the_command_line_analyzes_a_file(tmp_path: Path, timeframe: str) -> None:
     file = write_candles(tmp_path / "BTCUSDT-1h.csv.gz", base_path().resample(Timeframe.H1))
-    command = [sys.executable, "cli.py", "analyze", str(file), "--timeframe", timeframe]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS)
+    done = forked_command("analyze", file, "--timeframe", timeframe, environment=os.environ)
+    assert done.returncode == 0
     for words in (f"BTCUSDT {timeframe}", "signal", "stop loss", "support", "RSI Strategy", "Reasons"):
         assert words in done.stdout
 
@@ -263,8 +260,7 @@ def test_the_command_line_analyzes_a_file(tmp_path: Path, timeframe: str) -> Non
 def test_the_command_line_explains_a_bad_file_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "x.csv"
     file.write_text("a,b\n1,2\n")
-    command = [sys.executable, "cli.py", "analyze", str(file)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS)
+    done = forked_command("analyze", file, environment=os.environ)
     assert done.returncode == 2
     assert "x.csv: has no row of candles" in done.stderr
     assert "Traceback" not in done.stderr

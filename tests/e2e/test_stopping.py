@@ -53,7 +53,7 @@ async def stopped_while_waiting(service: Service, llm: HangingLlm, request: http
 
 
 async def test_the_rules_answer_for_an_llm_that_hangs_when_the_service_stops(llm: HangingLlm) -> None:
-    with running_service("main.py", OPENAI_API_KEY=KEYS[0], OPENAI_BASE_URL=llm.fake.url) as service:
+    with running_service(OPENAI_API_KEY=KEYS[0], OPENAI_BASE_URL=llm.fake.url) as service:
         body = shape_a(seed=5, drift=0.35)
         request = httpx2.Request("POST", f"{service.url}/ai/analyze", json=body)
         response = await stopped_while_waiting(service, llm, request)
@@ -65,7 +65,7 @@ async def test_the_rules_answer_for_an_llm_that_hangs_when_the_service_stops(llm
 
 
 async def test_what_only_the_llm_can_answer_is_a_503_when_the_service_stops(llm: HangingLlm) -> None:
-    with running_service("main.py", OPENAI_API_KEY=KEYS[0], OPENAI_BASE_URL=llm.fake.url, ADMIN_TOKEN=ADMIN) as service:
+    with running_service(OPENAI_API_KEY=KEYS[0], OPENAI_BASE_URL=llm.fake.url, ADMIN_TOKEN=ADMIN) as service:
         headers = {"authorization": f"Bearer {ADMIN}"}
         request = httpx2.Request("GET", f"{service.url}/debug/gpt4", headers=headers)
         response = await stopped_while_waiting(service, llm, request)
@@ -78,7 +78,7 @@ async def test_what_only_the_llm_can_answer_is_a_503_when_the_service_stops(llm:
 
 
 def test_a_body_that_never_ends_is_a_503_when_the_service_stops() -> None:
-    with running_service("main.py") as service:
+    with running_service() as service:
         host, port = service.url.removeprefix("http://").split(":")
         with socket.create_connection((host, int(port)), timeout=PATIENCE_SECONDS) as half:
             half.sendall(

@@ -132,13 +132,13 @@ def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -
     settings = client.app.state.container.settings  # type: ignore[attr-defined]
     model = add_model(Registry(Path(settings.models.save_path)))
     asked = body(320, symbol="BTCUSDT", version=model.version)
-    first = client.post(LOOKAHEAD, json=asked | {"moments": 5}).json()
+    first = client.post(LOOKAHEAD, json=asked | {"moments": 2}).json()
     second = client.post(RECURSIVE, json=asked).json()
 
     job = ended(client, first["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)
     result = job["result"]
-    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 320, 10)
+    assert (result["symbol"], result["timeframe"], result["candles"], result["moments"]) == ("BTCUSDT", "1h", 320, 7)
     assert result["culprits"] == []
     assert result["checked"] == sum(result["checked_by_kind"].values())
     assert result["checked_by_kind"]["model"] == 1
@@ -171,16 +171,16 @@ def test_posted_candles_are_used_where_they_are_enough(make_client: MakeClient) 
 
 
 @pytest.mark.usefixtures("hour_with_time_left")
-def test_thousands_of_candles_are_read_in_the_job(make_client: MakeClient) -> None:
+def test_more_candles_than_a_source_gives_at_once_are_read_in_the_job(make_client: MakeClient) -> None:
     with http_stand_in() as server:
-        server.answer = PastExchange(hours_until(epoch_ms(SystemClock().now()), 4_000, 0.5))
+        server.answer = PastExchange(hours_until(epoch_ms(SystemClock().now()), 2_000, 0.5))
         client = make_client(
             market_data={"sources": ["stored", "binance", "synthetic"], "binance_url": server.url},
-            bias={"history_candles": 2_200},
+            bias={"history_candles": 1_100},
             rate_limits={"enabled": False},
         )
-        queued = client.post(LOOKAHEAD, json={"symbol": "BTCUSDT", "timeframe": "1h", "moments": 3}).json()
-        assert (queued["candles"], queued["source_data"]) == (2_200, "binance")
+        queued = client.post(LOOKAHEAD, json={"symbol": "BTCUSDT", "timeframe": "1h", "moments": 1}).json()
+        assert (queued["candles"], queued["source_data"]) == (1_100, "binance")
         job = ended(client, queued["job_id"])
     assert (job["status"], job["error"]) == ("succeeded", None)
-    assert (job["result"]["candles"], job["result"]["culprits"]) == (2_200, [])
+    assert (job["result"]["candles"], job["result"]["culprits"]) == (1_100, [])

@@ -53,14 +53,16 @@ def planted(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reports, "_checks", checks)
 
 
-def test_nothing_looks_ahead_and_the_status_is_0(
-    command: Command, file: Path, capsys: pytest.CaptureFixture[str]
+def test_nothing_looks_ahead_nor_does_a_named_version_and_the_status_is_0(
+    command: Command, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command("lookahead", file, "--moments", 4) == 0
+    model = add_model(Registry(tmp_path / "models"))
+    assert command("lookahead", file, "--model", model.version, "--moments", 4) == 0
     printed = capsys.readouterr()
     assert "Nothing looks ahead." in printed.out
     assert "BTCUSDT 1h" in printed.out
     assert "60 indicators of the catalogue, 274 features" in printed.out
+    assert ", 1 models" in printed.out
     assert printed.err == ""
 
 
@@ -129,15 +131,6 @@ def test_history_of_each_value_and_of_a_named_version_as_a_document(
     assert history["rule_indicator", "sma_50"]["needed_candles"] == 50
     assert history["rule_indicator", "on_balance_volume"]["needed_candles"] is None
     assert history["model", model.version]["needed_candles"] > 60
-
-
-def test_named_version_is_checked_for_look_ahead_too(
-    command: Command, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    model = add_model(Registry(tmp_path / "models"))
-    assert command("lookahead", file, "--model", model.version, "--moments", 2, "--json") == 0
-    document = json.loads(capsys.readouterr().out)
-    assert (document["checked_by_kind"]["model"], document["culprits"]) == (1, [])
 
 
 @pytest.mark.usefixtures("planted")

@@ -20,6 +20,7 @@ from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.commands import forked_command
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle, http_stand_in
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
 from tests.fixtures.patience import COMMAND_SECONDS
@@ -45,22 +46,20 @@ class Shell:
     server: StandIn
     folder: Path
 
-    def start(self, *arguments: object) -> subprocess.Popen[str]:
+    @property
+    def environment(self) -> dict[str, str]:
         address = {f"MARKET_DATA__{name}_URL": self.server.url for name in ("BINANCE", "YAHOO", "ENGINE")}
+        return {**os.environ, **address}
+
+    def start(self, *arguments: object) -> subprocess.Popen[str]:
+        """Start it in a new interpreter."""
         command = [sys.executable, "cli.py", "candles", "download", *map(str, arguments), "--out", str(self.folder)]
-        return subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **address},
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, cwd=ROOT, env=self.environment, stdout=pipe, stderr=pipe, text=True)
 
     def run(self, *arguments: object) -> subprocess.CompletedProcess[str]:
-        process = self.start(*arguments)
-        output, errors = process.communicate(timeout=COMMAND_SECONDS)
-        return subprocess.CompletedProcess(process.args, process.returncode, output, errors)
+        command = ("candles", "download", *arguments, "--out", self.folder)
+        return forked_command(*command, environment=self.environment)
 
     def json(self, *arguments: object) -> Any:
         ended = self.run(*arguments, "--json")

@@ -1,4 +1,4 @@
-"""`cli.py train`, `evaluate` and `predict` on files, as a user runs them: each in its own process."""
+"""`cli.py train`, `evaluate` and `predict` on files, first each in a process of its own, as a user runs it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from cli import cli
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import command
 from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.planted_market import reversal_market
 
@@ -41,8 +44,8 @@ class Workplace:
         self.later = write_candles(folder / "BTCUSDT-later.csv", self.market)
         self.eth = write_candles(folder / "ETHUSDT-1h.csv", reversal_market(KNOWN, 0.5, 2))
         (folder / "small.yaml").write_text(SMALL)
-        own = {"CONFIG_FILE": str(folder / "small.yaml"), "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
-        self.environment = os.environ | own
+        self.own = {"CONFIG_FILE": str(folder / "small.yaml"), "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
+        self.environment = os.environ | self.own
 
     def time(self, candle: int) -> int:
         return self.market.candles[0].timestamp + candle * self.market.timeframe.ms
@@ -65,6 +68,14 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Workplace:
     return Workplace(tmp_path_factory.mktemp("workplace"))
 
 
+@pytest.fixture
+def workplace_here(workplace: Workplace, monkeypatch: pytest.MonkeyPatch) -> Workplace:
+    """Return the workplace, where commands in the process of the test work too: a start takes longer than most."""
+    for name, value in workplace.own.items():
+        monkeypatch.setenv(name, value)
+    return workplace
+
+
 @pytest.fixture(scope="module")
 def trained(workplace: Workplace) -> Any:
     return workplace.json("train", workplace.btc, "--type", "logistic", "--symbol", "BTCUSDT", "--timeframe", "1h")
@@ -85,12 +96,12 @@ def test_training_promotes_what_has_learned_something(workplace: Workplace, trai
     assert [path.name for path in workplace.models.iterdir() if path.is_dir()] == [trained["version"]]
 
 
-def test_training_on_noise_is_registered_and_not_promoted(workplace: Workplace) -> None:
-    ended = workplace.run("train", workplace.eth, "--type", "xgboost")
-    assert (ended.returncode, ended.stderr) == (0, "")
+def test_training_on_noise_is_registered_and_not_promoted(workplace_here: Workplace) -> None:
+    ended = CliRunner().invoke(cli, ["train", str(workplace_here.eth), "--type", "xgboost"])
+    assert (ended.exit_code, ended.stderr) == (0, "")
     shown = [line.rstrip() for line in ended.stdout.splitlines()]
     version = shown[0].split()[-1]
-    assert (workplace.models / version / "model.onnx").is_file()
+    assert (workplace_here.models / version / "model.onnx").is_file()
     assert shown[1:3] == ["verdict        not promoted: nothing serves", "in production  nothing"]
     learners = {"xgboost", "logistic", "lightgbm"}
     figures = {line.split()[0]: line.split()[1] for line in shown if line[1:].split(" ")[0] in learners}
@@ -98,15 +109,15 @@ def test_training_on_noise_is_registered_and_not_promoted(workplace: Workplace) 
     assert shown[-1].startswith("- Nothing serves: the candidate is not better than the prior")
 
 
-def test_several_files_train_one_model_of_all_markets(workplace: Workplace, trained: Any) -> None:
-    arguments = ("train", workplace.btc, workplace.eth, "--symbol", "*", "--type", "logistic", "--force", "to see")
-    pooled = workplace.json(*arguments)
+def test_several_files_train_one_model_of_all_markets(workplace_here: Workplace, trained: Any) -> None:
+    btc, eth = workplace_here.btc, workplace_here.eth
+    pooled = command("train", btc, eth, "--symbol", "*", "--type", "logistic", "--force", "to see")
     assert (pooled["symbol"], pooled["data"]["candles"]) == ("*", 2 * KNOWN)
     assert pooled["production"] == pooled["version"]
-    for_eth = workplace.json("predict", workplace.eth)
+    for_eth = command("predict", eth)
     assert (for_eth["symbol"], for_eth["model_version"]) == ("ETHUSDT", pooled["version"])
     # A market's own model goes before the one of all.
-    assert workplace.json("predict", workplace.btc)["model_version"] == trained["version"]
+    assert command("predict", btc)["model_version"] == trained["version"]
 
 
 def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace: Workplace) -> None:
@@ -149,11 +160,11 @@ def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
     assert not root.exists()
 
 
-def test_evaluation_is_on_unseen_candles_alone(workplace: Workplace, trained: Any) -> None:
-    before = workplace.json("evaluate", workplace.btc)
+def test_evaluation_is_on_unseen_candles_alone(workplace_here: Workplace, trained: Any) -> None:
+    before = command("evaluate", workplace_here.btc)
     assert before["version"] == trained["version"]
     assert before["metrics"] == trained["metrics"]
-    after = workplace.json("evaluate", trained["version"], workplace.later)
+    after = workplace_here.json("evaluate", trained["version"], workplace_here.later)
     assert after["metrics"]["count"] > before["metrics"]["count"] + 150
     assert after["metrics"]["accuracy"] > 0.6
     assert set(after["baselines"]) == {"prior", "majority", "reversal"}
@@ -177,10 +188,10 @@ def test_evaluation_draws_pictures(workplace: Workplace, trained: Any) -> None:
         assert len(content) > 20_000
 
 
-def test_a_study_goes_on_where_it_was_interrupted(workplace: Workplace) -> None:
-    saved, table = workplace.folder / "study", workplace.folder / "study.md"
-    arguments = ("evaluate", workplace.btc, "--types", "xgboost,random_forest", "--save", saved)
-    found = workplace.json(*arguments, "--markdown", table)
+def test_a_study_goes_on_where_it_was_interrupted(workplace_here: Workplace, monkeypatch: pytest.MonkeyPatch) -> None:
+    saved, table = workplace_here.folder / "study", workplace_here.folder / "study.md"
+    arguments = ("evaluate", workplace_here.btc, "--types", "xgboost,random_forest", "--save", saved)
+    found = workplace_here.json(*arguments, "--markdown", table)
     names = [row["name"] for row in found["rows"]]
     learners = ["xgboost", "random_forest", "logistic", "lightgbm"]
     assert names == ["prior", "majority", "reversal", *learners, "mean of 2", "ensemble of 2"]
@@ -193,26 +204,28 @@ def test_a_study_goes_on_where_it_was_interrupted(workplace: Workplace) -> None:
     # As if it had been interrupted before the forest: the others are not trained again.
     (forest,) = saved.glob("random_forest-20251-*.npz")
     forest.unlink()
-    again = {row["name"]: row for row in workplace.json(*arguments)["rows"]}
+    again = {row["name"]: row for row in command(*arguments)["rows"]}
     assert {name: row["metrics"] for name, row in again.items()} == {n: row["metrics"] for n, row in rows.items()}
     same = {name for name, row in again.items() if row["cpu_seconds"] == rows[name]["cpu_seconds"] is not None}
     assert same == {"xgboost", "logistic", "lightgbm"}
-    other = workplace.run(*arguments, "--seed", 5, "--json")
-    assert other.returncode == 0  # another seed has files of its own
+    command(*arguments, "--seed", 5)  # has files of its own
     # Another setting of one learner refuses its predictions alone.
-    changed = workplace.json(*arguments, MODELS__XGBOOST__MAX_DEPTH="5")
+    with monkeypatch.context() as changes:
+        changes.setenv("MODELS__XGBOOST__MAX_DEPTH", "5")
+        changed = command(*arguments)
     assert changed["note"].startswith("Trained anew: xgboost, whose stored predictions are of other candles")
     kept = {row["name"]: row["made_at"] for row in again.values()}
     assert {row["name"] for row in changed["rows"] if row["made_at"] != kept[row["name"]]} == {"xgboost"}
     # The first ones are still there.
-    assert workplace.json(*arguments)["rows"] == list(again.values())
+    assert command(*arguments)["rows"] == list(again.values())
 
 
-def test_predict_tells_the_newest_closed_candle(workplace: Workplace, trained: Any) -> None:
-    forecast = workplace.json("predict", workplace.later, "--symbol", "BTCUSDT", "--version", trained["version"])
-    assert forecast["candle_ms"] == workplace.market.last_open_ms
+def test_predict_tells_the_newest_closed_candle(workplace_here: Workplace, trained: Any) -> None:
+    later = workplace_here.later
+    forecast = workplace_here.json("predict", later, "--symbol", "BTCUSDT", "--version", trained["version"])
+    assert forecast["candle_ms"] == workplace_here.market.last_open_ms
     assert (forecast["symbol"], forecast["timeframe"]) == ("BTCUSDT", "1h")
     assert forecast["individual_predictions"] == {"logistic": forecast["probability_up"]}
     assert forecast["confidence"] == pytest.approx(abs(2 * forecast["probability_up"] - 1))
-    shown = workplace.run("predict", workplace.later, "--symbol", "BTCUSDT").stdout
+    shown = CliRunner().invoke(cli, ["predict", str(later), "--symbol", "BTCUSDT"]).stdout
     assert f"{forecast['probability_up']:.4f}, 1 candle ahead" in shown

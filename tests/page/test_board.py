@@ -122,8 +122,7 @@ def test_synthetic_candles_are_marked_and_a_killed_service_is_said_and_found_aga
             expect(page.locator(".live")).to_have_text("live")
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
 def test_everyone_can_use_it(market_service: Service, open_view: Open, scheme: str, width: int) -> None:
     page = open_view(market_service, width=width, scheme=scheme)
     expect(page.locator(".sparkline path").first).to_be_visible()

@@ -244,8 +244,7 @@ def test_an_empty_ledger_says_what_would_fill_it(open_view: Open) -> None:
             assert overflow(page) == 0
 
 
-@pytest.mark.parametrize("scheme", ["dark", "light"])
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])
 def test_everyone_can_use_it(recorded_service: Service, open_view: Open, scheme: str, width: int) -> None:
     page = open_view(recorded_service, "/#/record", width=width, scheme=scheme)
     for name, shown, count in (

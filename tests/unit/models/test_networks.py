@@ -43,12 +43,6 @@ SETTINGS = configured(ModelSettings, recipe="specified")
 NETWORKS = ("lstm", "gru", "transformer")
 
 
-def one_layer(**training: Any) -> ModelSettings:
-    """Return toy settings of recurrent networks that are built in half the time: what they say holds for any depth."""
-    settings = toy_settings(**training)
-    return settings.model_copy(update={"recurrent": settings.recurrent.model_copy(update={"units": (8,)})})
-
-
 @pytest.fixture(scope="module", autouse=True)
 def keras_is_imported() -> None:
     """Import Keras for the first test that runs, not for the collection of all tests, which it would slow down."""
@@ -125,22 +119,6 @@ def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
     assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
 
 
-def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
-    # One epoch tells.
-    data, settings = toy_data("soft"), one_layer(learning_rate=0.02).trained_with(epochs=1)
-    recurrent = settings.recurrent
-    learning = recurrent.learning.model_copy(update={"rate": 0.02})
-    own = settings.model_copy(
-        update={
-            "training": settings.training.model_copy(update={"learning_rate": 1e-6}),
-            "recurrent": recurrent.model_copy(update={"learning": learning}),
-        }
-    )
-    inputs = data.inputs(20)
-    by_all, by_itself = (fit(LSTM, data, each, lambda _: None).raw(inputs) for each in (settings, own))
-    np.testing.assert_array_equal(by_itself, by_all)
-
-
 def test_transformer_sees_the_order_of_candles() -> None:
     model = _with_random_answers(build_transformer((60, 75), SETTINGS.transformer, 1_000))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)
@@ -210,14 +188,14 @@ def test_a_training_that_diverges_is_an_error() -> None:
     rows[300] = np.nan
     broken = replace(data, train=replace(data.train, rows=rows))
     with pytest.raises(TrainingFailed, match=r"diverged in epoch 1: .* weights not finite"):
-        fit(LSTM, broken, one_layer(), lambda _: None)
+        fit(LSTM, broken, toy_settings(), lambda _: None)
 
 
 def test_learning_stops_early_and_the_best_epoch_is_kept() -> None:
     data = toy_data("soft")
     # Labels of validation say the opposite: the longer it learns, the worse.
     against = replace(data, validation=replace(data.validation, targets=1.0 - data.validation.targets))
-    settings = one_layer(learning_rate=0.05)
+    settings = toy_settings(learning_rate=0.05)
     learning = settings.recurrent.learning.model_copy(update={"epochs": 30, "patience_epochs": 2})
     settings = settings.model_copy(update={"recurrent": settings.recurrent.model_copy(update={"learning": learning})})
     model = fit(LSTM, against, settings, lambda _: None)
