@@ -76,7 +76,9 @@ class RecurrentSettings(HeadSettings):
 class TransformerSettings(HeadSettings):
     """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
 
-    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last.
+    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last. The answer reads what
+    they make of it times `encoder_scale`: below 1 it is penalized that much more, and learns that much more slowly, than
+    the newest candle's own features.
     """
 
     width: Count
@@ -89,6 +91,7 @@ class TransformerSettings(HeadSettings):
     batch_normalization: bool
     dense_units: tuple[Count, ...]
     dense_dropouts: tuple[Dropout, ...]
+    encoder_scale: Annotated[float, Field(gt=0, le=1)]
     learning: LearningSettings
 
 
@@ -149,6 +152,12 @@ class LightGBMSettings(BoostingSettings):
     l2: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
+class LogisticSettings(Section):
+    """`penalty` is the L1 penalty of the coefficients, in slopes of the loss that chance alone would reach."""
+
+    penalty: Positive
+
+
 class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, `threads` limits its CPU cores."""
 
@@ -205,7 +214,7 @@ class ModelSettings(Section):
     random_forest: TreeSettings
     xgboost: BoostingSettings
     lightgbm: LightGBMSettings
-    logistic_inverse_regularization: Positive
+    logistic: LogisticSettings
 
     @model_validator(mode="before")
     @classmethod

@@ -9,7 +9,14 @@ from domain.forecasting import ModelType
 
 LEARNED_SHARE = 0.9
 # The other networks: `python -m benchmarks.learning.planted`, whose table is in docs/models.md.
-FAST = (ModelType.GRU, ModelType.LOGISTIC, ModelType.RANDOM_FOREST, ModelType.XGBOOST)
+FAST = (
+    ModelType.GRU,
+    ModelType.TRANSFORMER,
+    ModelType.LIGHTGBM,
+    ModelType.LOGISTIC,
+    ModelType.RANDOM_FOREST,
+    ModelType.XGBOOST,
+)
 
 
 @pytest.mark.slow
