@@ -76,9 +76,9 @@ class RecurrentSettings(HeadSettings):
 class TransformerSettings(HeadSettings):
     """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
 
-    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last. The answer reads what
-    they make of it times `encoder_scale`: below 1 it is penalized that much more, and learns that much more slowly, than
-    the newest candle's own features.
+    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last. The answer reads
+    what they make of it times `encoder_scale`: below 1 it is penalized that much more, and learns that much more
+    slowly, than the newest candle's own features.
     """
 
     width: Count
