@@ -76,9 +76,8 @@ class RecurrentSettings(HeadSettings):
 class TransformerSettings(HeadSettings):
     """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
 
-    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last. The answer reads
-    what they make of it times `encoder_scale`: below 1 it is penalized that much more, and learns that much more
-    slowly, than the newest candle's own features.
+    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last. What comes of it is
+    multiplied by `encoder_scale`: below 1 it is penalized the more, and learns the more slowly, beside the newest row.
     """
 
     width: Count
@@ -152,12 +151,6 @@ class LightGBMSettings(BoostingSettings):
     l2: Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
 
-class LogisticSettings(Section):
-    """`penalty` is the L1 penalty of the coefficients, in slopes of the loss that chance alone would reach."""
-
-    penalty: Positive
-
-
 class TrainingSettings(Section):
     """One run of training; the seed makes it repeatable, `threads` limits its CPU cores."""
 
@@ -214,7 +207,7 @@ class ModelSettings(Section):
     random_forest: TreeSettings
     xgboost: BoostingSettings
     lightgbm: LightGBMSettings
-    logistic: LogisticSettings
+    logistic_penalty: Positive
 
     @model_validator(mode="before")
     @classmethod
@@ -247,10 +240,8 @@ class ModelSettings(Section):
             seed: 0 or more.
             backend: Backend of Keras.
         """
-        training = {"seed": seed, "keras_backend": backend}
-        changed: dict[str, Section] = {
-            "training": self.training.model_copy(update={key: to for key, to in training.items() if to is not None})
-        }
+        given = {key: to for key, to in (("seed", seed), ("keras_backend", backend)) if to is not None}
+        changed: dict[str, Section] = {"training": self.training.model_copy(update=given)}
         if epochs is not None:
             for name, section in self:
                 if learning := getattr(section, "learning", None):

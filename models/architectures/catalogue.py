@@ -137,7 +137,7 @@ _ROWS = (
         ModelType.LOGISTIC,
         "sklearn",
         "models.architectures.logistic:fit_logistic",
-        settings=lambda models: models.logistic,
+        settings=lambda models: models.logistic_penalty,
         inputs="newest",
         target="binary",
         outputs="probability",

@@ -10,7 +10,7 @@ from skl2onnx import to_onnx
 from skl2onnx.common.data_types import FloatTensorType
 from sklearn.linear_model import LogisticRegression
 
-from config.model_settings import LogisticSettings, TrainingSettings
+from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
 from models.architectures.fitted import EpochProgress, LearningData, chance_slope, require_both_sides, require_shape
 from models.architectures.summary import newest_rows_of
@@ -20,7 +20,9 @@ from models.export.tabular import tabular_onnx
 
 _MAX_ITERATIONS = 1000
 # Of the greatest coefficient, by which a pass over the samples may change one at most in the end.
-_TOLERANCE = 1e-3
+_TOLERANCE = 1e-4
+# Fixed: what it comes to does not depend on the order, and all are compared with the same one, whatever the seed.
+_ORDER_OF_SAMPLES = 0
 
 
 @dataclass(frozen=True)
@@ -55,8 +57,12 @@ class Logistic:
         return name
 
 
-def fit_logistic(data: LearningData, settings: LogisticSettings, training: TrainingSettings) -> Logistic:
+def fit_logistic(data: LearningData, penalty: float, _training: TrainingSettings) -> Logistic:
     """Train logistic regression on binary targets; see `models.training.fitting.fit`.
+
+    Args:
+        data: Windows, of which it reads the newest row.
+        penalty: L1, of the coefficients, in slopes of the mean loss that chance alone would reach; > 0.
 
     Raises:
         TrainingFailed: the price only rises, or only falls, in training.
@@ -64,14 +70,14 @@ def fit_logistic(data: LearningData, settings: LogisticSettings, training: Train
     train = data.train
     rows, targets = newest_rows_of(train), train.targets[train.ends]
     require_both_sides(targets, "logistic regression")
-    # The library sums the losses of the samples, and the penalty is of their mean.
-    penalty = settings.penalty * chance_slope(rows.shape[1], len(rows)) * len(rows)
+    # The library adds up the losses of the samples.
+    strength = penalty * chance_slope(rows.shape[1], len(rows)) * len(rows)
     regression = LogisticRegression(
-        C=1.0 / penalty if penalty else np.inf,
+        C=1.0 / strength if strength else np.inf,
         l1_ratio=1.0,
         solver="saga",
         tol=_TOLERANCE,
         max_iter=_MAX_ITERATIONS,
-        random_state=training.seed,
+        random_state=_ORDER_OF_SAMPLES,
     )
     return Logistic(regression.fit(rows, targets))

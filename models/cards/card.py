@@ -28,6 +28,7 @@ TARGETS = {
 _OWN_SETTINGS = {
     ModelType.LSTM: "recurrent",
     ModelType.GRU: "recurrent",
+    ModelType.LOGISTIC: "logistic_penalty",
 }
 
 

@@ -7,7 +7,6 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from config.model_settings import LogisticSettings
 from domain.forecasting import ModelType
 from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
@@ -24,7 +23,9 @@ def fitted(rows: int, columns: int = COLUMNS, told: float = 0.1, seed: int = 1) 
     up = rng.random(rows) < 0.5 + told * np.sign(values[:, min(TELLING, columns - 1)])
     windows = Windows.over(values, up.astype(np.float64), 1, np.zeros(rows, np.int64))
     models = toy_settings()
-    model = ARCHITECTURES[ModelType.LOGISTIC].load()(SimpleNamespace(train=windows), models.logistic, models.training)
+    model = ARCHITECTURES[ModelType.LOGISTIC].load()(
+        SimpleNamespace(train=windows), models.logistic_penalty, models.training
+    )
     assert isinstance(model, Logistic)
     return model
 
@@ -40,8 +41,3 @@ def test_a_single_column_is_not_penalized() -> None:
     model = fitted(5_000, columns=1)
     # Of a probability of 0.6 on one side and 0.4 on the other.
     assert model.raw(np.array([[1.0]], np.float32))[0, 0] == pytest.approx(0.6, abs=0.03)
-
-
-def test_a_penalty_has_to_be_above_zero() -> None:
-    with pytest.raises(ValueError, match="greater than 0"):
-        LogisticSettings(penalty=0)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from config.model_settings import LogisticSettings, ModelSettings
+from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from config.watch_settings import EvaluationSettings
 from domain.forecasting import ModelType
@@ -36,7 +36,7 @@ def marks(models: ModelSettings) -> dict[ModelType, str]:
         ({"recurrent": BASE.recurrent.model_copy(update={"dropout": 0.3})}, {ModelType.GRU}),
         ({"transformer": BASE.transformer.model_copy(update={"pooling": "last"})}, {ModelType.TRANSFORMER}),
         ({"xgboost": BASE.xgboost.model_copy(update={"max_depth": 2})}, {ModelType.XGBOOST}),
-        ({"logistic": LogisticSettings(penalty=2.0)}, {ModelType.LOGISTIC}),
+        ({"logistic_penalty": 2.0}, {ModelType.LOGISTIC}),
         ({"target_threshold": 0.0}, {ModelType.GRU, ModelType.TRANSFORMER}),
         ({"training": BASE.training.model_copy(update={"seed": 3})}, set(KINDS)),
         ({"training": BASE.training.model_copy(update={"threads": 2})}, set()),
