@@ -125,6 +125,15 @@ def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
     assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
 
 
+def test_a_transformer_learns_when_its_answer_reads_little_of_its_encoder() -> None:
+    tuned = {"pooling": "last", "dense_units": (), "dense_dropouts": (), "newest_row": True, "head_penalty": 0.5}
+    model = _learns_and_is_exported(ModelType.TRANSFORMER, encoder_scale=0.25, **tuned)
+    (scale,) = (layer for layer in model.layers if isinstance(layer, layers.Rescaling))
+    assert scale.scale == 0.25
+    # The last layer reads the row of the encoder, which no dense layer came between, and the newest row.
+    assert model.layers[-1].input.shape[-1] == 16 + FEATURES
+
+
 def test_a_network_may_have_a_learning_rate_of_its_own() -> None:
     # One epoch tells.
     data, settings = toy_data("soft"), one_layer(learning_rate=0.02).trained_with(epochs=1)
