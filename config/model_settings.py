@@ -76,7 +76,8 @@ class RecurrentSettings(HeadSettings):
 class TransformerSettings(HeadSettings):
     """The encoder normalizes each row; `batch_normalization` is that of the dense layers after it.
 
-    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last.
+    `pooling` selects which of the encoder's rows the dense layers read: their average, or the last. What comes of it is
+    multiplied by `encoder_scale`: below 1 it is penalized the more, and learns the more slowly, beside the newest row.
     """
 
     width: Count
@@ -89,6 +90,7 @@ class TransformerSettings(HeadSettings):
     batch_normalization: bool
     dense_units: tuple[Count, ...]
     dense_dropouts: tuple[Dropout, ...]
+    encoder_scale: Annotated[float, Field(gt=0, le=1)]
     learning: LearningSettings
 
 
@@ -205,7 +207,7 @@ class ModelSettings(Section):
     random_forest: TreeSettings
     xgboost: BoostingSettings
     lightgbm: LightGBMSettings
-    logistic_inverse_regularization: Positive
+    logistic_penalty: Positive
 
     @model_validator(mode="before")
     @classmethod
@@ -238,10 +240,8 @@ class ModelSettings(Section):
             seed: 0 or more.
             backend: Backend of Keras.
         """
-        training = {"seed": seed, "keras_backend": backend}
-        changed: dict[str, Section] = {
-            "training": self.training.model_copy(update={key: to for key, to in training.items() if to is not None})
-        }
+        given = {key: to for key, to in (("seed", seed), ("keras_backend", backend)) if to is not None}
+        changed: dict[str, Section] = {"training": self.training.model_copy(update=given)}
         if epochs is not None:
             for name, section in self:
                 if learning := getattr(section, "learning", None):

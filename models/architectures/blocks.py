@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from keras import layers, regularizers
 
 from config.model_settings import HeadSettings
+from models.architectures.fitted import chance_slope
 from models.export.own_layers import Tensor
 
 
@@ -69,17 +69,12 @@ def read_by_answers(inputs: Tensor, x: Tensor, settings: HeadSettings) -> Tensor
 def few_coefficients(penalty: float, inputs: int, labels: float) -> regularizers.L1 | None:
     """Return the L1 penalty of a linear layer: so many times the slope of a loss that can be chance; None for 0.
 
-    Of many inputs that tell nothing, the greatest slope of a loss is about sqrt(2 ln(inputs) / labels).
-
     Args:
         penalty: >= 0.
         inputs: Of the layer, >= 1.
         labels: That do not overlap, > 0.
-
-    Source: Tibshirani, Regression Shrinkage and Selection via the Lasso (1996); Bickel, Ritov and Tsybakov,
-    Simultaneous Analysis of Lasso and Dantzig Selector (2009), for the size.
     """
-    return regularizers.L1(penalty * math.sqrt(2.0 * math.log(inputs) / labels)) if penalty else None
+    return regularizers.L1(penalty * chance_slope(inputs, labels)) if penalty else None
 
 
 def encoder_block(x: Tensor, heads: int, head_width: int, feed_forward_width: int, dropout: float) -> Tensor:

@@ -137,10 +137,11 @@ _ROWS = (
         ModelType.LOGISTIC,
         "sklearn",
         "models.architectures.logistic:fit_logistic",
-        settings=lambda models: models.logistic_inverse_regularization,
-        inputs="summary",
+        settings=lambda models: models.logistic_penalty,
+        inputs="newest",
         target="binary",
         outputs="probability",
+        sequence_length=lambda _models, _features: 1,
     ),
 )
 

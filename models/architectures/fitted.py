@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -99,6 +100,22 @@ def history_of_rounds(
 def best_round(rounds: Sequence[EpochProgress]) -> int:
     """Return the number of the first round with the lowest validation loss, whose trees serve."""
     return int(np.argmin([each.validation_loss for each in rounds])) + 1
+
+
+def chance_slope(inputs: int, labels: float) -> float:
+    """Return how steep the mean loss of a linear layer can be by chance alone, in its steepest input of those it reads.
+
+    Of many inputs that tell nothing, the greatest slope is about sqrt(2 ln(inputs) / labels). As a measure of an L1
+    penalty it sinks as labels come in.
+
+    Args:
+        inputs: Of the layer, scaled, >= 1.
+        labels: That do not overlap, > 0.
+
+    Source: Tibshirani, Regression Shrinkage and Selection via the Lasso (1996); Bickel, Ritov and Tsybakov,
+    Simultaneous Analysis of Lasso and Dantzig Selector (2009), for the size.
+    """
+    return math.sqrt(2.0 * math.log(inputs) / labels)
 
 
 def require_both_sides(targets: RealArray, learner: str) -> None:

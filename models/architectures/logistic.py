@@ -1,4 +1,4 @@
-"""Logistic regression on summaries: the baseline that is always trained."""
+"""Logistic regression on the newest row, with few coefficients: the baseline that is always trained."""
 
 from __future__ import annotations
 
@@ -12,13 +12,17 @@ from sklearn.linear_model import LogisticRegression
 
 from config.model_settings import TrainingSettings
 from domain.arrays import RealArray
-from models.architectures.fitted import EpochProgress, LearningData, require_both_sides, require_shape
-from models.architectures.summary import summaries
+from models.architectures.fitted import EpochProgress, LearningData, chance_slope, require_both_sides, require_shape
+from models.architectures.summary import newest_rows_of
 from models.explanation.linear import LinearTerms
 from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
 
 _MAX_ITERATIONS = 1000
+# Of the greatest coefficient, by which a pass over the samples may change one at most in the end.
+_TOLERANCE = 1e-3
+# Fixed: what it comes to does not depend on the order, and all are compared with the same one, whatever the seed.
+_ORDER_OF_SAMPLES = 0
 
 
 @dataclass(frozen=True)
@@ -53,14 +57,27 @@ class Logistic:
         return name
 
 
-def fit_logistic(data: LearningData, inverse_regularization: float, _training: TrainingSettings) -> Logistic:
+def fit_logistic(data: LearningData, penalty: float, _training: TrainingSettings) -> Logistic:
     """Train logistic regression on binary targets; see `models.training.fitting.fit`.
+
+    Args:
+        data: Windows, of which it reads the newest row.
+        penalty: L1, of the coefficients, in slopes of the mean loss that chance alone would reach; > 0.
 
     Raises:
         TrainingFailed: the price only rises, or only falls, in training.
     """
     train = data.train
-    targets = train.targets[train.ends]
+    rows, targets = newest_rows_of(train), train.targets[train.ends]
     require_both_sides(targets, "logistic regression")
-    regression = LogisticRegression(C=inverse_regularization, max_iter=_MAX_ITERATIONS)
-    return Logistic(regression.fit(summaries(train), targets))
+    # The library adds up the losses of the samples.
+    strength = penalty * chance_slope(rows.shape[1], len(rows)) * len(rows)
+    regression = LogisticRegression(
+        C=1.0 / strength if strength else np.inf,
+        l1_ratio=1.0,
+        solver="saga",
+        tol=_TOLERANCE,
+        max_iter=_MAX_ITERATIONS,
+        random_state=_ORDER_OF_SAMPLES,
+    )
+    return Logistic(regression.fit(rows, targets))

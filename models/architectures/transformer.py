@@ -26,6 +26,8 @@ def build_transformer(input_shape: tuple[int, int], settings: TransformerSetting
     else:
         x = layers.GlobalAveragePooling1D()(x)
     x = dense_layers(x, settings.dense_units, settings.batch_normalization, settings.dense_dropouts)
+    if settings.encoder_scale < 1.0:
+        x = layers.Rescaling(settings.encoder_scale)(x)
     return keras.Model(inputs, probability(inputs, x, settings, windows), name="transformer")
 
 

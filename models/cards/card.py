@@ -28,7 +28,7 @@ TARGETS = {
 _OWN_SETTINGS = {
     ModelType.LSTM: "recurrent",
     ModelType.GRU: "recurrent",
-    ModelType.LOGISTIC: "logistic_inverse_regularization",
+    ModelType.LOGISTIC: "logistic_penalty",
 }
 
 

@@ -18,6 +18,8 @@ _OF_TODAY = (
     *("auto_retrain", "retrain_interval_hours", "retrain_min_candles", "evaluation", "drift", "recalibration"),
     *("shadow_forecasts", "shadow_margin", "shadow_max_days"),
 )
+# Of releases before: the regularization of a logistic regression that read summaries.
+_GONE = ("logistic_inverse_regularization",)
 _BY_HAND = "train it once by cli.py train"
 
 
@@ -43,7 +45,7 @@ def repeated(model: ModelMetadata, models: ModelSettings, features: FeatureSetti
     if not (model.data and model.data.markets):
         raise ModelUnusable(f"{model.version} does not tell the markets that it was trained on: {_BY_HAND}")
     try:
-        own = {name: value for name, value in model.settings["models"].items() if name not in _OF_TODAY}
+        own = {name: value for name, value in model.settings["models"].items() if name not in (*_OF_TODAY, *_GONE)}
         own_features = dict(model.settings["features"])
         if model.target == "plan":  # those are of every plan model, and of its moments alone
             fixed = {*OF_PLANS, "horizon_candles"}

@@ -7,14 +7,22 @@ import pytest
 from benchmarks.learning.planted import REPEATS, find, planted_settings
 from domain.forecasting import ModelType
 
-LEARNED_SHARE = 0.9
+# In this market each of them finds 98 % or more.
+LEARNED_SHARE = 0.95
 # The other networks: `python -m benchmarks.learning.planted`, whose table is in docs/models.md.
-FAST = (ModelType.GRU, ModelType.LOGISTIC, ModelType.RANDOM_FOREST, ModelType.XGBOOST)
+FAST = (
+    ModelType.GRU,
+    ModelType.TRANSFORMER,
+    ModelType.LIGHTGBM,
+    ModelType.LOGISTIC,
+    ModelType.RANDOM_FOREST,
+    ModelType.XGBOOST,
+)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FAST)
-def test_the_tuned_recipe_finds_nine_tenths_of_the_edge(kind: ModelType) -> None:
+def test_the_tuned_recipe_finds_nearly_all_of_the_edge(kind: ModelType) -> None:
     found = find(kind, planted_settings("tuned"), seed=7)
     assert found.best == pytest.approx(REPEATS, abs=0.03)
     assert found.edge >= LEARNED_SHARE

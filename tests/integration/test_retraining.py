@@ -107,6 +107,8 @@ def pooled(registry: Registry, container: Container, hours_ago: float = 100, **t
     """Put a model of two markets into production that was trained with other settings than those of the service."""
     models = container.settings.models.model_dump(mode="json")
     models["training"] |= training
+    # Of releases before this one, which versions of every type have kept.
+    models["logistic_inverse_regularization"] = 0.001
     settings = {"models": models, "features": container.settings.features.model_dump(mode="json")}
     data = trained_until(hours_ago).model_copy(update={"markets": ("BTCUSDT", "ETHUSDT")})
     return put_in_production(registry, ModelType.LOGISTIC, symbol=ANY_SYMBOL, data=data, settings=settings)

@@ -212,10 +212,10 @@ def test_real_training_from_request_to_registry(make_client: MakeClient) -> None
         **{name: result[name] for name in ("symbol", "timeframe", "version", "promoted", "verdict", "metrics")},
     }
     assert (result["symbol"], result["timeframe"], result["model_type"]) == ("ETHUSDT", "1h", "logistic")
-    # 87 predictions are too few for the gate.
+    # 104 predictions are too few for the gate.
     assert (result["promoted"], result["verdict"], result["production"]) == (False, "nothing", None)
-    assert "87 out-of-sample predictions" in result["reasons"][-1]
-    assert result["metrics"]["count"] == 87
+    assert "104 out-of-sample predictions" in result["reasons"][-1]
+    assert result["metrics"]["count"] == 104
     assert (result["training_samples"] > 0, result["validation_samples"] > 0) == (True, True)
     (listed,) = client.get("/ai/models").json()["models"]
     assert (listed["version"], listed["alias"], listed["verdict"]) == (result["version"], "candidate", "nothing")

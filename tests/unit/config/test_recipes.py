@@ -34,6 +34,7 @@ TRANSFORMER = {
     "batch_normalization": True,
     "dense_units": (64, 32),
     "dense_dropouts": (0.2, 0.1),
+    "encoder_scale": 1.0,
     "newest_row": False,
     "head_penalty": 0.0,
 }

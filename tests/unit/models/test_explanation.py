@@ -123,11 +123,12 @@ def test_contributions_are_those_of_xgboost() -> None:
 def test_contributions_of_logistic_regression_are_its_terms() -> None:
     architecture, models = ARCHITECTURES[ModelType.LOGISTIC], toy_settings()
     data = toy_data("binary")
-    model = architecture.load()(data, models.logistic_inverse_regularization, models.training)
-    inputs = inputs_of("summary", data.inputs(20))
+    model = architecture.load()(data, models.logistic_penalty, models.training)
+    inputs = inputs_of("newest", data.inputs(20))
     found = np.stack([model.explanation().contributions(row) for row in inputs])
     up = model.raw(inputs)[:, 0]
-    np.testing.assert_allclose(found.sum(axis=1) + model.regression.intercept_[0], np.log(up / (1 - up)), atol=1e-5)
+    odds = found.sum(axis=1) + model.regression.intercept_[0]
+    np.testing.assert_allclose(1.0 / (1.0 + np.exp(-odds)), up, atol=1e-6)
 
 
 def test_trees_that_never_split_explain_nothing() -> None:

@@ -119,6 +119,15 @@ def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
     assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
 
 
+def test_a_transformer_learns_when_its_answer_reads_little_of_its_encoder() -> None:
+    tuned = {"pooling": "last", "dense_units": (), "dense_dropouts": (), "newest_row": True, "head_penalty": 0.5}
+    model = _learns_and_is_exported(ModelType.TRANSFORMER, encoder_scale=0.25, **tuned)
+    (scale,) = (layer for layer in model.layers if isinstance(layer, layers.Rescaling))
+    assert scale.scale == 0.25
+    # The last layer reads the row of the encoder, which no dense layer came between, and the newest row.
+    assert model.layers[-1].input.shape[-1] == 16 + FEATURES
+
+
 def test_transformer_sees_the_order_of_candles() -> None:
     model = _with_random_answers(build_transformer((60, 75), SETTINGS.transformer, 1_000))
     window = np.random.default_rng(1).normal(size=(1, 60, 75)).astype(np.float32)

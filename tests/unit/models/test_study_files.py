@@ -36,7 +36,7 @@ def marks(models: ModelSettings) -> dict[ModelType, str]:
         ({"recurrent": BASE.recurrent.model_copy(update={"dropout": 0.3})}, {ModelType.GRU}),
         ({"transformer": BASE.transformer.model_copy(update={"pooling": "last"})}, {ModelType.TRANSFORMER}),
         ({"xgboost": BASE.xgboost.model_copy(update={"max_depth": 2})}, {ModelType.XGBOOST}),
-        ({"logistic_inverse_regularization": 0.5}, {ModelType.LOGISTIC}),
+        ({"logistic_penalty": 2.0}, {ModelType.LOGISTIC}),
         ({"target_threshold": 0.0}, {ModelType.GRU, ModelType.TRANSFORMER}),
         ({"training": BASE.training.model_copy(update={"seed": 3})}, set(KINDS)),
         ({"training": BASE.training.model_copy(update={"threads": 2})}, set()),

@@ -43,9 +43,7 @@ def plans(told: float, seed: int = 1) -> dict[str, GivenPlans]:
 
 def training(tmp_path: Path) -> PlanTraining:
     evaluation = {"test_share": 0.5, "folds": 2, "bootstrap_samples": 400, "suspicious_auc": 1.0}
-    models = configured(
-        ModelSettings, save_path=str(tmp_path), evaluation=evaluation, logistic_inverse_regularization=0.1
-    )
+    models = configured(ModelSettings, save_path=str(tmp_path), evaluation=evaluation)
     measuring = MeasuringOrder(
         wish=MeasuringWish(),
         longer=(),
