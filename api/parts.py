@@ -28,7 +28,6 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
-from services.ledger.bands.given import PriceBands
 from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
@@ -93,7 +92,6 @@ LaneVersionsPart = Annotated[LaneVersions, _part(lambda container: container.lan
 LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
 LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
-PriceBandsPart = Annotated[PriceBands, _part(lambda container: container.outlooks.bands)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 LogTailPart = Annotated[LogTail | None, _part(lambda container: container.log_tail)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]

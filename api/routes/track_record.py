@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Response
 
 from api.dependencies import DefaultLimit
-from api.parts import LanesPart, LaneVersionsPart, PriceBandsPart, ScoresPart
+from api.parts import LanesPart, LaneVersionsPart, OutlooksPart, ScoresPart
 from api.schemas.lanes import BandFigures, LaneFigures, LanesResponse, PairFigures
 from api.schemas.problems import problem_responses
 from api.schemas.track_record import RecordFigures, TrackRecord
@@ -96,7 +96,7 @@ async def calibration_svg(
     dependencies=[DefaultLimit],
 )
 async def compared_lanes(
-    lanes: LanesPart, scores: ScoresPart, versions: LaneVersionsPart, bands: PriceBandsPart, days: Days = DEFAULT_DAYS
+    lanes: LanesPart, scores: ScoresPart, versions: LaneVersionsPart, outlooks: OutlooksPart, days: Days = DEFAULT_DAYS
 ) -> LanesResponse:
     """Return each lane's records, costs, calibration and versions, what each adds to another, and how bands held."""
     records, pairs = await lanes.records(days), await lanes.pairs(days)
@@ -107,5 +107,5 @@ async def compared_lanes(
             LaneFigures.of(lane, own, calibration, lanes.gate, await versions.of(lane)) for lane, own in records.items()
         ],
         pairs=[PairFigures.of(pair) for pair in pairs],
-        price_bands=[BandFigures.of(found) for found in await bands.coverage(days)],
+        price_bands=[BandFigures.of(found) for found in await outlooks.bands.coverage(days)],
     )

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from domain.candles.columns import CandleLike
-from domain.errors import ModelUnavailable
+from domain.errors import ModelNotFound
 from domain.forecasting import ModelTarget
 from domain.job_kinds import JobKind
 from domain.jobs import Job
@@ -65,8 +65,8 @@ class EvaluationService:
         """Queue an evaluation and return its job, with a key that which has it already.
 
         Raises:
-            ModelNotFound, ModelUnusable: the version cannot be opened.
-            ModelUnavailable: none is named, and none is in production for the market.
+            ModelNotFound: there is no such version, or none is named and none is in production for the market.
+            ModelUnusable: the version cannot be opened.
             InvalidRequest: the version forecasts another market or timeframe, or was imported; or nobody asks models of
                 that horizon.
             InvalidMarketData: the client's candles break a rule of the market.
@@ -103,7 +103,7 @@ class EvaluationService:
             key = self._registries.holder(version, asked.horizon)
         if version is None:
             market = key.market(f"{asked.symbol} {timeframe}")
-            raise ModelUnavailable(f"no model is in production for {market}: name a version, or train one")
+            raise ModelNotFound(f"no model is in production for {market}: name a version, or train one")
         model = self._registries.at(key).open(version).metadata
         model.require_market(asked.symbol, timeframe)
         model.require_data()

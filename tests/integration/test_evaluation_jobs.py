@@ -56,9 +56,9 @@ def test_only_the_administrator_asks(make_client: MakeClient) -> None:
         ({"fee_bps": 5_000}, 422, "fee_bps"),
         ({"slippage_bps": -1}, 422, "slippage_bps"),
         ({"candles": [{"timestamp": 1}]}, 422, "candles.0"),
-        ({}, 503, "no model is in production for BTCUSDT 1h: name a version, or train one"),
-        ({"timeframe": "4h"}, 503, "no model is in production for BTCUSDT 4h"),
-        ({"candles": None, "timeframe": "30m"}, 503, "no model is in production for BTCUSDT 30m"),
+        ({}, 404, "no model is in production for BTCUSDT 1h: name a version, or train one"),
+        ({"timeframe": "4h"}, 404, "no model is in production for BTCUSDT 4h"),
+        ({"candles": None, "timeframe": "30m"}, 404, "no model is in production for BTCUSDT 30m"),
     ],
 )
 def test_what_cannot_be_evaluated_is_refused_at_once(

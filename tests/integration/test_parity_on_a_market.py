@@ -49,7 +49,7 @@ def market_windows(architecture: Architecture, models: ModelSettings) -> Trainin
 @pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
 def test_onnx_answers_as_the_model_on_windows_of_a_market(architecture: Architecture) -> None:
     one_epoch = {name: {"learning": {"epochs": 1}} for name in ("recurrent", "transformer", "patchtst")}
-    settings = configured(ModelSettings, **one_epoch, lightgbm={"min_samples_leaf": 20})
+    settings = configured(ModelSettings, **one_epoch, lightgbm={"min_samples_leaf": 20}, logistic_penalty=0.02)
     data = market_windows(architecture, settings)
     if isinstance(architecture.settings(settings), BoostingSettings):
         # Of rows that it learns, no round is too many: all trees that there may be.

@@ -7,6 +7,12 @@ from trading_signal_client.answers.answer import (
 )
 from trading_signal_client.answers.drift import BrierCourse, DriftedFeature, ModelDrift, ModelDrifts
 from trading_signal_client.answers.forecasts import Driver, Forecast, Prediction
+from trading_signal_client.answers.insights import (
+    MarketCondition,
+    MarketConditionHealth,
+    StrategyRecommendation,
+    StrategyRecommendations,
+)
 from trading_signal_client.answers.jobs import (
     Job,
     JobQueued,
@@ -40,19 +46,28 @@ from trading_signal_client.answers.market import (
     Evidence,
     Gate,
     MarketAnalysis,
-    MarketCondition,
-    MarketConditionHealth,
     NewestSignals,
     PriceForecast,
     PricePoint,
     RiskAssessment,
     Signal,
     SignalForecast,
-    StrategyRecommendation,
-    StrategyRecommendations,
     TickerForecast,
     Trend,
     Withheld,
+)
+from trading_signal_client.answers.models import (
+    FurtherModels,
+    Model,
+    ModelDetails,
+    ModelInfo,
+    ModelInProduction,
+    ModelLoaded,
+    Models,
+    ModelSaved,
+    ModelsCleaned,
+    Shadow,
+    TrainingQueued,
 )
 from trading_signal_client.answers.operations import (
     BacktestQueued,
@@ -65,30 +80,19 @@ from trading_signal_client.answers.operations import (
     EngineSettings,
     ForecastCacheCleared,
     ForecastCacheStats,
-    FurtherModels,
     Health,
     LlmProbe,
     Log,
     LogLine,
-    Model,
-    ModelDetails,
-    ModelInfo,
-    ModelInProduction,
-    ModelLoaded,
-    Models,
-    ModelSaved,
-    ModelsCleaned,
     OptimiseQueued,
     PartProblem,
     SafeMode,
     ServiceConfig,
     ServiceInfo,
-    Shadow,
     Spent,
     StorageStats,
     Strategies,
     SymbolStats,
-    TrainingQueued,
 )
 from trading_signal_client.answers.past import PastAnalyses, PastAnalysis, ReadCandles, ShownCandle, ShownCandles
 from trading_signal_client.answers.quality import (
