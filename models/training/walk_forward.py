@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from config.model_settings import ModelSettings
-from domain.arrays import FloatArray, IntArray
+from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.forecasting import ModelType
 from features.datasets.candle_checks import NO_RUN
 from features.datasets.splits import Split
@@ -120,7 +120,10 @@ def calibrated_predictions(
 def member_weights(
     validation: Mapping[ModelType, Predicted], split: Split, returns: FloatArray
 ) -> dict[ModelType, float]:
-    """Return the weights by skill over the prior on the validation rows that all members predicted.
+    """Return the weights of the members of an ensemble, which add up to 1; those no better than the prior are left out.
+
+    They are the skill over the prior on the validation rows that all members predicted, if weights made like that on the
+    older half of these rows have beaten the plain mean on the newer half; else all are equal.
 
     Args:
         validation: Calibrated predictions of each member.
@@ -133,10 +136,25 @@ def member_weights(
     trained = trained[np.isfinite(trained) & (trained != 0.0)]
     if not len(rows) or not len(trained):
         return {}
-    up = returns[rows] > 0.0
-    losses = {kind: float(log_losses(_at(member, rows), up).mean()) for kind, member in validation.items()}
-    share = np.full(len(rows), float((trained > 0.0).mean()))
-    return skill_weights(losses, float(log_losses(share, up).mean()))
+    up, share = returns[rows] > 0.0, float((trained > 0.0).mean())
+    said = {kind: _at(member, rows) for kind, member in validation.items()}
+    weights = _weights_by_skill(said, share, up)
+    older, newer = slice(None, len(rows) // 2), slice(len(rows) // 2, None)
+    before = _weights_by_skill({kind: said[kind][older] for kind in weights}, share, up[older])
+    if before:
+        parts = np.stack([said[kind][newer] for kind in weights])
+        tried, equal = np.array([before.get(kind, 0.0) for kind in weights]), np.full(len(weights), 1 / len(weights))
+        by_skill, plain = (float(log_losses(combine(parts, shares)[0], up[newer]).mean()) for shares in (tried, equal))
+        if by_skill < plain:
+            return weights
+    return dict.fromkeys(weights, 1 / len(weights)) if weights else {}
+
+
+def _weights_by_skill(said: Mapping[ModelType, FloatArray], share: float, up: BoolArray) -> dict[ModelType, float]:
+    if not len(up):
+        return {}
+    losses = {kind: float(log_losses(probability, up).mean()) for kind, probability in said.items()}
+    return skill_weights(losses, float(log_losses(np.full(len(up), share), up).mean()))
 
 
 def _combined_fold(parts: Sequence[FoldPrediction], weights: FloatArray) -> FoldPrediction:
