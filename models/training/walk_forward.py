@@ -122,8 +122,8 @@ def member_weights(
 ) -> dict[ModelType, float]:
     """Return the weights of the members of an ensemble, which add up to 1; those no better than the prior are left out.
 
-    They are the skill over the prior on the validation rows that all members predicted, if weights made like that on the
-    older half of these rows have beaten the plain mean on the newer half; else all are equal.
+    They are the skill over the prior on the validation rows that all members predicted, if weights made like that on
+    the older half of these rows have beaten the plain mean on the newer half; else all are equal.
 
     Args:
         validation: Calibrated predictions of each member.
