@@ -11,7 +11,8 @@ from rich.table import Table
 from commands.tables.models import facts_table, headed_table, minute, plan_tables, scores_table
 from models.evaluation.calibration import ReliabilityBin
 from models.evaluation.equity import BacktestFigures
-from services.evaluating.run import WORDS, EvaluationResult, TradedPart
+from services.evaluating.document import WORDS
+from services.evaluating.run import EvaluationResult, TradedPart
 
 TITLES = {"newer": "Newer than its training", "walk_forward": "Inside its training (walk forward)"}
 

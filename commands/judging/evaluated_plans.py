@@ -10,8 +10,8 @@ from rich.console import Group, RenderableType
 from commands.judging.evaluated import TITLES, reliability
 from commands.tables.models import facts_table, minute, scores_table
 from models.evaluation.baselines import EVIDENCE
+from services.evaluating.document import WORDS
 from services.evaluating.plans import JudgedPlans, PlanEvaluation
-from services.evaluating.run import WORDS
 
 
 def evaluated_plans(result: PlanEvaluation, symbol: str, pictures: Sequence[Path]) -> Group:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
@@ -13,7 +12,6 @@ from backtesting.evidence.plan_models import record_predictions
 from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.market import CandleSeries
-from domain.values import utc_time
 from models.evaluation.baselines import EVIDENCE
 from models.evaluation.calibration import ReliabilityBin, reliability_table
 from models.evaluation.gate import Comparison
@@ -25,8 +23,9 @@ from models.serving.loaded_models import load_version
 from models.serving.unseen import AFTER_TRAINING
 from models.serving.version_evaluation import PartName
 from models.training.plan_run import JudgedMoments
+from services.evaluating.document import Document, evaluation_document, figures_of
 from services.evaluating.order import EvaluationOrder
-from services.evaluating.run import WORDS, Report
+from services.evaluating.run import Report
 from services.training.judged_moments import Moments, unseen_plans
 from services.training.plan_training import PlanTraining
 
@@ -61,7 +60,7 @@ class JudgedPlans:
 class PlanEvaluation:
     """The result as JSON-like values, and what tables and pictures are made of: all plans, and each part of them."""
 
-    document: dict[str, Any]
+    document: Document
     model: ModelMetadata
     whole: JudgedPlans
     parts: Mapping[PartName, JudgedPlans]
@@ -140,31 +139,14 @@ class _JudgingPlans:
         )
 
 
-def _document(
-    model: ModelMetadata, symbol: str, whole: JudgedPlans, parts: Mapping[PartName, JudgedPlans]
-) -> dict[str, Any]:
-    return {
-        "version": model.version,
-        "type": model.type.value,
-        "symbol": symbol,
-        "timeframe": model.timeframe.value,
-        "target": model.target,
-        "horizon_candles": model.horizon_candles,
-        **_figures(whole),
-        "parts": [
-            {"part": name, "evidence": name == "newer", "words": WORDS[name], **_figures(judged)}
-            for name, judged in parts.items()
-        ],
-    }
+def _document(model: ModelMetadata, symbol: str, whole: JudgedPlans, parts: Mapping[PartName, JudgedPlans]) -> Document:
+    by_part = {name: _figures(judged) for name, judged in parts.items()}
+    return evaluation_document(model, symbol, {"target": model.target}, _figures(whole), by_part)
 
 
-def _figures(judged: JudgedPlans) -> dict[str, Any]:
+def _figures(judged: JudgedPlans) -> Document:
     return {
-        "first": utc_time(int(judged.times_ms[0])).isoformat(),
-        "last": utc_time(int(judged.times_ms[-1])).isoformat(),
-        "metrics": judged.scores.model_dump(mode="json"),
-        "baselines": {EVIDENCE: judged.evidence.model_dump(mode="json")},
+        **figures_of(judged, {EVIDENCE: judged.evidence}),
         "against_evidence": judged.against.model_dump(mode="json"),
         "independent_plans": judged.independent,
-        "reliability": [entry.model_dump(mode="json") for entry in judged.reliability],
     }

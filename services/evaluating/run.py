@@ -2,32 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 import numpy as np
 
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
-from domain.values import utc_time
 from models.evaluation.equity import Backtest, backtest
 from models.serving.version_evaluation import Evaluation, JudgedCandles, PartName
+from services.evaluating.document import Document, evaluation_document, figures_of
 from services.evaluating.order import TRADED_CANDLES, EvaluationOrder
 from services.training.managers import open_manager
 
 Report = Callable[[JobProgress], None]
 # Of the whole; the returns take a moment.
 ASKING_SHARE = 0.9
-
-
-# Which candles judge the version itself, for a person.
-WORDS: Mapping[PartName, str] = {
-    "newer": "newer than its training: evidence, as long as no setting of it was chosen by looking at them",
-    "walk_forward": "inside its training, forecast by models of the candles before them: the gate decided by these, "
-    "so they are no evidence beyond it",
-}
 
 
 @dataclass(frozen=True)
@@ -43,7 +34,7 @@ class TradedPart:
 class EvaluationResult:
     """The result as JSON-like values, and what tables and pictures are made of: all candles, and each part of them."""
 
-    document: dict[str, Any]
+    document: Document
     found: Evaluation
     backtest: Backtest
     parts: tuple[TradedPart, ...]
@@ -100,36 +91,15 @@ def _traded_part(judged: JudgedCandles, series: CandleSeries, order: EvaluationO
     return _traded(judged, part, order) if len(part) - first >= TRADED_CANDLES else None
 
 
-def _document(found: Evaluation, symbol: str, traded: Backtest, parts: Sequence[TradedPart]) -> dict[str, Any]:
-    model = found.model
-    return {
-        "version": model.version,
-        "type": model.type.value,
-        "symbol": symbol,
-        "timeframe": model.timeframe.value,
-        "horizon_candles": model.horizon_candles,
-        "leader": found.leader,
-        "led": found.led,
-        **_figures(found.whole, traded),
-        "parts": [
-            {
-                "part": part.name,
-                "evidence": part.name == "newer",
-                "words": WORDS[part.name],
-                **_figures(part.judged, part.backtest),
-            }
-            for part in parts
-        ],
-    }
+def _document(found: Evaluation, symbol: str, traded: Backtest, parts: Sequence[TradedPart]) -> Document:
+    facts = {"leader": found.leader, "led": found.led}
+    by_part = {part.name: _figures(part.judged, part.backtest) for part in parts}
+    return evaluation_document(found.model, symbol, facts, _figures(found.whole, traded), by_part)
 
 
-def _figures(judged: JudgedCandles, traded: Backtest | None) -> dict[str, Any]:
+def _figures(judged: JudgedCandles, traded: Backtest | None) -> Document:
     return {
-        "first": utc_time(int(judged.times_ms[0])).isoformat(),
-        "last": utc_time(int(judged.times_ms[-1])).isoformat(),
-        "metrics": judged.scores.model_dump(mode="json"),
-        "baselines": {name: scores.model_dump(mode="json") for name, scores in judged.baselines.items()},
+        **figures_of(judged, judged.baselines),
         "plans": judged.plans.model_dump(mode="json") if judged.plans else None,
-        "reliability": [entry.model_dump(mode="json") for entry in judged.reliability],
         "performance": traded.performance.model_dump(mode="json") if traded else None,
     }
