@@ -4,11 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from domain.errors import ModelCorrupt
 from models.recalibration.records import Recalibration, Recalibrations
-from models.registry.durable_files import locked, read_file, replace_file
+from models.registry.durable_files import locked, read_document, replace_file
 from models.registry.registry import Registry
 
 RECALIBRATIONS_FILE = "recalibrations.json"
@@ -21,13 +18,7 @@ def read_recalibrations(root: Path) -> Recalibrations:
     Raises:
         ModelCorrupt: the file cannot be read.
     """
-    try:
-        return Recalibrations.model_validate_json(read_file(root, RECALIBRATIONS_FILE, MAX_BYTES))
-    except FileNotFoundError:
-        return Recalibrations()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ModelCorrupt(f"{root.name}: {RECALIBRATIONS_FILE} is unusable: {first['msg']}") from None
+    return read_document(root, RECALIBRATIONS_FILE, MAX_BYTES, Recalibrations)
 
 
 def add_recalibration(registry: Registry, version: str, new: Recalibration, before: Recalibration | None) -> bool:

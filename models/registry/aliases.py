@@ -6,13 +6,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field, ValidationError
+from pydantic import AwareDatetime, Field
 
-from domain.errors import ModelCorrupt
 from domain.forecasting import ANY_SYMBOL, ModelScope, VersionName, is_shipped_market
 from domain.market import Timeframe
 from domain.values import Frozen
-from models.registry.durable_files import read_file, replace_file
+from models.registry.durable_files import read_document, replace_file
 from models.registry.shadows import MAX_ENDED, EndedShadow, Shadow, ShadowFigures, ended
 
 ALIASES_FILE = "aliases.json"
@@ -168,13 +167,7 @@ def read_aliases(root: Path) -> Aliases:
     Raises:
         ModelCorrupt: the file cannot be read.
     """
-    try:
-        return Aliases.model_validate_json(read_file(root, ALIASES_FILE, MAX_ALIASES_BYTES))
-    except FileNotFoundError:
-        return Aliases()
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        raise ModelCorrupt(f"{root.name}: {ALIASES_FILE} is unusable: {first['msg']}") from None
+    return read_document(root, ALIASES_FILE, MAX_ALIASES_BYTES, Aliases)
 
 
 def write_aliases(root: Path, aliases: Aliases) -> None:

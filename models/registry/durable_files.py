@@ -8,11 +8,16 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ValidationError
 
 from domain.errors import ModelCorrupt
 from models.registry.disk import trouble_of, unavailable
 
 LOCK_FILE = ".lock"
+
+Document = TypeVar("Document", bound=BaseModel)
 
 # What changes with every replacement of a file: inode, time of change in ns, size.
 Stamp = tuple[int, int, int]
@@ -87,6 +92,21 @@ def read_file(folder: Path, name: str, max_bytes: int) -> bytes:
         raise
     except OSError as error:
         raise ModelCorrupt(f"{folder.name}: {name} cannot be read: {error.strerror}") from error
+
+
+def read_document(folder: Path, name: str, max_bytes: int, kind: type[Document]) -> Document:
+    """Return what a file of JSON in a folder holds, an empty document where there is none.
+
+    Raises:
+        ModelCorrupt: it cannot be read.
+    """
+    try:
+        return kind.model_validate_json(read_file(folder, name, max_bytes))
+    except FileNotFoundError:
+        return kind()
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        raise ModelCorrupt(f"{folder.name}: {name} is unusable: {first['msg']}") from None
 
 
 def _read_file(folder: Path, name: str, max_bytes: int) -> bytes:
