@@ -191,7 +191,7 @@ class BandFigures(ResponseModel):
     coverage: Annotated[Share, Field(description="Share of closes that they are meant to hold.")]
     settled: Annotated[Count, Field(description="Bands whose close is known.")]
     held: Annotated[Count, Field(description="How many of them held it.")]
-    stretches: Annotated[Count, Field(description="Of so many candles, in which they were given: one each.")]
+    stretches: Annotated[Count, Field(description="Spans of `horizon` candles in which they were given.")]
     share: Annotated[Share | None, Field(description="held of settled; null without any.")]
     low: Annotated[Share | None, Field(description="Of the 95 % interval by stretches, which holds at every look.")]
     high: Share | None

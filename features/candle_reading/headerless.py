@@ -15,7 +15,7 @@ from features.candle_reading.price_order import order_of_prices
 from features.candle_reading.times import is_clock, looks_like_times, times_of
 
 ASK_FOR_NAMES = "add a first line that names the columns: time,open,high,low,close,volume in the order of the file"
-# So many rows tell what the columns are.
+# Rows that are looked at to tell what the columns are.
 _SAMPLE = 2_000
 # A column whose values are all this near to low..high holds prices, such as an average or those of the other side.
 _NEAR = 0.02

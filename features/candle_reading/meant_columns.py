@@ -22,7 +22,8 @@ from features.candle_reading.times import Times, looks_like_times, times_of
 _TICKS = {"tickvol", "tickvolume"}
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
 _STAMPED_AT_THE_CLOSE = {"date", "time", "up", "down"}
-# So many rows tell whether a volume is the turnover: the price of all trades of a candle is this near to its close.
+# Rows that are looked at to tell whether a volume is the turnover, and the fewest that tell it: the price of all
+# trades of a candle is this near to its close.
 _SAMPLE, _FEWEST_ROWS, _NEAR = 2_000, 10, 0.2
 
 

@@ -11,7 +11,7 @@ from features.candle_reading.headers import PRICES, Role
 
 # More rows than this whose open or close lies outside low..high mean that the columns have another order.
 _MOST_OUTSIDE = 0.2
-# Another order than the usual one needs proof: so many rows, nearly all of them, ...
+# Another order than the usual one needs proof: enough rows, nearly all of them alike, ...
 _FEWEST_ROWS = 10
 _NEARLY_ALL = 0.99
 # ... and opens that are as many times nearer to the close before than closes are to the open before.
