@@ -20,45 +20,23 @@ from api.guard.shared_windows import SharedWindows
 from api.guard.socket_shares import SocketShares
 from api.openapi import describe
 from api.page_files import PageFiles
-from api.routes import (
-    analysis,
-    backtests,
-    bias,
-    candle_downloads,
-    candle_files,
+from api.routes import page, websocket
+from api.routes.analysis import analysis, candle_files, insights, market, signals, version_one
+from api.routes.jobs import backtests, bias, candle_downloads, drill, evaluations, jobs, schedule, service_jobs
+from api.routes.models import ml, models, predictions, training
+from api.routes.operation import (
     configuration,
     disabled,
-    drill,
-    evaluations,
-    evidence,
-    insights,
-    jobs,
-    ledger,
     llm,
     log,
-    market,
-    ml,
-    models,
-    page,
-    past,
-    predictions,
-    quality,
-    replays,
     reports,
     safe_mode,
-    schedule,
     self_analyses,
-    service_jobs,
-    signals,
     storage,
     system,
-    track_record,
-    trades,
-    training,
-    version_one,
     webhooks,
-    websocket,
 )
+from api.routes.record import evidence, ledger, past, quality, replays, track_record, trades
 from api.server.descriptors import Descriptors
 from api.server.start_screen import log_access
 from api.tracing import TracedRequests, telemetry_of
@@ -69,61 +47,67 @@ from utils.concurrency import background
 
 ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 
-# Every router but the main job's route, the path before its routes, and whether the OpenAPI document has them there.
-ROUTERS: tuple[tuple[APIRouter, str, bool], ...] = (
-    (predictions.router, "", True),
-    (signals.router, "", True),
-    (safe_mode.router, "", True),
-    (disabled.router, "", True),
-    (market.router, "", True),
-    (past.router, "", True),
-    (candle_files.router, "", True),
-    (quality.router, "", True),
-    (track_record.router, "", True),
-    (evidence.router, "", True),
-    (self_analyses.router, "", True),
-    (insights.router, "", True),
-    (jobs.router, "", True),
-    (schedule.router, "", True),
-    (ledger.router, "", True),
-    (replays.router, "", True),
-    (backtests.router, "", True),
-    (reports.router, "", True),
-    (webhooks.router, "", True),
-    (llm.router, "", True),
-    (ml.router, "", True),
-    (models.router, "", True),
-    (storage.router, "", True),
-    (system.router, "", True),
-    (log.router, "", True),
-    (page.router, "", True),
-    (trades.router, "", True),
-    (training.router, "", True),
-    (bias.router, "", True),
-    (candle_downloads.router, "", True),
-    (drill.router, "", True),
-    (evaluations.router, "", True),
+# Every router but the main job's route.
+ROUTERS: tuple[APIRouter, ...] = (
+    signals.router,
+    market.router,
+    candle_files.router,
+    insights.router,
+    version_one.router,
+    predictions.router,
+    ml.router,
+    models.router,
+    models.dashboard,
+    training.router,
+    training.dashboard,
+    ledger.router,
+    track_record.router,
+    quality.router,
+    evidence.router,
+    replays.router,
+    past.router,
+    trades.router,
+    jobs.router,
+    schedule.router,
+    backtests.router,
+    bias.router,
+    candle_downloads.router,
+    drill.router,
+    evaluations.router,
     # After all others below /jobs: it answers what no other route does.
-    (service_jobs.router, "", True),
-    (version_one.router, "", True),
-    (websocket.router, "", True),
-    (configuration.dashboard, "", True),
-    (models.dashboard, "", True),
-    (training.dashboard, "", True),
-    (configuration.dashboard, "/api/v1", False),
-    (jobs.router, "/api/v1", False),
-    (backtests.router, "/api/v1", False),
-    (models.dashboard, "/api/v1", False),
-    (training.dashboard, "/api/v1", False),
-    (quality.tools, "/api", False),
+    service_jobs.router,
+    safe_mode.router,
+    disabled.router,
+    self_analyses.router,
+    reports.router,
+    webhooks.router,
+    llm.router,
+    storage.router,
+    system.router,
+    log.router,
+    configuration.dashboard,
+    page.router,
+    websocket.router,
+)
+
+# The same routes under further paths, which the OpenAPI document leaves out.
+ALIASES: tuple[tuple[APIRouter, str], ...] = (
+    (configuration.dashboard, "/api/v1"),
+    (jobs.router, "/api/v1"),
+    (backtests.router, "/api/v1"),
+    (models.dashboard, "/api/v1"),
+    (training.dashboard, "/api/v1"),
+    (quality.tools, "/api"),
 )
 
 
 def _included() -> list[BaseRoute]:
     """Return the routes of all routers, in their order."""
     together = APIRouter()
-    for router, prefix, documented in ROUTERS:
-        together.include_router(router, prefix=prefix, include_in_schema=documented)
+    for router in ROUTERS:
+        together.include_router(router)
+    for router, prefix in ALIASES:
+        together.include_router(router, prefix=prefix, include_in_schema=False)
     return together.routes
 
 

@@ -16,7 +16,7 @@ from msgspec import Meta
 
 from api.bodies.candle_lists import Milliseconds, Volume, checked_series, read_candles
 from api.bodies.json_body import by_schema
-from api.schemas.predictions import PredictRequest
+from api.schemas.models.predictions import PredictRequest
 from api.schemas.requests import (
     MAX_BPS,
     MAX_COUNT,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.schemas.version_one import ChartRequest
+from api.schemas.analysis.version_one import ChartRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest

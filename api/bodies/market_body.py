@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from api.bodies.candle_lists import checked_series
-from api.schemas.market import MarketRequest
+from api.schemas.analysis.market import MarketRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.session_finder import in_market

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from api.bodies.candle_lists import checked_series
 from api.bodies.json_body import by_schema
-from api.schemas.replays import ReplayRequest
+from api.schemas.record.replays import ReplayRequest
 from config.settings import Settings
 from domain.session_finder import in_market
 from services.ledger.replays.replays import ReplayQuery

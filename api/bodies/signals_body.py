@@ -11,7 +11,7 @@ from msgspec import Meta
 from api.bodies.analyze_body import SymbolText
 from api.bodies.candle_lists import checked_series, read_candles
 from api.bodies.json_body import by_schema
-from api.schemas.signals import MAX_SYMBOLS, SignalsRequest
+from api.schemas.analysis.signals import MAX_SYMBOLS, SignalsRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest

@@ -1,0 +1,1 @@
+"""Judgements of posted candles, and what helps to post them."""

@@ -1,0 +1,1 @@
+"""Long work: what is queued, when, and how it goes."""

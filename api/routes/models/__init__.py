@@ -1,0 +1,1 @@
+"""Forecasts, and the models that make them."""

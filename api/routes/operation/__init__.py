@@ -1,0 +1,1 @@
+"""The running service: health, storage, switches, costs, notices."""

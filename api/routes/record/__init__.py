@@ -1,0 +1,1 @@
+"""What was said, what came of it, and what it is worth."""

@@ -1,0 +1,1 @@
+"""Of judgements of posted candles."""

@@ -1,0 +1,1 @@
+"""Of forecasts and models."""

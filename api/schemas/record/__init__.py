@@ -1,0 +1,1 @@
+"""Of what was said, and what came of it."""

@@ -1,0 +1,88 @@
+"""Replays: request and answer."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Self
+
+from pydantic import ConfigDict, Field
+
+from api.schemas.record.ledger import EntryAnswer
+from api.schemas.requests import CandleBody, EpochMs, RequestModel
+from api.schemas.responses import AnalyzeResponse, ResponseModel, common_fields
+from domain.ledger.entries import LedgerLane
+from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
+from services.ledger.replays.comparison import EntryDifference, FieldDifference
+from services.ledger.replays.replays import Replay
+
+_EXAMPLE: dict[str, Any] = {"symbol": "BTCUSDT", "as_of": 1640995200000, "timeframes": ["1h", "4h"]}
+
+
+class ReplayRequest(RequestModel):
+    """A market and a moment of its past."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
+
+    symbol: SymbolName
+    as_of: EpochMs = Field(description="The moment, epoch ms in the past; candles that close later are left out.")
+    timeframes: list[Timeframe] = Field(
+        [], max_length=len(Timeframe), description="To be read; those of the settings, or those sent."
+    )
+    timeframe_data: dict[Timeframe, list[CandleBody]] = Field(
+        {}, description="Candles by timeframe, oldest first. Empty: stored ones, else those of the sources."
+    )
+
+
+class ReplayedField(ResponseModel):
+    """A field of an entry, as it was said and as it would be said by the replay."""
+
+    field: str
+    recorded: float | str | None
+    replayed: float | str | None
+    difference: Annotated[float | None, Field(description="`replayed` less `recorded`; null where that is no figure.")]
+    equal: bool
+
+    @classmethod
+    def of(cls, one: FieldDifference) -> Self:
+        """Return the answer for a field."""
+        return cls(
+            field=one.field,
+            recorded=one.recorded,
+            replayed=one.replayed,
+            difference=one.difference,
+            equal=one.equal,
+        )
+
+
+class ReplayedEntry(ResponseModel):
+    """An entry of rules, model or blend, field by field beside the replay."""
+
+    entry_id: str
+    lane: LedgerLane
+    fields: list[ReplayedField]
+
+    @classmethod
+    def of(cls, one: EntryDifference) -> Self:
+        """Return the answer for an entry."""
+        return cls(entry_id=one.entry_id, lane=one.lane, fields=[ReplayedField.of(each) for each in one.fields])
+
+
+class ReplayResponse(AnalyzeResponse):
+    """The analysis of then, and what the ledger has of the same candle."""
+
+    model_version: Annotated[
+        str | None, Field(description="Version in production then for the market and timeframe; null without one.")
+    ]
+    recorded: Annotated[list[EntryAnswer], Field(description="Entries of the same candle, the LLM's included.")]
+    differences: Annotated[list[ReplayedEntry], Field(description="Of the entries of rules, model and blend.")]
+
+    @classmethod
+    def of(cls, replay: Replay) -> Self:
+        """Return the answer for a replay."""
+        return cls(
+            **common_fields(replay.analysis, cached=False),
+            signal=replay.analysis.signal,
+            model_version=replay.model_version,
+            recorded=[EntryAnswer.of(record) for record in replay.recorded],
+            differences=[ReplayedEntry.of(one) for one in replay.differences],
+        )
