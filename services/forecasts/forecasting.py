@@ -75,6 +75,7 @@ class Forecasting:
         self._why_disabled = why_disabled
         self._plan_forecasts = plan_forecasts
         self.further = further or {}
+        self._horizon: int | None = None
 
     def by(self, models: LoadedModels, moment: datetime) -> Forecasting:
         """Return the same with other models, which no candidates shadow, and with the plan models of a moment."""
@@ -101,6 +102,7 @@ class Forecasting:
         """Return the same with the models of one of the horizons in `further`, which no candidates shadow."""
         other = copy(self)
         other._models, other._answers = self.further[horizon], self._answers.unshadowed()
+        other._horizon = horizon
         return other
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
@@ -166,7 +168,7 @@ class Forecasting:
         usable = served.intersection(timeframes)
         chosen = next((timeframe for timeframe in self._preferred if timeframe in usable), None)
         if chosen is None:
-            raise ModelUnavailable(none_in_production(self._models, symbol, timeframes))
+            raise ModelUnavailable(none_in_production(self._models, symbol, timeframes, self._horizon))
         return chosen
 
     async def wanted_candles(self, symbol: str, timeframe: Timeframe) -> int:
@@ -200,11 +202,11 @@ class Forecasting:
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
-            raise ModelUnavailable(none_in_production(self._models, symbol, (timeframe,)))
+            raise ModelUnavailable(none_in_production(self._models, symbol, (timeframe,), self._horizon))
         known = self._models.known(symbol, timeframe)
         if known is not None:
             return known
-        return await run_blocking(self._executor, find_model, self._models, symbol, timeframe)
+        return await run_blocking(self._executor, find_model, self._models, symbol, timeframe, self._horizon)
 
 
 async def _outcome(answer: Awaitable[T]) -> T | Exception:

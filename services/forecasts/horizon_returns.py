@@ -118,19 +118,20 @@ class _MarketAsked:
 
     async def over(self, time_ms: int) -> _Return:
         """Return what is expected over a time, by the first timeframe with a model that passes."""
-        answers = []
+        answers = list[tuple[bool, bool, str]]()
         for timeframe in Timeframe:
             if timeframe.ms % self._primary.ms or time_ms % timeframe.ms:
                 continue
             horizon = time_ms // timeframe.ms
-            for further in (None, horizon) if horizon in self._forecasting.further else (None,):
+            has_own = horizon in self._forecasting.further
+            for further in (None, horizon) if has_own else (None,):
                 answer = await self.by(further, timeframe, horizon)
                 if answer is not None and answer.value is not None:
                     return answer
                 if answer is not None:
-                    answers.append(answer)
-        # What a model lacks says more than that another is not there.
-        return min(answers, key=lambda answer: answer.absent, default=_Return(None, _NOT_FORECAST))
+                    answers.append((answer.absent, has_own and further is None, answer.note))
+        # What a model lacks says more than that another is not there; of those that are not, the one of this very horizon.
+        return _Return(None, min(answers, key=lambda answer: answer[:2], default=(False, False, _NOT_FORECAST))[2])
 
     async def by(self, further: int | None, timeframe: Timeframe, horizon: int) -> _Return | None:
         """Return what the models of a further horizon, or the usual ones, expect; None of models of other horizons."""

@@ -33,8 +33,14 @@ def opinion_of(snapshot: MarketSnapshot, timeframe: Timeframe, answer: Forecast 
     return Opinion(None, "the model failed; the service's log says why")
 
 
-def find_model(models: LoadedModels, symbol: str, timeframe: Timeframe) -> Forecaster:
+def find_model(models: LoadedModels, symbol: str, timeframe: Timeframe, horizon: int | None) -> Forecaster:
     """Return the model in production, loaded where it was not yet.
+
+    Args:
+        models: Of one registry.
+        symbol: Of the market.
+        timeframe: Of the market.
+        horizon: The further horizon of these models, candles; None of the usual one.
 
     Raises:
         ModelUnavailable: there is none, or it cannot be loaded.
@@ -44,15 +50,16 @@ def find_model(models: LoadedModels, symbol: str, timeframe: Timeframe) -> Forec
         return model
     if timeframe in models.timeframes(symbol):
         raise ModelUnavailable(f"the model in production for {symbol} {timeframe} cannot be loaded")
-    raise ModelUnavailable(none_in_production(models, symbol, (timeframe,)))
+    raise ModelUnavailable(none_in_production(models, symbol, (timeframe,), horizon))
 
 
-def none_in_production(models: LoadedModels, symbol: str, timeframes: Sequence[Timeframe]) -> str:
+def none_in_production(models: LoadedModels, symbol: str, timeframes: Sequence[Timeframe], horizon: int | None) -> str:
     """Return in words that no model is in production for any of some timeframes, and how to train one."""
     shown = ", ".join(timeframes) if 0 < len(timeframes) < len(Timeframe) else "any timeframe"
     example = timeframes[0] if len(timeframes) == 1 else Timeframe.H1
     coins = " (those that come with the service know coins alone)" if models.for_coins_alone(symbol) else ""
+    ahead, option = ("", "") if horizon is None else (f", {horizon} candles ahead", f" --horizon {horizon}")
     return (
-        f"no model is in production for {symbol} on {shown}{coins}; train one: "
-        f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}"
+        f"no model is in production for {symbol} on {shown}{ahead}{coins}; train one: "
+        f"python cli.py train FILE --type lightgbm --symbol {symbol} --timeframe {example}{option}"
     )

@@ -74,6 +74,8 @@ def test_a_batch_has_a_signal_for_each_symbol_in_the_shape_that_traders_read(cli
         times = ("15m", "1h", "4h", "12h")
         assert [signal[f"predicted_return_{time}"] for time in times] == [None] * 4
         assert all("no model" in signal["predicted_return_notes"][time] for time in times)
+        # A command that trains what lacks: of the models that see four candles ahead.
+        assert signal["predicted_return_notes"]["1h"].endswith("--timeframe 15m --horizon 4")
     found = {signal["symbol"]: signal for signal in answer["signals"]}
     assert found["UPUSDT"]["direction"] == "LONG"
     assert found["DOWNUSDT"]["direction"] == "SHORT"
