@@ -130,7 +130,7 @@ class _MarketAsked:
                     return answer
                 if answer is not None:
                     answers.append((answer.absent, has_own and further is None, answer.note))
-        # What a model lacks says more than that another is not there; of those that are not, the one of this very horizon.
+        # What a model lacks says more than that another is not there; of those, the one of this very horizon says most.
         return _Return(None, min(answers, key=lambda answer: answer[:2], default=(False, False, _NOT_FORECAST))[2])
 
     async def by(self, further: int | None, timeframe: Timeframe, horizon: int) -> _Return | None:
