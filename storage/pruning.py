@@ -29,7 +29,7 @@ class Bounds:
     """
 
     archive: timedelta = timedelta(days=180)
-    candles_per_series: int = 20_000
+    candles_per_series: int = 70_000
     max_candles: int = 5_000_000
 
 

@@ -21,7 +21,6 @@ from models.architectures.catalogue import ARCHITECTURES, Architecture
 from models.architectures.fitted import FittedModel, Report
 from models.architectures.outputs import probability_up
 from models.architectures.summary import inputs_of
-from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
 from models.training.fitting import fit, on_all
 
@@ -29,8 +28,6 @@ from models.training.fitting import fit, on_all
 BATCH = 1_000
 # Windows for training, validation and test; fewer cannot be divided.
 MIN_WINDOWS = 40
-# Candles whose close differs from the one before, at least, in most markets.
-MOVED_SHARE = 0.95
 # Settings of the features by which every plan model learns: the newest row, and all of its columns.
 OF_PLANS: Mapping[str, int] = {"sequence_length": 1, "selected_features": 0}
 
@@ -51,17 +48,6 @@ def needed_candles(kind: ModelType, models: ModelSettings, features: FeatureSett
     # Cleaning refuses to lose more than its share, warm-up included.
     kept = ceil(warm_up / features.max_lost_share) if features.max_lost_share else 0
     return max(models.training.min_candles, used, kept)
-
-
-def promotable_candles(kind: ModelType, models: ModelSettings, features: FeatureSettings) -> int:
-    """Return about how many closed candles training needs so that the gate has enough predictions to promote it.
-
-    Below a number of predictions out of sample no version is promoted; unchanged prices do not count.
-    """
-    gate = PromotionGate.of(models.evaluation, features.horizon_candles, models.training.seed)
-    return needed_candles(kind, models, features) + ceil(
-        gate.min_predictions / models.evaluation.test_share / MOVED_SHARE
-    )
 
 
 @dataclass(frozen=True)

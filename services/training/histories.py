@@ -1,13 +1,13 @@
-"""The candles of a training: posted ones where they suffice, else those of a real source."""
+"""The candles of a training: those of a real source that has more of them than were posted, else the posted ones."""
 
 from __future__ import annotations
 
 from config.settings import Settings
 from domain.analysis import DataSource
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
-from domain.forecasting import ModelTarget, ModelType
+from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.training.learner import needed_candles, promotable_candles
+from models.training.learner import needed_candles
 from services.job_candles.finding import JobCandles
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
@@ -30,31 +30,26 @@ class TrainingHistories:
         self._most = most
 
     async def find(
-        self,
-        symbol: str,
-        kind: ModelType,
-        timeframe: Timeframe,
-        settings: Settings | RepeatedTraining,
-        target: ModelTarget = "close",
+        self, symbol: str, kind: ModelType, timeframe: Timeframe, settings: Settings | RepeatedTraining, brought: int
     ) -> MarketHistory:
-        """Return the candles that were posted or, if no promotion is to be expected of those, more of a real source.
+        """Return the candles of a real source that has more of them than were posted, else the posted ones.
 
-        Of a source with pages these are only its newest: the job reads the others.
+        Models learn more from eight years than from two (docs/models.md). Of a source with pages these are only its
+        newest candles: the job reads the others.
 
         Args:
             symbol: Market.
             kind: Of the model.
             timeframe: Of the candles.
             settings: Of models and features.
-            target: What the model foretells. Plans are rare: their models learn from as many candles as there are.
+            brought: Posted candles that the order can bring at most.
 
         Raises:
             UnknownSymbol, InsufficientData, MarketDataUnavailable: nobody has candles enough, with the numbers.
         """
         needed = needed_candles(kind, settings.models, settings.features)
-        stored, note = await self._candles.stored(symbol, timeframe, self._most)
-        promotable = promotable_candles(kind, settings.models, settings.features)
-        if len(stored) >= (promotable if target == "close" else self._most):
+        stored, note = await self._candles.stored(symbol, timeframe, min(brought, self._most))
+        if len(stored) >= self._most:
             return MarketHistory(DataSource.STORED, stored)
         try:
             return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), self._most)

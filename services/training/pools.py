@@ -74,7 +74,7 @@ class PooledTraining:
         settings = settings_at(self._settings, key)
         run = repeated(model, settings.models, settings.features)
         pool = Pool(model.type, model.timeframe, run, key)
-        found = {symbol: await self._find(symbol, pool) for symbol in run.markets}
+        found = {symbol: await self._find(symbol, pool, len(run.markets)) for symbol in run.markets}
         return await self._submit(pool, found, newer_than_ms, least_new)
 
     async def begin(
@@ -99,15 +99,15 @@ class PooledTraining:
         found, refusals = dict[str, MarketHistory](), list[AppError]()
         for symbol in symbols:
             try:
-                found[symbol] = await self._find(symbol, pool)
+                found[symbol] = await self._find(symbol, pool, len(symbols))
             except (InsufficientData, MarketDataUnavailable) as refusal:
                 refusals.append(refusal)
         if not found:
             raise refusals[0]
         return await self._submit(pool, found, newer_than_ms, least_new)
 
-    async def _find(self, symbol: str, pool: Pool) -> MarketHistory:
-        return await self._histories.find(symbol, pool.kind, pool.timeframe, pool.run, pool.key.target)
+    async def _find(self, symbol: str, pool: Pool, markets: int) -> MarketHistory:
+        return await self._histories.find(symbol, pool.kind, pool.timeframe, pool.run, MAX_POOL_CANDLES // markets)
 
     async def _submit(
         self, pool: Pool, found: Mapping[str, MarketHistory], newer_than_ms: int | None, least_new: int

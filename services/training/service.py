@@ -117,7 +117,7 @@ class TrainingService:
             history = MarketHistory(DataSource.CLIENT, series)
         else:
             timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
-            history = await self._histories.find(asked.symbol, kind, timeframe, settings, asked.target)
+            history = await self._histories.find(asked.symbol, kind, timeframe, settings, self._most)
         require_new(asked.symbol, history, asked.newer_than_ms, asked.least_new)
         order = await asyncio.to_thread(self._order, asked, kind, history, of)
         job = await self._jobs.submit(JobKind.TRAIN, order, key)

@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from domain.market import CandleSeries, Timeframe
+from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
+from services.training.order import TrainingOrder
+from storage.document_ports import JOB_ORDERS
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, wire_candles
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
+from tests.fixtures.newest_days import container_of
 from tests.fixtures.past_markets import PastExchange, hours_until
 from tests.fixtures.patience import ended
 from utils.clock import SystemClock
@@ -110,17 +113,50 @@ def test_too_few_candles_for_a_promotion_are_all_used(client: TestClient, server
     client.delete(f"/jobs/{queued['job_id']}")
 
 
-def test_stored_candles_are_used_where_they_suffice_for_a_promotion(client: TestClient, server: StandIn) -> None:
-    exchange_of(server)
-    candles = hours_until(now_ms(), 1_001, 0.7)[:-1]
-    for part in (candles[-400:], candles):
-        sent = shape_a(symbol="BTCUSDT", current_price=candles[-1].close)
+def post_hours(client: TestClient, candles: list[Candle]) -> None:
+    for begin in range(0, len(candles), 5_000):
+        part = candles[begin : begin + 5_000]
+        sent = shape_a(symbol="BTCUSDT", current_price=part[-1].close)
         sent["timeframe_data"] = {"1h": wire_candles(CandleSeries(Timeframe.H1, part), len(part))}
         assert client.post("/ai/analyze", json=sent).status_code == 200
-        queued = client.post("/train", json=ASKED).json()
-        client.delete(f"/jobs/{queued['job_id']}")
-        expected = ("stored", 1_000) if part is candles else ("binance", MOST)
-        assert (queued["source_data"], queued["training_samples"]) == expected
+
+
+@pytest.mark.parametrize(
+    ("posted", "reachable", "source", "samples"),
+    [(1_000, True, "binance", MOST), (MOST, True, "stored", MOST), (1_000, False, "stored", 1_000)],
+)
+def test_a_training_reads_a_source_that_has_more_than_was_posted(
+    client: TestClient, server: StandIn, posted: int, reachable: bool, source: str, samples: int
+) -> None:
+    exchange_of(server)
+    post_hours(client, hours_until(now_ms(), posted + 1, 0.7)[:-1])
+    if not reachable:
+        server.answer = lambda _: Answer(status=502)
+    queued = client.post("/train", json=ASKED).json()
+    client.delete(f"/jobs/{queued['job_id']}")
+    assert (queued["source_data"], queued["training_samples"]) == (source, samples)
+
+
+def test_so_does_a_training_of_many_markets_whose_order_cannot_bring_all_that_was_posted(
+    make_client: MakeClient, server: StandIn
+) -> None:
+    most = 12_600
+    client = make_client(
+        market_data={"sources": ["stored", "binance"], "binance_url": server.url},
+        models={"training": {"history_candles": most}, "further_horizons_candles": ()},
+    )
+    exchange_of(server, most + 100)
+    post_hours(client, hours_until(now_ms(), most + 1, 0.7)[:-1])
+    found = ended(client, client.post("/jobs/retrain_if_needed", json={}).json()["job_id"])["result"]
+    job_id = found["submitted"][0]["job_id"]
+    client.delete(f"/jobs/{job_id}")
+    assert client.portal is not None
+    document = client.portal.call(container_of(client).documents.get, JOB_ORDERS, job_id)
+    assert document is not None
+    (market,) = TrainingOrder.model_validate(document["parameters"]).pool
+    assert (market.symbol, market.candles) == ("BTCUSDT", ())
+    assert market.history is not None
+    assert market.history.candles == most
 
 
 def test_what_can_only_fail_is_refused_before_there_is_a_job(client: TestClient, server: StandIn) -> None:
