@@ -27,7 +27,7 @@ class QueueTraits:
         exchange: Topic exchange that it is bound to.
         topic: Routing keys are this and the kind of the job.
         message_seconds: A message that waits longer is dropped, and the job is sent again.
-        max_jobs: So many may wait; the next is refused.
+        max_jobs: Most jobs that may wait; the next is refused.
     """
 
     exchange: str

@@ -7,6 +7,7 @@ a kernel only where at least one value exists, and pads the result. A ratio to z
 finite: the caller silences numpy's warning and puts NaN or a neutral value in its place.
 
 Every kernel whose values depend on where the candles begin works along the last axis: over one series, or over many of
-the same length at once, with bit for bit the same values. Those of the last so many candles alone take one series:
-many are laid end to end for them, since what they say of a candle after their warm-up never reaches beyond its series.
+the same length at once, with bit for bit the same values. Kernels whose values depend on a number of last candles alone
+take one series: many series are laid end to end for them, since what they say of a candle after their warm-up never
+reaches beyond its series.
 """

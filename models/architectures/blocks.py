@@ -67,10 +67,10 @@ def read_by_answers(inputs: Tensor, x: Tensor, settings: HeadSettings) -> Tensor
 
 
 def few_coefficients(penalty: float, inputs: int, labels: float) -> regularizers.L1 | None:
-    """Return the L1 penalty of a linear layer: so many times the slope of a loss that can be chance; None for 0.
+    """Return the L1 penalty of a linear layer, a multiple of the slope of a loss that can be chance; None for 0.
 
     Args:
-        penalty: >= 0.
+        penalty: That multiple, >= 0.
         inputs: Of the layer, >= 1.
         labels: That do not overlap, > 0.
     """

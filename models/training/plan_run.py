@@ -32,7 +32,7 @@ class JudgedMoments:
     Attributes:
         rows: Columns of the candles and facts of the plan. `returns` is 1 where the target came first, -1 where the
             stop did, and 0 at the time limit, which is neither and not counted. `horizon_slots` is the greatest number
-            of moments within one time limit: so many are purged at each border, where moments are counted.
+            of moments within one time limit, the number that is purged at each border.
         stated: Probability that the target comes first by the evidence, of each row.
         within_limit: Usual number of moments within one time limit, whose plans depend on each other.
     """

@@ -106,7 +106,7 @@ class StoredDownloads:
 
         Raises:
             Conflict: they are none that a market produces.
-            InvalidRequest: the store has so many newer ones that it would drop some of these.
+            InvalidRequest: the store has newer ones, for which it would drop some of these.
             StorageUnavailable: the store is down.
         """
         kept = self._settings.storage.candles_per_series

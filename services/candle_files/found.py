@@ -19,7 +19,7 @@ class FileWish(Frozen):
         now_ms: The clock: no candle opens after it.
         symbol: The market to read where there are several.
         timeframe: The timeframe to read where there are several.
-        newest: So many newest candles are given.
+        newest: Most candles to return, the newest.
         max_unpacked_bytes: More than this is not unpacked.
         max_memory_bytes: The process that reads may not take more.
     """

@@ -52,7 +52,7 @@ class CandleFileReader:
             name: Of the file, a hint of its market; empty where there is none.
             symbol: The market to read where there are several.
             timeframe: The timeframe to read where there are several.
-            newest: So many newest candles are given, at most `MAX_CANDLES`.
+            newest: Most candles to return, the newest; at most `MAX_CANDLES`.
 
         Raises:
             UnreadableCandles: it is no table of candles, or takes too long or too much memory to be read.

@@ -86,7 +86,7 @@ class GivenSide:
         return self.signal.side
 
     def open_at(self, now: datetime, candles: int) -> bool:
-        """Return whether it stands, and was given within so many lengths of a candle."""
+        """Return whether it stands, and was given less than this number of candle lengths ago."""
         return self.stands and now < self.at + timedelta(milliseconds=candles * self.timeframe.ms)
 
     def candles_since(self, series: CandleSeries) -> int:

@@ -29,7 +29,7 @@ class LlmSharing(Protocol):
     """Turns of keys, budgets and questions, shared by replicas; no method raises or waits long, but `asking`."""
 
     async def turn(self, key_id: str, seconds: float, /) -> float:
-        """Take the turn of a key for so many seconds; return 0, or the seconds left where another replica has it."""
+        """Take the turn of a key for these seconds; return 0, or the seconds left where another replica has it."""
 
     async def turns(self, key_ids: Sequence[str], /) -> list[float]:
         """Return the seconds until each key is free at other replicas and here, 0 where it is or where none knows."""

@@ -112,7 +112,7 @@ def _require_weeks(series: SeriesOrder, shortest: Timeframe) -> None:
         return
     weeks = cluster_weeks(shortest)
     spanned = (series.candles[-1][0] - series.candles[0][0]) / WEEK_MS
-    # Plans of so many clusters lie in all of them but the first and the last.
+    # The plans of MIN_CLUSTERS clusters span all of them but the first and the last, in which they may begin and end.
     if spanned < (MIN_CLUSTERS - 2) * weeks:
         raise InsufficientData(
             f"evidence of {shortest} candles needs plans of {MIN_CLUSTERS * weeks} weeks, "

@@ -59,7 +59,7 @@ class SharedLlm:
         self._origin = uuid.uuid4().hex
 
     async def turn(self, key_id: str, seconds: float) -> float:
-        """Take the turn of a key for so many seconds; return 0, or the seconds left where another replica has it."""
+        """Take the turn of a key for these seconds; return 0, or the seconds left where another replica has it."""
         try:
             left = await self._link.run(_TURN, [self._turn_key(key_id)], [self._origin, _ms(seconds)])
         except RedisLost:

@@ -39,7 +39,7 @@ def analyses(client: TestClient, symbol: str = "ETHUSDT", **wanted: Any) -> dict
 
 
 def analyses_once(client: TestClient, count: int) -> list[dict[str, Any]]:
-    """Return the analyses of ETHUSDT once so many are stored, each with its contents."""
+    """Return the analyses of ETHUSDT once `count` of them are stored, each with its contents."""
     ended = time.monotonic() + 60
     while True:
         found = analyses(client)["analyses"]

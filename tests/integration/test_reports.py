@@ -235,7 +235,7 @@ def test_the_cost_of_yesterday_is_told_also_on_the_first_of_a_month(client: Test
 
 
 def plans(days: int, won_of_ten: int) -> list[Any]:
-    """Return a plan a day of one market on 1h, of which so many of ten reach their target."""
+    """Return a plan a day of one market on 1h; of every ten, `won_of_ten` reach their target."""
     begin_ms = epoch_ms(datetime.now(UTC)) // DAY_MS * DAY_MS - days * DAY_MS
     found = []
     for day in range(days):

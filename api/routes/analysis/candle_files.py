@@ -37,7 +37,7 @@ async def read(
         str | None, Query(min_length=1, max_length=60, description="The market, where the file has several.")
     ] = None,
     timeframe: Annotated[Timeframe | None, Query(description="Where the file has several.")] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_CANDLES, description="So many newest candles are answered.")] = 1000,
+    limit: Annotated[int, Query(ge=1, le=MAX_CANDLES, description="Most candles of the answer, the newest.")] = 1000,
 ) -> ReadCandlesAnswer:
     """Read a file of any kind that docs/files.md names: CSV, JSON, Parquet, Feather, exports of exchanges and brokers.
 

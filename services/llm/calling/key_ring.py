@@ -109,13 +109,13 @@ class KeyRing:
         return key.number
 
     def hand_back(self, number: int, seconds: float) -> None:
-        """Take back a key that was just acquired and not used: another process leaves it free in so many seconds."""
+        """Take back a key that was just acquired and not used: another process leaves it free after these seconds."""
         key = self._keys[number]
         key.calls -= 1
         key.used_at = self._monotonic() + seconds - self._spacing_seconds
 
     def used_elsewhere(self, number: int, seconds: float) -> None:
-        """Take note that another process leaves a key free in so many seconds, unless it waits longer anyway."""
+        """Take note that another process leaves a key free after these seconds, unless it waits longer anyway."""
         key = self._keys[number]
         key.used_at = max(key.used_at, self._monotonic() + seconds - self._spacing_seconds)
 

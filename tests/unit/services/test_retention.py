@@ -32,7 +32,7 @@ async def test_old_documents_are_removed_and_young_ones_stay(tmp_path: Path) -> 
 
 
 def a_refit(number: int, clock: SettableClock, state: RefitState, timeframe: Timeframe = Timeframe.H1) -> Refit:
-    """Return a refit of so many days after the first."""
+    """Return a refit made `number` days after the first."""
     at = clock.now() + timedelta(days=number)
     return Refit(
         refit_id=f"{timeframe}-{number:02}", base="b", timeframe=timeframe, multiplier=0.5, weight=0.4, error=0.1,

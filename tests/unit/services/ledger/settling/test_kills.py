@@ -33,7 +33,7 @@ class Killed(BaseException):
 
 
 async def settled_by(kills: list[int], batch: int) -> tuple[LedgerStore, int]:
-    """Return the ledger after processes that end after so many steps each, one that does not, and how many ended."""
+    """Return the ledger after processes that end after `kills` steps each and one that does not, and how many ended."""
     with tempfile.TemporaryDirectory() as folder:
         documents = SqliteDocumentStore(Path(folder) / "store.db")
         await documents.open()
