@@ -106,9 +106,6 @@ class FeatureSettings(Section):
     sequence_length: Count
     hold_deviations: Annotated[float, Field(gt=0, le=5)]
     horizon_candles: Count
-    validation_share: Annotated[float, Field(gt=0, lt=1)]
-    test_share: Annotated[float, Field(ge=0, lt=1)]
-    embargo_candles: Annotated[int, Field(ge=0)]
 
 
 SourceName = Literal["stored", "engine", "engine_db", "binance", "yahoo", "ccxt", "files", "synthetic"]

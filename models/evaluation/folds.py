@@ -26,7 +26,7 @@ class Folds:
     note: str | None = None
 
 
-def evaluation_folds(ends: IntArray, horizon: int, settings: EvaluationSettings, embargo: int = 0) -> Folds:
+def evaluation_folds(ends: IntArray, horizon: int, settings: EvaluationSettings) -> Folds:
     """Return the folds over the windows that can be judged.
 
     Parts are counted in windows: rows before the first window, or between windows, do not count.
@@ -37,23 +37,22 @@ def evaluation_folds(ends: IntArray, horizon: int, settings: EvaluationSettings,
         ends: Rows that end a window and whose forward return is known, ascending.
         horizon: Candles after which the latest target is known; this number of windows is purged before each border.
         settings: Folds and shares. `test_share` is of all windows, `validation_share` of those before a test part.
-        embargo: Further windows left out before each border, >= 0.
 
     Raises:
         InsufficientData: a part would have no window.
     """
     windows = round(len(ends) * settings.test_share)
     folds = min(settings.folds, max(1, windows // MIN_FOLD_WINDOWS))
-    size, gap = max(1, windows // folds), horizon + embargo
-    first_train = max(1, len(ends) - gap - folds * size)
+    size = max(1, windows // folds)
+    first_train = max(1, len(ends) - horizon - folds * size)
     try:
-        steps = walk_forward(len(ends), horizon, folds=folds, min_train_rows=first_train, embargo=embargo)
-        splits = tuple(_split(ends, step, horizon, settings.validation_share, embargo) for step in steps)
+        steps = walk_forward(len(ends), horizon, folds=folds, min_train_rows=first_train)
+        splits = tuple(_split(ends, step, horizon, settings.validation_share) for step in steps)
     except InsufficientData as error:
         raise InsufficientData(
             f"{len(ends)} windows with a known return are too few to train and judge a model: "
             f"{settings.test_share:.0%} of them are for the test, {settings.validation_share:.0%} of those "
-            f"before it for validation, and {gap} are left out before each"
+            f"before it for validation, and {horizon} are left out before each"
         ) from error
     if folds == settings.folds:
         return Folds(splits)
@@ -80,9 +79,9 @@ def final_split(ends: IntArray, horizon: int, settings: EvaluationSettings) -> S
     return Split(_training_rows(ends, parts.train), _rows(ends, parts.validation), range(last, last))
 
 
-def _split(ends: IntArray, step: Fold, horizon: int, validation_share: float, embargo: int) -> Split:
+def _split(ends: IntArray, step: Fold, horizon: int, validation_share: float) -> Split:
     """Return the rows of a step over windows, whose training part is cut into training and validation."""
-    before = split_rows(len(step.train), horizon, validation_share=validation_share, embargo=embargo)
+    before = split_rows(len(step.train), horizon, validation_share=validation_share)
     return Split(_training_rows(ends, before.train), _rows(ends, before.validation), _rows(ends, step.validation))
 
 

@@ -18,8 +18,10 @@ _OF_TODAY = (
     *("auto_retrain", "retrain_interval_hours", "retrain_min_candles", "evaluation", "drift", "recalibration"),
     *("shadow_forecasts", "shadow_margin", "shadow_max_days"),
 )
-# Of releases before: the regularization of a logistic regression that read summaries.
+# Of releases before: the regularization of a logistic regression that read summaries, and parts that nothing read,
+# since those of `evaluation` count.
 _GONE = ("logistic_inverse_regularization",)
+_GONE_OF_FEATURES = ("validation_share", "test_share", "embargo_candles")
 _BY_HAND = "train it once by cli.py train"
 
 
@@ -46,7 +48,9 @@ def repeated(model: ModelMetadata, models: ModelSettings, features: FeatureSetti
         raise ModelUnusable(f"{model.version} does not tell the markets that it was trained on: {_BY_HAND}")
     try:
         own = {name: value for name, value in model.settings["models"].items() if name not in (*_OF_TODAY, *_GONE)}
-        own_features = dict(model.settings["features"])
+        own_features = {
+            name: value for name, value in model.settings["features"].items() if name not in _GONE_OF_FEATURES
+        }
         if model.target == "plan":  # those are of every plan model, and of its moments alone
             fixed = {*OF_PLANS, "horizon_candles"}
             own_features = {name: value for name, value in own_features.items() if name not in fixed}

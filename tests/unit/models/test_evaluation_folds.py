@@ -17,15 +17,13 @@ from tests.fixtures.settings import configured
 shares = st.floats(0.05, 0.6)
 
 
-@given(
-    st.integers(30, 3_000), st.integers(1, 4), st.integers(1, 48), st.integers(0, 30), st.integers(1, 6), shares, shares
-)
-def test_laws(count: int, step: int, horizon: int, embargo: int, folds: int, test: float, validation: float) -> None:
+@given(st.integers(30, 3_000), st.integers(1, 4), st.integers(1, 78), st.integers(1, 6), shares, shares)
+def test_laws(count: int, step: int, horizon: int, folds: int, test: float, validation: float) -> None:
     # Windows up to `step` rows apart.
     ends = 59 + np.cumsum(np.random.default_rng(count).integers(1, step + 1, size=count))
     settings = configured(EvaluationSettings, folds=folds, test_share=test, validation_share=validation)
     try:
-        found = evaluation_folds(ends, horizon, settings, embargo)
+        found = evaluation_folds(ends, horizon, settings)
     except InsufficientData:
         assume(False)
     assert 1 <= len(found.splits) <= folds
@@ -35,7 +33,7 @@ def test_laws(count: int, step: int, horizon: int, embargo: int, folds: int, tes
         assert split.train.start == 0
         for part, following in pairwise((split.train, split.validation, split.test)):
             # The target of the last row is known before the first of the next part is decided.
-            assert part[-1] + horizon + embargo < following[0]
+            assert part[-1] + horizon < following[0]
             assert np.isin(ends, part).any()
         tested += ends[np.isin(ends, split.test)].tolist()
     # The newest windows, each once, in order.

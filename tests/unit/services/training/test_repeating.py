@@ -48,6 +48,12 @@ def test_a_key_that_has_come_since_has_the_value_of_today() -> None:
     assert repeated(made, today.models, today.features).models.training.threads == 3
 
 
+def test_settings_of_earlier_releases_that_nothing_read_are_left_out() -> None:
+    made, today = version(settings()), settings()
+    made.settings["features"].update(validation_share=0.15, test_share=0.15, embargo_candles=0)
+    assert repeated(made, today.models, today.features).features == today.features
+
+
 def test_a_version_from_before_there_were_recipes_is_trained_as_it_was() -> None:
     made = version(settings(recipe="specified", recurrent={"units": [7]}))
     models, features = made.settings["models"], made.settings["features"]
