@@ -1,78 +1,34 @@
-"""From the settings to the parts of the service."""
+"""From the settings to the parts of the service: each wing is opened after those that it stands on."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, closing
-from functools import partial
-
-import httpx2
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 
 from config.settings import Settings
-from container.improving import make_recalibration, make_retraining, make_reviews, open_emergency
-from container.ledger_wing import open_ledger_wing
-from container.orders import make_orders
+from container.answer_wing import AnswerWing, open_answer_wing
+from container.foundation import Foundation, open_foundation
+from container.job_wing import JobWing, open_job_wing, open_schedule
+from container.ledger_wing import LedgerWing, open_ledger_wing
+from container.llm_wing import LlmWing, open_llm_wing
+from container.market_wing import MarketWing, open_market_wing
+from container.model_wing import ModelWing, open_model_wing
 from container.parts import Container
 from container.reporting import make_reports
-from container.sharing import announce_models, follow_hints, open_shared_guards
-from container.wings import (
-    choose_analyst,
-    make_periodic,
-    make_recorder,
-    open_calibration,
-    open_engine_settings,
-    open_jobs,
-    open_market_data,
-    open_parity,
-    open_schedule,
-    open_storage,
-)
-from features.indicators.technical_indicators import TechnicalIndicators
-from models.registry.registries import USUAL
-from models.serving.served_models import ServedModels
-from rules.technical import TechnicalAnalyst
-from services.analysis.revisions import Revisions
-from services.analysis.service import AnalysisService
-from services.broadcast.hub import SignalHub
+from container.review_wing import ReviewWing, open_review_wing
+from container.sharing import follow_hints, open_shared_guards
 from services.candle_downloads.stored import StoredDownloads
 from services.candle_files.reader import CandleFileReader
-from services.drift.opening import open_drift
-from services.evidence_file import open_weigher
-from services.evidence_in_use import EvidenceInUse
-from services.forecast_requests import ForecastRequests
-from services.forecasts.opening import count_load_failure, open_forecasting
-from services.forecasts.past_models import PastModels
-from services.forecasts.shadow_forecasts import open_shadow_forecasts
-from services.health.model_watch import ModelWatch
-from services.health.service_health import open_health
-from services.insights import MarketInsights
-from services.ledger.book import LedgerBook
+from services.guards.guards import Guards
+from services.health.service_health import ServiceHealth, open_health
 from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
-from services.ledger.replays.past_candles import PastCandles
-from services.ledger.replays.replayer import Replayer
-from services.ledger.replays.replays import Replays
 from services.ledger.signal_performance import SignalPerformance
-from services.llm.calling.patience import wait_for_a_key
-from services.llm.parts import open_llm
-from services.market_data.recent_markets import RecentMarkets
-from services.market_reader import MarketReader
-from services.newest_candles import NewestCandles
-from services.notices.notifier import open_notices
-from services.outlooks import Outlooks
-from services.replicas.hints import Hint
-from services.replicas.opening import open_replicas
+from services.reports.reports import Reports
 from services.retention import Retention, ages
-from services.reviews.trades import TradeReviews
+from services.schedule.scheduler import Scheduler
 from services.service_works import MarketWorks, ReviewWorks, ServiceWorks
-from services.shadowing.watch import open_shadow_watch
-from services.signals.stream import SignalStream
-from services.training.model_admin import ModelAdmin
-from services.training.service import TrainingService
-from services.webhooks.webhooks import open_webhooks
-from utils.clock import SystemClock
-from utils.concurrency import worker_threads
 from utils.logging import NO_LOGS, Logs
 
 
@@ -91,160 +47,137 @@ async def build_container(
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
     """
-    clock, stopping = SystemClock(), asyncio.Event()
+    async with _open_wings(settings, job_table, logs) as wings:
+        _offer_work(wings)
+        _watch_health(wings)
+        follow_hints(wings.base.replicas.hints, wings.models.watch, wings.guards, wings.ledger.calibration)
+        async with open_schedule(wings.base, wings.work.jobs, beat=beat) as schedule:
+            yield _container(wings, schedule)
+
+
+@dataclass(frozen=True)
+class _Wings:
+    base: Foundation
+    markets: MarketWing
+    llm: LlmWing
+    ledger: LedgerWing
+    guards: Guards
+    models: ModelWing
+    answers: AnswerWing
+    work: JobWing
+    reviews: ReviewWing
+    health: ServiceHealth
+    reports: Reports
+
+
+@asynccontextmanager
+async def _open_wings(settings: Settings, job_table: str, logs: Logs) -> AsyncIterator[_Wings]:
     async with AsyncExitStack() as stack:
-        opened, entered = stack.enter_async_context, stack.enter_context
-
-        store, documents, ledger = await opened(open_storage(settings.storage, settings.ledger, clock))
-        client = await opened(httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
-        executor = entered(worker_threads(settings.analysis.worker_threads, "analysis"))
-        indicators, rules = TechnicalIndicators(settings.indicators), TechnicalAnalyst()
-        engine_settings = await opened(open_engine_settings(settings, client, indicators, clock))
-        hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
-        replicas = await opened(open_replicas(settings.redis, hub))
-        hints = replicas.hints
-
-        notices = await opened(open_notices(settings.notices, documents, clock))
-        webhooks = await opened(open_webhooks(settings.webhooks, documents, clock))
-
-        llm = await opened(open_llm(settings.llm, documents, clock, replicas.llm))
-        patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
-        trades = TradeReviews(llm.journal, documents, settings.trades, clock, patience)
-        await opened(trades.reviewing())
-
-        market_data = await opened(open_market_data(settings, store, client, clock))
-        markets = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
-        stores = store, documents, ledger
-        records = await opened(open_ledger_wing(settings, stores, market_data, hub, clock))
-        scores, lanes = records.scores, records.lanes
-
-        guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
-        served, serving = ServedModels.of(settings, count_load_failure), settings.models.serving
-        registry, loaded = served.registries.at(USUAL), served.usual
-        models = ModelAdmin(served, clock, announce_models(hints))
-        shadows = entered(open_shadow_forecasts(settings))
-        forecasting = entered(open_forecasting(served, settings, store, clock, guards.disabled.why, shadows))
-
-        evidence = EvidenceInUse(open_weigher(settings.trading))
-        calibration = await opened(
-            open_calibration(evidence, ledger, documents, clock, partial(hints.tell, Hint.EVIDENCE))
+        opened = stack.enter_async_context
+        base = await opened(open_foundation(settings, logs))
+        llm = await opened(open_llm_wing(base))
+        markets = await opened(open_market_wing(base))
+        ledger = await opened(open_ledger_wing(base, markets.market_data))
+        guards = await opened(open_shared_guards(base))
+        models = await opened(open_model_wing(base, guards.disabled.why))
+        answers = await opened(open_answer_wing(base, markets, llm, ledger, models, guards))
+        work = await opened(open_job_wing(base, job_table, markets, models, ledger.evidence))
+        reviews = await opened(open_review_wing(base, markets, llm, ledger, models, work, guards.disabled))
+        stores = base.stores
+        others = stores.documents, stores.ledger
+        health = await opened(
+            open_health(stores.analyses, others, llm.parts.client, markets.market_data, models.watch, logs)
         )
-        reader = MarketReader(
-            indicators, forecasting, settings.analysis, evidence, clock, executor, guards.disabled.why
-        )
-        recorder = make_recorder(settings, ledger, documents, indicators, evidence, shadows, clock)
-        analysis = AnalysisService(
-            store=store,
-            market_data=market_data,
-            reader=reader,
-            analyst=choose_analyst(settings, llm, rules, lanes.gate, guards.disabled.why, stopping),
-            guards=guards,
-            revisions=Revisions(store, settings.analysis.max_revision_factor),
-            hub=hub,
-            webhooks=webhooks,
-            hints=hints,
-            recorder=recorder,
-            settings=settings.analysis,
-            clock=clock,
-        )
-        past_candles = PastCandles(store, market_data, settings, clock)
-        replayer = Replayer(reader, PastModels(registry, forecasting, serving.reload_seconds), rules)
-        parity = await opened(
-            open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
-        )
-        jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
-        orders = make_orders(jobs, market_data, store, served.registries, evidence.shipped.book, clock)
-        watch = ModelWatch(served, serving.reload_seconds)
-        shadowing = await opened(
-            open_shadow_watch(settings.models, registry, (ledger, documents), hub, announce_models(hints), clock)
-        )
-        drift = await opened(open_drift(settings.models.drift, registry, loaded, stores, hub, notices.send, clock))
+        reports = make_reports(base, markets.market_data, ledger.scores, health)
+        yield _Wings(base, markets, llm, ledger, guards, models, answers, work, reviews, health, reports)
 
-        training = TrainingService(jobs, market_data, store, settings, clock)
-        retraining = make_retraining(settings, models, training, jobs, drift, clock)
-        reviews = make_reviews(
-            settings, documents, scores, market_data, models, llm, engine_settings, retraining, clock
-        )
-        emergency = await opened(open_emergency(settings, stores, scores, guards.disabled, notices.send, clock))
-        health = await opened(open_health(store, (documents, ledger), llm.client, market_data, watch, logs))
-        reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
-        retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
-        upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
-        recalibration = make_recalibration(settings, registry, stores, announce_models(hints), clock)
-        reviewing = ReviewWorks(reports, reviews.nightly, retraining, recalibration)
-        downloads = StoredDownloads(store, settings, clock)
-        on_markets = MarketWorks(analysis.refresh, settings.analysis.symbols, downloads)
-        runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})
-        for part in (
-            *(guards.safe_mode, lanes.gate, guards.disabled, records.settler),
-            *(parity, notices, webhooks, drift, jobs, replicas),
-        ):
-            health.also(part.degraded)
-        follow_hints(hints, watch, guards, calibration)
-        book = LedgerBook(ledger, clock)
-        yield Container(
-            settings=settings,
-            clock=clock,
-            stopping=stopping,
-            health=health,
-            log_tail=logs.tail,
-            store=store,
-            documents=documents,
-            ledger=ledger,
-            market_data=market_data,
-            newest_candles=NewestCandles(store, markets, indicators, settings, clock),
-            candle_files=CandleFileReader(clock),
-            engine_settings=engine_settings,
-            evidence=evidence,
-            calibration=calibration,
-            analysis=analysis,
-            safe_mode=guards.safe_mode,
-            disabled=guards.disabled,
-            emergency=emergency,
-            periodic=make_periodic(settings, analysis, patience, documents, clock),
-            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, executor),
-            insights=MarketInsights(market_data, reader, settings, guards.disabled.why),
-            hub=hub,
-            redis=replicas.link,
-            forecasting=forecasting,
-            forecast_requests=ForecastRequests(
-                forecasting,
-                market_data,
-                reader,
-                rules,
-                recorder,
-                lambda: guards.safe_mode.state,
-                clock,
-                why_disabled=guards.disabled.why,
-            ),
-            outlooks=Outlooks(markets, forecasting, recorder, records.bands, lambda: guards.safe_mode.state, clock),
-            jobs=jobs,
-            training=training,
-            schedule=await opened(open_schedule(settings, jobs, documents, clock, beat=beat)),
-            bias=orders.bias,
-            backtests=orders.backtests,
-            optimising=orders.optimising,
-            evaluations=orders.evaluations,
-            measuring=orders.measuring,
-            models=models,
-            shadowing=shadowing,
-            reports=reports,
-            notices=notices,
-            webhooks=webhooks,
-            llm=llm,
-            trades=trades,
-            self_analyses=reviews.self_analyses,
-            nightly_self_analysis=reviews.nightly,
-            decisions=reviews.decisions,
-            retraining=retraining,
-            feedback=records.feedback,
-            performance=SignalPerformance(scores, records.feedback, clock),
-            scores=scores,
-            lanes=lanes,
-            lane_versions=LaneVersions(documents),
-            book=book,
-            past_analyses=PastAnalyses(book, store),
-            replays=Replays(replayer, past_candles, guards, ledger),
-            parity=parity,
-            drift=drift,
-        )
+
+def _offer_work(wings: _Wings) -> None:
+    """Let jobs do what needs the parts of the service."""
+    base, models, reviews = wings.base, wings.models, wings.reviews
+    settings, clock, documents = base.settings, base.clock, base.stores.documents
+    on_markets = MarketWorks(
+        wings.answers.analysis.refresh,
+        settings.analysis.symbols,
+        StoredDownloads(base.stores.analyses, settings, clock),
+    )
+    upkeep = ServiceWorks(
+        wings.ledger.settler,
+        wings.answers.parity,
+        Retention(documents, clock, ages(settings), settings.ledger.keep_refits),
+        models.admin,
+        settings.models.keep_versions,
+    )
+    reviewing = ReviewWorks(wings.reports, reviews.nightly, reviews.retraining, models.recalibration)
+    wings.work.runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})
+
+
+def _watch_health(wings: _Wings) -> None:
+    """Let /health tell what does not work in any wing."""
+    base, guards, ledger = wings.base, wings.guards, wings.ledger
+    for part in (
+        *(guards.safe_mode, ledger.lanes.gate, guards.disabled, ledger.settler, wings.answers.parity),
+        *(base.notices, base.webhooks, wings.models.drift, wings.work.jobs, base.replicas),
+    ):
+        wings.health.also(part.degraded)
+
+
+def _container(wings: _Wings, schedule: Scheduler) -> Container:
+    base, ledger, answers, work, reviews = wings.base, wings.ledger, wings.answers, wings.work, wings.reviews
+    return Container(
+        settings=base.settings,
+        clock=base.clock,
+        stopping=base.stopping,
+        health=wings.health,
+        log_tail=base.logs.tail,
+        store=base.stores.analyses,
+        documents=base.stores.documents,
+        ledger=base.stores.ledger,
+        market_data=wings.markets.market_data,
+        newest_candles=wings.markets.newest_candles,
+        candle_files=CandleFileReader(base.clock),
+        engine_settings=wings.markets.engine_settings,
+        evidence=ledger.evidence,
+        calibration=ledger.calibration,
+        analysis=answers.analysis,
+        safe_mode=wings.guards.safe_mode,
+        disabled=wings.guards.disabled,
+        emergency=reviews.emergency,
+        periodic=answers.periodic,
+        signals=answers.signals,
+        insights=answers.insights,
+        hub=base.hub,
+        redis=base.replicas.link,
+        forecasting=wings.models.forecasting,
+        forecast_requests=answers.forecast_requests,
+        outlooks=answers.outlooks,
+        jobs=work.jobs,
+        training=work.training,
+        schedule=schedule,
+        bias=work.bias,
+        backtests=work.backtests,
+        optimising=work.optimising,
+        evaluations=work.evaluations,
+        measuring=work.measuring,
+        models=wings.models.admin,
+        shadowing=wings.models.shadowing,
+        drift=wings.models.drift,
+        reports=wings.reports,
+        notices=base.notices,
+        webhooks=base.webhooks,
+        llm=wings.llm.parts,
+        trades=wings.llm.trades,
+        self_analyses=reviews.self_analyses,
+        nightly_self_analysis=reviews.nightly,
+        decisions=reviews.decisions,
+        retraining=reviews.retraining,
+        feedback=ledger.feedback,
+        performance=SignalPerformance(ledger.scores, ledger.feedback, base.clock),
+        scores=ledger.scores,
+        book=ledger.book,
+        past_analyses=PastAnalyses(ledger.book, base.stores.analyses),
+        replays=answers.replays,
+        parity=answers.parity,
+        lanes=ledger.lanes,
+        lane_versions=LaneVersions(base.stores.documents),
+    )

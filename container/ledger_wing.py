@@ -1,59 +1,100 @@
-"""The wing of the ledger: what settles, adds up, closes and compares what was said."""
+"""The wing of the ledger: what settles, adds up, closes and compares what was said, and what is learned from it."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from config.settings import Settings
-from container.wings import open_settling
-from services.broadcast.hub import SignalHub
+from container.foundation import Foundation, Stores
+from services.evidence_file import open_weigher
+from services.evidence_in_use import EvidenceInUse
+from services.leases import Lease
 from services.ledger.bands.given import PriceBands
+from services.ledger.bands.settling import BandSettling
+from services.ledger.book import LedgerBook
+from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
+from services.ledger.settling.candles import SettlingCandles
+from services.ledger.settling.closing import Closing
+from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import Settler
 from services.market_data.market_data import MarketData
-from storage.resilience.documents import ResilientDocuments
-from storage.resilience.ledger import ResilientLedger
-from storage.resilience.store import ResilientStore
+from services.replicas.hints import Hint
 from utils.clock import Clock
-from utils.concurrency import background
+from utils.concurrency import background, worker_threads
+
+# A replica that ends without giving its lease up holds the others back for so long; longer than a look takes.
+SETTLING_LEASE_SECONDS = 300.0
+CALIBRATION_LEASE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
 class LedgerWing:
     """The parts that others ask."""
 
+    book: LedgerBook
     settler: Settler
     scores: LedgerScores
     lanes: LaneWatch
     feedback: SignalFeedback
     bands: PriceBands
+    evidence: EvidenceInUse
+    calibration: LiveCalibration
 
 
 @asynccontextmanager
-async def open_ledger_wing(
-    settings: Settings,
-    stores: tuple[ResilientStore, ResilientDocuments, ResilientLedger],
-    market_data: MarketData,
-    hub: SignalHub,
-    clock: Clock,
-) -> AsyncIterator[LedgerWing]:
+async def open_ledger_wing(base: Foundation, market_data: MarketData) -> AsyncIterator[LedgerWing]:
     """Open the parts, which work in the background."""
-    store, documents, ledger = stores
+    settings, clock, (store, documents, ledger) = base.settings, base.clock, base.stores
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
-        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
+        settler = await opened(open_settling(settings, base.stores, market_data, clock))
         scores = LedgerScores(ledger, clock)
         await opened(background(scores.warm(), "first scores"))
         lanes = LaneWatch(scores, settings.ledger)
         await opened(background(lanes.run(), "review of the lanes"))
-        closer = DayCloser(ledger, hub, clock, settings.ledger.retention_days)
+        closer = DayCloser(ledger, base.hub, clock, settings.ledger.retention_days)
         await opened(background(closer.run(), "days of the ledger"))
         feedback = SignalFeedback(documents, store, clock)
         await opened(background(feedback.restore(), "stored feedback"))
-        yield LedgerWing(settler, scores, lanes, feedback, PriceBands(documents, clock))
+        evidence = EvidenceInUse(open_weigher(settings.trading))
+        # What was adopted before is in use at once.
+        calibration = LiveCalibration(
+            evidence,
+            ledger,
+            documents,
+            Lease(documents, "calibration", CALIBRATION_LEASE_SECONDS, clock),
+            clock,
+            announce=partial(base.replicas.hints.tell, Hint.EVIDENCE),
+        )
+        await opened(background(calibration.run(), "live calibration"))
+        bands = PriceBands(documents, clock)
+        yield LedgerWing(LedgerBook(ledger, clock), settler, scores, lanes, feedback, bands, evidence, calibration)
+
+
+@asynccontextmanager
+async def open_settling(
+    settings: Settings, stores: Stores, market_data: MarketData, clock: Clock
+) -> AsyncIterator[Settler]:
+    """Settle the ledger in the background, on one replica at a time."""
+    store, documents, ledger = stores
+    seconds = settings.ledger.settle_seconds
+    lease_seconds = max(SETTLING_LEASE_SECONDS, 3 * seconds)
+    with worker_threads(1, "settling") as executor:
+        candles, of_bands = (
+            SettlingCandles(store, market_data, settings.market_data, clock, executor) for _ in range(2)
+        )
+        revisions = SettlementRevisions(documents, clock, executor)
+        lease = Lease(documents, "settling", lease_seconds, clock)
+        settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
+        bands_lease = Lease(documents, "price bands", lease_seconds, clock)
+        bands = BandSettling(documents, of_bands, Closing(of_bands, executor), bands_lease, clock)
+        async with background(settler.run(), "settling"), background(bands.run(seconds), "bands of prices"):
+            yield settler

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
-import httpx2
-
 from config.settings import Settings
-from domain.notices import Notice
+from container.foundation import Foundation
 from services.health.service_health import ServiceHealth
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.market_data import MarketData
@@ -21,30 +18,16 @@ from services.reports.performance_report import PerformanceLook
 from services.reports.portfolio_report import PortfolioLook
 from services.reports.reports import Reports
 from storage.factory import data_folder
-from storage.resilience.documents import ResilientDocuments
-from storage.resilience.ledger import ResilientLedger
-from storage.resilience.store import ResilientStore
-from utils.clock import Clock
 
 
-def make_reports(
-    settings: Settings,
-    client: httpx2.AsyncClient,
-    stores: tuple[ResilientStore, ResilientDocuments, ResilientLedger],
-    market_data: MarketData,
-    scores: LedgerScores,
-    health: ServiceHealth,
-    notify: Callable[[Notice], None],
-    clock: Clock,
-) -> Reports:
-    """Return the reports of the service; `notify` takes what operators are to know."""
-    analyses, documents, ledger = stores
-    engine = settings.market_data.engine_url
-    account = EngineAccount(client, engine)
+def make_reports(base: Foundation, market_data: MarketData, scores: LedgerScores, health: ServiceHealth) -> Reports:
+    """Return the reports of the service, which send notices of what operators are to know."""
+    settings, clock, (analyses, documents, ledger) = base.settings, base.clock, base.stores
+    account = EngineAccount(base.client, settings.market_data.engine_url)
     folders = {data_folder(settings.storage).resolve(), Path(settings.models.save_path).resolve()}
     return Reports(
         health=HealthLook(
-            peers=Peers(client, _peers(settings), settings.reports.peer_timeout_seconds),
+            peers=Peers(base.client, _peers(settings), settings.reports.peer_timeout_seconds),
             stores=lambda: {"analyses": analyses.state, "documents": documents.state, "ledger": ledger.state},
             sources=lambda: {str(name): works for name, works in market_data.health().items()},
             degraded=health.degraded,
@@ -55,7 +38,7 @@ def make_reports(
         cost=CostLook(documents, settings.llm.budgets, clock),
         performance=PerformanceLook(scores, account, settings.reports),
         book=ReportBook(documents),
-        notify=notify,
+        notify=base.notices.send,
         settings=settings.reports,
         clock=clock,
     )

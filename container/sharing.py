@@ -7,24 +7,20 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from config.settings import Settings
-from services.broadcast.hub import SignalHub
+from container.foundation import Foundation
 from services.guards.guards import Guards, open_guards
 from services.health.model_watch import ModelWatch
 from services.ledger.calibration.live import LiveCalibration
 from services.replicas.hints import Hint, Hints
-from storage.document_ports import LastingDocuments
-from utils.clock import Clock
 
 
-def open_shared_guards(
-    settings: Settings, documents: LastingDocuments, hub: SignalHub, hints: Hints, clock: Clock
-) -> AbstractAsyncContextManager[Guards]:
+def open_shared_guards(base: Foundation) -> AbstractAsyncContextManager[Guards]:
     """Open the guards, which tell of switches, of safe mode and of lanes, and of the sides that are given."""
+    settings, hints = base.settings, base.replicas.hints
     return open_guards(
-        documents,
-        hub,
-        clock,
+        base.stores.documents,
+        base.hub,
+        base.clock,
         settings.guards,
         settings.analysis.min_candles,
         announce_switch=partial(hints.tell, Hint.SAFE_MODE),

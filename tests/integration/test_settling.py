@@ -8,7 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx2
 
 from config.settings import Settings
-from container.wings import open_market_data, open_settling, open_storage
+from container.foundation import open_storage
+from container.ledger_wing import open_settling
+from container.market_wing import open_market_data
 from domain.market import Timeframe
 from domain.values import utc_time
 from services.ledger.scoring.sums import add_up
@@ -28,13 +30,14 @@ async def service(settings: Settings, clock: SettableClock) -> AsyncIterator[tup
     """Open the settler of a service, with an entry and the candles of 24 hours after it in its database."""
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
-        store, documents, ledger = await opened(open_storage(settings.storage, settings.ledger, clock))
+        stores = await opened(open_storage(settings.storage, settings.ledger, clock))
+        store, _, ledger = stores
         market_data = await opened(open_market_data(settings, store, await opened(httpx2.AsyncClient()), clock))
         candles = {Timeframe.H1: flat(54, CLOSED_MS - 30 * HOUR_MS)}
         await store.save_analysis(None, make_analysis(), archive=False, candles=candles)
         await ledger.append([make_entry()])
         await eventually(lambda: not store.state.waiting)
-        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
+        settler = await opened(open_settling(settings, stores, market_data, clock))
         await eventually(lambda: settler.state.last_run_ms is not None)
         yield settler, ledger
 

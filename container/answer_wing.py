@@ -1,0 +1,163 @@
+"""The wing of the answers: analyses, signals, forecasts, insights; what writes them down, and how they are replayed."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from container.foundation import Foundation
+from container.ledger_wing import LedgerWing
+from container.llm_wing import LlmWing
+from container.market_wing import MarketWing
+from container.model_wing import ModelWing
+from domain.analysis import Analysis
+from domain.trading.disabled import WhyDisabled
+from rules.technical import TechnicalAnalyst
+from services.analysis.analyst import Analyst
+from services.analysis.fallback import FallbackAnalyst
+from services.analysis.llm_analyst import LlmAnalyst
+from services.analysis.loop_turn import LoopTurn
+from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.prompt import prompt_parts
+from services.analysis.revisions import Revisions
+from services.analysis.service import AnalysisService
+from services.forecast_requests import ForecastRequests
+from services.guards.guards import Guards
+from services.insights import MarketInsights
+from services.leases import Lease
+from services.ledger.parity.nightly import NightlyParity
+from services.ledger.recording.apart import ApartBudget
+from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
+from services.ledger.recording.recorder import Recorder
+from services.ledger.recording.shadow_entries import ShadowedSink
+from services.ledger.replays.past_candles import PastCandles
+from services.ledger.replays.replayer import Replayer
+from services.ledger.replays.replays import Replays
+from services.market_reader import MarketReader
+from services.outlooks import Outlooks
+from services.signals.stream import SignalStream
+from utils.concurrency import background
+
+PARITY_LEASE_SECONDS = 1800.0
+
+
+@dataclass(frozen=True)
+class AnswerWing:
+    """The parts that answer, each for one kind of question."""
+
+    analysis: AnalysisService
+    periodic: PeriodicAnalysis
+    signals: SignalStream
+    insights: MarketInsights
+    forecast_requests: ForecastRequests
+    outlooks: Outlooks
+    replays: Replays
+    parity: NightlyParity
+
+
+@asynccontextmanager
+async def open_answer_wing(
+    base: Foundation, markets: MarketWing, llm: LlmWing, ledger: LedgerWing, models: ModelWing, guards: Guards
+) -> AsyncIterator[AnswerWing]:
+    """Open the parts; each day of the ledger is replayed in the background."""
+    settings, clock, market_data, forecasting = base.settings, base.clock, markets.market_data, models.forecasting
+    rules, why_disabled = TechnicalAnalyst(), guards.disabled.why
+    reader = MarketReader(
+        markets.indicators, forecasting, settings.analysis, ledger.evidence, clock, base.executor, why_disabled
+    )
+    recorder = _make_recorder(base, markets, ledger, models)
+    analysis = AnalysisService(
+        store=base.stores.analyses,
+        market_data=market_data,
+        reader=reader,
+        analyst=_choose_analyst(base, llm, rules, ledger, why_disabled),
+        guards=guards,
+        revisions=Revisions(base.stores.analyses, settings.analysis.max_revision_factor),
+        hub=base.hub,
+        webhooks=base.webhooks,
+        hints=base.replicas.hints,
+        recorder=recorder,
+        settings=settings.analysis,
+        clock=clock,
+    )
+    past_candles = PastCandles(base.stores.analyses, market_data, settings, clock)
+    replayer = Replayer(reader, models.past, rules)
+    parity = _make_parity(base, markets, replayer, past_candles)
+    async with background(parity.run(), "parity of replays"):
+        yield AnswerWing(
+            analysis=analysis,
+            periodic=_make_periodic(base, llm, analysis),
+            signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, base.executor),
+            insights=MarketInsights(market_data, reader, settings, why_disabled),
+            forecast_requests=ForecastRequests(
+                forecasting,
+                market_data,
+                reader,
+                rules,
+                recorder,
+                lambda: guards.safe_mode.state,
+                clock,
+                why_disabled=why_disabled,
+            ),
+            outlooks=Outlooks(
+                markets.recent, forecasting, recorder, ledger.bands, lambda: guards.safe_mode.state, clock
+            ),
+            replays=Replays(replayer, past_candles, guards, base.stores.ledger),
+            parity=parity,
+        )
+
+
+def _choose_analyst(
+    base: Foundation, llm: LlmWing, rules: TechnicalAnalyst, ledger: LedgerWing, why_disabled: WhyDisabled
+) -> Analyst:
+    """Return the rules, after the LLM where one is configured."""
+    journal, ask_about_synthetic = llm.parts.journal, base.settings.llm.ask_about_synthetic
+    if journal is None:
+        return rules
+    asked = LlmAnalyst(journal, rules, ledger.lanes.gate, why_disabled, ask_about_synthetic=ask_about_synthetic)
+    return FallbackAnalyst(asked, rules, base.stopping)
+
+
+def _make_recorder(base: Foundation, markets: MarketWing, ledger: LedgerWing, models: ModelWing) -> Recorder:
+    """Return what writes answers into the ledger, with those of candidates beside them."""
+    prompt, keep = prompt_parts(), keep_identities(base.stores.documents, base.clock)
+    identities, beside = (LaneIdentities(base.settings, markets.indicators, prompt, keep) for _ in range(2))
+    sink = ShadowedSink(base.stores.ledger, models.shadows, beside, base.clock)
+    return Recorder(sink, identities, ledger.evidence, ApartBudget(base.settings.ledger), base.clock)
+
+
+def _make_parity(base: Foundation, markets: MarketWing, replayer: Replayer, candles: PastCandles) -> NightlyParity:
+    """Return what certifies each day of the ledger, on one replica at a time."""
+    store, documents, ledger = base.stores
+    # What a replay is made of is no lane's record: nothing notes its identities.
+    identities = LaneIdentities(base.settings, markets.indicators, prompt_parts(), lambda _: None)
+    return NightlyParity(
+        ledger=ledger,
+        archive=store,
+        documents=documents,
+        replayer=replayer,
+        candles=candles,
+        identities=identities,
+        lease=Lease(documents, "parity", PARITY_LEASE_SECONDS, base.clock),
+        settings=base.settings,
+        clock=base.clock,
+    )
+
+
+def _make_periodic(base: Foundation, llm: LlmWing, analysis: AnalysisService) -> PeriodicAnalysis:
+    """Return the loop over the configured symbols, which waits for a key of the LLM."""
+    settings = base.settings
+    lease_seconds = settings.periodic.lease_seconds
+
+    async def analyze(symbol: str) -> Analysis:
+        await llm.patience()
+        return await analysis.refresh(symbol)
+
+    return PeriodicAnalysis(
+        analyze,
+        settings.analysis.symbols,
+        interval_seconds=settings.analysis.interval_minutes * 60,
+        pause_seconds=settings.periodic.pause_seconds,
+        turn=LoopTurn(Lease(base.stores.documents, "periodic", lease_seconds, base.clock), lease_seconds),
+    )

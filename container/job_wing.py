@@ -1,0 +1,103 @@
+"""The wing of the jobs: where long work runs, what takes orders for it, and what queues it by the clock."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from container.foundation import Foundation
+from container.market_wing import MarketWing
+from container.model_wing import ModelWing
+from models.registry.registries import USUAL
+from services.backtests.candles import BacktestCandles
+from services.backtests.service import BacktestService
+from services.bias.service import BiasService
+from services.evaluating.service import EvaluationService
+from services.evidence_in_use import EvidenceInUse
+from services.job_candles.leaders import JobLeaders
+from services.jobs.opening import run_jobs
+from services.jobs.runner import KindRunner
+from services.jobs.service import JobService
+from services.measuring.service import EvidenceService
+from services.optimising.service import OptimiseService
+from services.schedule.scheduler import Scheduler
+from services.training.service import TrainingService
+from tasks.child_process import ChildProcessRunner
+from utils.concurrency import background
+
+
+@dataclass(frozen=True)
+class JobWing:
+    """The jobs, and one part that takes orders for each kind of work on past candles.
+
+    Attributes:
+        runner: Waits for the work that needs the parts of the service.
+    """
+
+    jobs: JobService
+    runner: KindRunner
+    training: TrainingService
+    bias: BiasService
+    backtests: BacktestService
+    optimising: OptimiseService
+    evaluations: EvaluationService
+    measuring: EvidenceService
+
+
+@asynccontextmanager
+async def open_job_wing(
+    base: Foundation, table: str, markets: MarketWing, models: ModelWing, evidence: EvidenceInUse
+) -> AsyncIterator[JobWing]:
+    """Open the jobs, and what takes orders: all but bias and training read candles in the same way.
+
+    Args:
+        base: Of all wings.
+        table: Module whose `JOBS` holds the functions that jobs run.
+        markets: Where candles of orders without any come from.
+        models: Has the versions that orders name.
+        evidence: That came with the service, for orders that replay plans.
+    """
+    settings, clock, store, market_data = base.settings, base.clock, base.stores.analyses, markets.market_data
+    registries, book = models.registries, evidence.shipped.book
+    registry = registries.at(USUAL)
+    candles = BacktestCandles(market_data, store, settings, clock)
+    leaders = JobLeaders(market_data, store, settings, clock)
+    async with _open_jobs(base, table) as (jobs, runner):
+        yield JobWing(
+            jobs=jobs,
+            runner=runner,
+            training=TrainingService(jobs, market_data, store, settings, clock),
+            bias=BiasService(jobs, market_data, store, leaders, registry, settings, clock),
+            backtests=BacktestService(jobs, candles, leaders, registry, book, settings),
+            optimising=OptimiseService(jobs, candles, book, settings),
+            evaluations=EvaluationService(jobs, candles, leaders, registries),
+            measuring=EvidenceService(jobs, candles, book, settings),
+        )
+
+
+@asynccontextmanager
+async def _open_jobs(base: Foundation, table: str) -> AsyncIterator[tuple[JobService, KindRunner]]:
+    """Run jobs here, or tell workers of them by Celery."""
+    settings, documents, clock = base.settings.jobs, base.stores.documents, base.clock
+    timeout_seconds = settings.timeout_minutes * 60
+    runner = KindRunner(ChildProcessRunner(timeout_seconds=timeout_seconds, table=table), timeout_seconds)
+    async with AsyncExitStack() as stack:
+        make_launcher = None
+        if settings.backend == "celery":
+            from tasks.celery_launcher import open_celery  # a service without a broker does without it
+
+            make_launcher = await stack.enter_async_context(open_celery(settings, documents, clock))
+        running = run_jobs(settings, runner, documents, base.hub, clock, make_launcher=make_launcher)
+        yield await stack.enter_async_context(running), runner
+
+
+@asynccontextmanager
+async def open_schedule(base: Foundation, jobs: JobService, *, beat: bool) -> AsyncIterator[Scheduler]:
+    """Queue in the background what is due; with Celery the processes of `cli.py beat` do that."""
+    settings = base.settings
+    scheduler = Scheduler(jobs, base.stores.documents, settings.schedule, base.clock)
+    async with AsyncExitStack() as stack:
+        if beat or settings.jobs.backend == "child_process":
+            await stack.enter_async_context(background(scheduler.run(), "schedule"))
+        yield scheduler

@@ -1,0 +1,76 @@
+"""The wing of the models: what serves them, what changes them, and what watches them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from container.foundation import Foundation
+from container.sharing import announce_models
+from domain.trading.disabled import WhyDisabled
+from models.registry.registries import USUAL, Registries
+from models.registry.registry import Registry
+from models.serving.served_models import ServedModels
+from services.drift.opening import open_drift
+from services.drift.watch import DriftWatch
+from services.forecasts.forecasting import Forecasting
+from services.forecasts.opening import count_load_failure, open_forecasting
+from services.forecasts.past_models import PastModels
+from services.forecasts.shadow_forecasts import ShadowForecasts, open_shadow_forecasts
+from services.health.model_watch import ModelWatch
+from services.recalibration.renewing import ModelRecalibration
+from services.shadowing.watch import ShadowWatch, open_shadow_watch
+from services.training.model_admin import ModelAdmin
+
+
+@dataclass(frozen=True)
+class ModelWing:
+    """The parts around the registries.
+
+    Attributes:
+        registry: That of the usual horizon.
+        past: Forecasts of versions that served before, for replays.
+        shadows: Forecasts of candidates beside those of the versions in production.
+        watch: Looks whether versions in production can serve.
+    """
+
+    registries: Registries
+    registry: Registry
+    admin: ModelAdmin
+    forecasting: Forecasting
+    past: PastModels
+    shadows: ShadowForecasts
+    watch: ModelWatch
+    shadowing: ShadowWatch
+    drift: DriftWatch
+    recalibration: ModelRecalibration
+
+
+@asynccontextmanager
+async def open_model_wing(base: Foundation, why_disabled: WhyDisabled) -> AsyncIterator[ModelWing]:
+    """Open the parts; no model is loaded before the first request, and candidates and drift are watched."""
+    settings, clock, (store, documents, ledger) = base.settings, base.clock, base.stores
+    announce, reload_seconds = announce_models(base.replicas.hints), settings.models.serving.reload_seconds
+    async with AsyncExitStack() as stack:
+        opened, entered = stack.enter_async_context, stack.enter_context
+        served = ServedModels.of(settings, count_load_failure)
+        registry = served.registries.at(USUAL)
+        shadows = entered(open_shadow_forecasts(settings))
+        forecasting = entered(open_forecasting(served, settings, store, clock, why_disabled, shadows))
+        shadowing = open_shadow_watch(settings.models, registry, (ledger, documents), base.hub, announce, clock)
+        drift = open_drift(
+            settings.models.drift, registry, served.usual, base.stores, base.hub, base.notices.send, clock
+        )
+        yield ModelWing(
+            registries=served.registries,
+            registry=registry,
+            admin=ModelAdmin(served, clock, announce),
+            forecasting=forecasting,
+            past=PastModels(registry, forecasting, reload_seconds),
+            shadows=shadows,
+            watch=ModelWatch(served, reload_seconds),
+            shadowing=await opened(shadowing),
+            drift=await opened(drift),
+            recalibration=ModelRecalibration(registry, ledger, documents, settings.models, announce, clock),
+        )

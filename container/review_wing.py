@@ -1,0 +1,117 @@
+"""The wing in which the service judges itself: reviews, decisions on them, retraining, emergencies."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from container.foundation import Foundation
+from container.job_wing import JobWing
+from container.ledger_wing import LedgerWing
+from container.llm_wing import LlmWing
+from container.market_wing import MarketWing
+from container.model_wing import ModelWing
+from domain.ledger.entries import LedgerLane, Origin
+from services.analysis.prompt import prompt_parts
+from services.emergency.strategy_records import LiveStrategies
+from services.emergency.watch import EmergencyWatch
+from services.guards.disabled import Disabled
+from services.leases import Lease
+from services.ledger.recording.lane_identities import LaneIdentities
+from services.reviews.decisions import SettingsInForce, SuggestionDecisions
+from services.reviews.market_days import MarketDays
+from services.reviews.nightly import NightlySelfAnalysis
+from services.reviews.settings import SelfAnalyses
+from services.reviews.week import WeekReader
+from services.training.retraining import Retraining
+from utils.concurrency import background
+
+
+@dataclass(frozen=True)
+class ReviewWing:
+    """The parts that look at the service's own record and settings, and act on them."""
+
+    self_analyses: SelfAnalyses
+    nightly: NightlySelfAnalysis
+    decisions: SuggestionDecisions
+    retraining: Retraining
+    emergency: EmergencyWatch
+
+
+@asynccontextmanager
+async def open_review_wing(
+    base: Foundation,
+    markets: MarketWing,
+    llm: LlmWing,
+    ledger: LedgerWing,
+    models: ModelWing,
+    work: JobWing,
+    disabled: Disabled,
+) -> AsyncIterator[ReviewWing]:
+    """Open the parts; what was accepted before is looked up in the settings of this start."""
+    settings, documents = base.settings, base.stores.documents
+    engine = markets.engine_settings
+    self_analyses = _make_self_analyses(base, markets, llm, ledger, models)
+    decisions = SuggestionDecisions(
+        documents, SettingsInForce(settings.indicators, settings.signals, engine.overruled), base.clock
+    )
+    documents.first(decisions.note_applied)
+    retraining = _make_retraining(base, models, work)
+    nightly = NightlySelfAnalysis(
+        self_analyses,
+        documents,
+        settings.self_analysis,
+        retraining.because,
+        asks_llm=llm.parts.journal is not None,
+    )
+    async with _open_emergency(base, ledger, disabled) as emergency:
+        yield ReviewWing(self_analyses, nightly, decisions, retraining, emergency)
+
+
+def _make_self_analyses(
+    base: Foundation, markets: MarketWing, llm: LlmWing, ledger: LedgerWing, models: ModelWing
+) -> SelfAnalyses:
+    settings = base.settings
+    # What a question is made of is no lane's record: nothing notes its identities.
+    identities = LaneIdentities(settings, markets.indicators, prompt_parts(), lambda _: None)
+
+    def model_lane_id(version: str) -> str:
+        calibrated_at = models.admin.calibrated_at(version)
+        return identities.id_of(LedgerLane.MODEL, version, Origin.API, None, calibrated_at=calibrated_at)
+
+    return SelfAnalyses(
+        documents=base.stores.documents,
+        scores=ledger.scores,
+        week=WeekReader(
+            ledger.scores,
+            MarketDays(markets.market_data, settings.analysis.symbols, base.clock),
+            model_lane_id,
+            settings.self_analysis.days,
+        ),
+        model=models.admin.production,
+        journal=llm.parts.journal,
+        indicators=markets.indicators,
+        signals=settings.signals,
+        clock=base.clock,
+    )
+
+
+def _make_retraining(base: Foundation, models: ModelWing, work: JobWing) -> Retraining:
+    """Return what trains models in production anew, those with an alarm of drift first."""
+
+    def drifting() -> dict[str, str]:
+        return {found.version: found.reason for found in models.drift.alarms()}
+
+    return Retraining(models.admin, work.training, work.jobs, drifting, base.settings, base.clock)
+
+
+@asynccontextmanager
+async def _open_emergency(base: Foundation, records: LedgerWing, disabled: Disabled) -> AsyncIterator[EmergencyWatch]:
+    """Watch the live records of lanes and strategies in the background, on one replica at a time."""
+    bounds, clock, (archive, documents, ledger) = base.settings.emergency, base.clock, base.stores
+    lease = Lease(documents, "emergency", 3 * 60 * bounds.check_minutes, clock)
+    strategies = LiveStrategies(ledger, archive, clock)
+    watch = EmergencyWatch(records.scores, strategies, disabled, base.notices.send, lease, bounds, clock)
+    async with background(watch.run(), "emergency watch"):
+        yield watch
