@@ -52,6 +52,15 @@ class RecordGroup:
         if span is not None:
             _add(self.spans[span], ((name, sums[name]) for name in _CLUSTERED if name in sums))
 
+    def whole(self, name: str) -> int:
+        """Return a sum of counts; 0 where nothing was counted."""
+        return round(self.sums.get(name, 0.0))
+
+    def mean(self, value: str, count: str = "count") -> float | None:
+        """Return the mean of a value over what `count` counts; None where that is nothing."""
+        counted = self.sums.get(count)
+        return self.sums.get(value, 0.0) / counted if counted else None
+
     def clusters(self, value: str, count: str) -> tuple[float, float, float, float]:
         """Return `clusters`, `sizes`, `crossed` and `totals` of `ClusterSums`."""
         if not self.spans:

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
 from domain.trading.evidence import EvidenceVerdict
 from services.ledger.scoring.clusters import ClusterSums, RecordGroup
 from services.ledger.scoring.intervals import mean_reach, share_sequence
-from services.ledger.scoring.records import RecordKey
+from services.ledger.scoring.records import RecordKey, around
 from services.ledger.scoring.verdicts import verdict_on
 
 
 @dataclass(frozen=True)
 class LanePair:
-    """What two lanes said of the same candles, and what came of it; None where nothing is measured.
+    """What two lanes said of the same candles, and what came of it; None where nothing is bounds.
 
     Attributes:
         first, second: Lanes.
@@ -69,48 +69,49 @@ def pairs_of(groups: Mapping[RecordKey, RecordGroup]) -> list[LanePair]:
     gains, briers = ClusterSums.read(every, "bps"), ClusterSums.read(every, "brier", "stated")
     reaches = [mean_reach(np.sqrt(np.nan_to_num(sums.variance)), sums.effective) for sums in (gains, briers)]
     table = zip(groups.items(), differ.effective, low, high, *reaches, strict=True)
-    return [_pair(key, group.sums, *map(float, figures)) for (key, group), *figures in table]
+    return [_pair(key, group, _PairBounds(*map(float, figures))) for (key, group), *figures in table]
 
 
-def _pair(
-    key: RecordKey,
-    sums: Mapping[str, float],
-    effective: float,
-    low: float,
-    high: float,
-    gain_reach: float,
-    brier_reach: float,
-) -> LanePair:
-    def whole(name: str) -> int:
-        return round(sums.get(name, 0.0))
+class _PairBounds(NamedTuple):
+    """What is computed for all pairs at once; ends as of `LanePair`, a reach is half a width."""
 
-    first_right, second_right, moments, stated = map(whole, ("first_right", "hits", "count", "stated"))
+    effective: float
+    low: float
+    high: float
+    gain_reach: float
+    brier_reach: float
+
+
+def _pair(key: RecordKey, group: RecordGroup, bounds: _PairBounds) -> LanePair:
+    first_right, second_right = group.whole("first_right"), group.whole("hits")
     differ = first_right + second_right
-    gain, gain_low, gain_high = _mean(sums.get("bps", 0.0), moments, gain_reach)
-    brier, brier_low, brier_high = _mean(sums.get("brier", 0.0), stated, brier_reach)
+    gain, brier = group.mean("bps"), group.mean("brier", "stated")
+    gain_low, gain_high = around(gain, bounds.gain_reach)
+    brier_low, brier_high = around(brier, bounds.brier_reach)
+    pays = gain_low is not None and gain_low > 0
     return LanePair(
         first=key.lane,
         second=key.bin or "",
         timeframe=key.timeframe,
         horizon=key.horizon,
-        moments=moments,
-        calls=whole("calls"),
-        both_right=whole("both_right"),
+        moments=group.whole("count"),
+        calls=group.whole("calls"),
+        both_right=group.whole("both_right"),
         first_right=first_right,
         second_right=second_right,
         mcnemar_p=mcnemar(first_right, second_right) if differ else None,
         second_better=second_right / differ if differ else None,
-        low=low if differ else None,
-        high=high if differ else None,
-        verdict=verdict_on(effective, low, high, worse=0.5, better=0.5, pays=gain_low is not None and gain_low > 0),
-        first_alone=whole("first_alone"),
-        first_alone_hits=whole("first_alone_hits"),
-        second_alone=whole("second_alone"),
-        second_alone_hits=whole("second_alone_hits"),
+        low=bounds.low if differ else None,
+        high=bounds.high if differ else None,
+        verdict=verdict_on(bounds.effective, bounds.low, bounds.high, worse=0.5, better=0.5, pays=pays),
+        first_alone=group.whole("first_alone"),
+        first_alone_hits=group.whole("first_alone_hits"),
+        second_alone=group.whole("second_alone"),
+        second_alone_hits=group.whole("second_alone_hits"),
         net_bps_gain=gain,
         gain_low=gain_low,
         gain_high=gain_high,
-        stated=stated,
+        stated=group.whole("stated"),
         brier_gain=brier,
         brier_low=brier_low,
         brier_high=brier_high,
@@ -127,10 +128,3 @@ def mcnemar(first_right: int, second_right: int) -> float:
     # Both tails of a binomial of one half are alike; scipy.stats would take a second to load.
     fewer = min(first_right, second_right)
     return min(1.0, 2 * float(bdtr(fewer, first_right + second_right, 0.5)))
-
-
-def _mean(total: float, count: int, reach: float) -> tuple[float | None, float | None, float | None]:
-    if not count:
-        return None, None, None
-    mean = total / count
-    return (mean, None, None) if isnan(reach) else (mean, mean - reach, mean + reach)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from math import isnan
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,6 +16,9 @@ from domain.trading.evidence import EvidenceVerdict
 from services.ledger.scoring.clusters import ClusterSums, RecordGroup
 from services.ledger.scoring.intervals import mean_reach, share_sequence
 from services.ledger.scoring.verdicts import verdict_on
+
+# Its ends, None where it is not known.
+Interval = tuple[float | None, float | None]
 
 
 @dataclass(frozen=True)
@@ -33,7 +37,7 @@ class RecordKey:
 
 @dataclass(frozen=True)
 class Record:
-    """The figures of the calls of one group; None where nothing is measured.
+    """The figures of the calls of one group; None where nothing is bounds.
 
     Attributes:
         first_day, last_day: In which its stretches began.
@@ -106,79 +110,85 @@ def records_of(groups: Mapping[RecordKey, RecordGroup], errors: Mapping[RecordKe
     low, high = share_sequence(np.nan_to_num(hits.mean) * effective, effective)
     reaches = [mean_reach(np.sqrt(np.nan_to_num(sums.variance)), effective) for sums in (bps, r)]
     table = zip(groups.items(), effective, low, high, *reaches, strict=True)
-    return [_record(key, group, errors.get(key), *map(float, ends)) for (key, group), *ends in table]
+    return [_record(key, group, errors.get(key), _RecordBounds(*map(float, ends))) for (key, group), *ends in table]
 
 
-def _record(
-    key: RecordKey,
-    group: RecordGroup,
-    ece: float | None,
-    effective: float,
-    low: float,
-    high: float,
-    bps_reach: float,
-    r_reach: float,
-) -> Record:
-    sums, planned = group.sums, key.horizon == PLAN
+class _RecordBounds(NamedTuple):
+    """What is computed for all groups at once; fields as of `Record`, a reach is half the width of an interval."""
 
-    def mean(name: str, of: str = "count") -> float | None:
-        return sums.get(name, 0.0) / sums[of] if sums.get(of) else None
+    effective: float
+    low: float
+    high: float
+    bps_reach: float
+    r_reach: float
 
-    def whole(name: str) -> int:
-        return round(sums.get(name, 0.0))
 
-    count = whole("count")
-    rises, falls = whole("rises"), whole("falls")
-    bps, r = mean("bps"), mean("r") if planned else None
-    bps_cost, r_cost = mean("bps_costs") or 0.0, mean("r_costs") or 0.0
-    bps_low, bps_high = _ends(bps, bps_reach)
-    r_low, r_high = _ends(r, r_reach)
-    if planned:
-        # What is open before 30 effective calls is "insufficient" anyway.
-        ends, worse, better = (r_low or 0.0, r_high or 0.0), 0.0, 0.0
-        pays = r_low is not None and r_low > r_cost
+def _record(key: RecordKey, group: RecordGroup, ece: float | None, bounds: _RecordBounds) -> Record:
+    count, rises, falls = (group.whole(name) for name in ("count", "rises", "falls"))
+    bps, r = group.mean("bps"), group.mean("r") if key.horizon == PLAN else None
+    bps_cost, r_cost = group.mean("bps_costs") or 0.0, group.mean("r_costs") or 0.0
+    bps_ends, r_ends = around(bps, bounds.bps_reach), around(r, bounds.r_reach)
+    if key.horizon == PLAN:
+        verdict = _verdict_on_plans(bounds.effective, r_ends, r_cost)
     else:
-        ends, worse, better = (low, high), min(rises, falls) / max(count, 1), max(rises, falls) / max(count, 1)
-        pays = bps_low is not None and bps_low > bps_cost
+        verdict = _verdict_on_sides(bounds, bps_ends[0], bps_cost, (rises / max(count, 1), falls / max(count, 1)))
     return Record(
         key=key,
         first_day=group.first_day,
         last_day=group.last_day,
         count=count,
-        effective=effective,
-        neutral=whole("neutral"),
-        missing=whole("missing"),
-        hits=whole("hits"),
+        effective=bounds.effective,
+        neutral=group.whole("neutral"),
+        missing=group.whole("missing"),
+        hits=group.whole("hits"),
         rises=rises,
         falls=falls,
-        hit_rate=mean("hits"),
-        low=low if count else None,
-        high=high if count else None,
+        hit_rate=group.mean("hits"),
+        low=bounds.low if count else None,
+        high=bounds.high if count else None,
         base_rate=max(rises, falls) / count if count else None,
-        confidence=mean("confidence"),
-        stated=whole("stated"),
-        brier=mean("brier", "stated"),
-        log_loss=mean("log_loss", "stated"),
+        confidence=group.mean("confidence"),
+        stated=group.whole("stated"),
+        brier=group.mean("brier", "stated"),
+        log_loss=group.mean("log_loss", "stated"),
         ece=ece,
         r=r,
-        r_low=r_low,
-        r_high=r_high,
+        r_low=r_ends[0],
+        r_high=r_ends[1],
         net_r=None if r is None else r - r_cost,
         bps=bps,
-        bps_low=bps_low,
-        bps_high=bps_high,
+        bps_low=bps_ends[0],
+        bps_high=bps_ends[1],
         net_bps=None if bps is None else bps - bps_cost,
-        turnover=mean("turns", "steps"),
-        targets=whole(PlanEnd.TARGET),
-        stops=whole(PlanEnd.STOP),
-        times=whole(PlanEnd.TIME),
-        voids=whole(PlanEnd.VOID),
-        repeats=whole("repeats"),
-        paid=whole("paid"),
-        cost_usd=sums.get("cost_usd", 0.0),
-        verdict=verdict_on(effective, *ends, worse=worse, better=better, pays=pays),
+        turnover=group.mean("turns", "steps"),
+        targets=group.whole(PlanEnd.TARGET),
+        stops=group.whole(PlanEnd.STOP),
+        times=group.whole(PlanEnd.TIME),
+        voids=group.whole(PlanEnd.VOID),
+        repeats=group.whole("repeats"),
+        paid=group.whole("paid"),
+        cost_usd=group.sums.get("cost_usd", 0.0),
+        verdict=verdict,
     )
 
 
-def _ends(mean: float | None, reach: float) -> tuple[float | None, float | None]:
+def _verdict_on_plans(effective: float, ends: Interval, cost: float) -> EvidenceVerdict:
+    """Return the verdict on plans, by the interval of their mean result in units of their risk."""
+    low, high = ends
+    # An interval that is open before 30 effective calls is "insufficient" anyway.
+    pays = low is not None and low > cost
+    return verdict_on(effective, low or 0.0, high or 0.0, worse=0.0, better=0.0, pays=pays)
+
+
+def _verdict_on_sides(
+    bounds: _RecordBounds, bps_low: float | None, bps_cost: float, shares: tuple[float, float]
+) -> EvidenceVerdict:
+    """Return the verdict on sides, by their hit rate against that of always Long and of always Short."""
+    pays = bps_low is not None and bps_low > bps_cost
+    effective, low, high = bounds.effective, bounds.low, bounds.high
+    return verdict_on(effective, low, high, worse=min(shares), better=max(shares), pays=pays)
+
+
+def around(mean: float | None, reach: float) -> Interval:
+    """Return the ends of the interval around a mean; None without a mean or a reach."""
     return (None, None) if mean is None or isnan(reach) else (mean - reach, mean + reach)
