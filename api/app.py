@@ -41,9 +41,9 @@ from api.server.descriptors import Descriptors
 from api.server.start_screen import log_access
 from api.tracing import TracedRequests, telemetry_of
 from config.settings import Settings
-from config.version import SERVICE_NAME, service_version
 from container import Container, build_container, make_tracing
 from utils.concurrency import background
+from utils.version import SERVICE_NAME, service_version
 
 ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 

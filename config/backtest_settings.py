@@ -6,13 +6,13 @@ from typing import Annotated
 
 from pydantic import Field
 
-from config.section import Count, Section
+from config.section import Count, Positive, Section
 
 
 class BacktestSettings(Section):
     """Capital in quote currency; paths are relative to the folder in which the service or the command starts."""
 
-    capital: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    capital: Positive
     sizing: Annotated[str, Field(description="fixed:SHARE, recommended, recommended:SHARE or risk:SHARE")]
     random_runs: Annotated[int, Field(ge=1, le=10_000)]
     seed: Annotated[int, Field(ge=0)]

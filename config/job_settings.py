@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from config.section import AmqpUrl, Count, Seconds, Section
+from config.section import AmqpUrl, Count, Positive, Seconds, Section
 
 
 class JobSettings(Section):
@@ -22,7 +22,7 @@ class JobSettings(Section):
     max_running: Count
     max_running_in_service: Count
     max_queued: Count
-    timeout_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    timeout_minutes: Positive
     max_retries: Annotated[int, Field(ge=0, le=10)]
     retry_seconds: Seconds
     lease_seconds: Seconds

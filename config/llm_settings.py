@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
-from config.section import Count, HttpUrl, Seconds, Secret, Section
+from config.section import Count, HttpUrl, NotNegative, Seconds, Secret, Section
 
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
@@ -74,7 +74,7 @@ class LlmSettings(Section):
     max_output_tokens: Count
     total_timeout_seconds: Seconds
     call_timeout_seconds: Seconds
-    spacing_seconds: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    spacing_seconds: NotNegative
     max_reply_bytes: Annotated[int, Field(ge=4096)]
     rests: LlmRestSettings
     prices_as_of: date | None = None

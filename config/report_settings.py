@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from config.section import Count, Seconds, Secret, Section
+from config.section import Count, NotNegative, Positive, Seconds, Secret, Section
 from domain.naming.symbols import SymbolName
 from domain.reports import ReportKind
+from domain.values import Share
 
-Fraction = Annotated[float, Field(ge=0, le=1)]
 PeerUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/@]+(/[^\s]*)?|tcp://[^\s/@:]+:[0-9]{1,5})$")]
 
 
@@ -34,14 +34,14 @@ class ReportSettings(Section):
     always_notify: tuple[ReportKind, ...]
     peers: tuple[PeerUrl, ...]
     peer_timeout_seconds: Seconds
-    disk_warning_share: Fraction
-    disk_critical_share: Fraction
-    memory_warning_share: Fraction
-    memory_critical_share: Fraction
+    disk_warning_share: Share
+    disk_critical_share: Share
+    memory_warning_share: Share
+    memory_critical_share: Share
     performance_days: Annotated[int, Field(ge=1, le=400)]
     least_results: Annotated[int, Field(ge=30)]
-    win_rate_target: Fraction
-    win_rate_critical: Fraction
+    win_rate_target: Share
+    win_rate_critical: Share
     sharpe_target: Annotated[float, Field(allow_inf_nan=False)]
     sharpe_critical: Annotated[float, Field(allow_inf_nan=False)]
 
@@ -60,7 +60,7 @@ class NoticeSettings(Section):
     """Where notices go, and how often; `urls` are addresses of apprise, which hold secrets."""
 
     urls: tuple[SecretStr, ...] = ()
-    repeat_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    repeat_minutes: NotNegative
     quiet_from: HourOfDay
     quiet_until: HourOfDay
     max_waiting: Count
@@ -111,7 +111,7 @@ class WebhookSettings(Section):
     max_attempts: Count
     retry_seconds: Seconds
     max_retry_seconds: Seconds
-    max_age_hours: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    max_age_hours: Positive
     max_waiting: Count
     claim_seconds: Seconds
     keep_days: Count

@@ -29,6 +29,11 @@ def _amqp(value: SecretStr | None) -> SecretStr | None:
 
 
 Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+# Shares of a whole, each with its ends: above 0 and below 1, and above 0; `domain.values.Share` has both ends.
+Part = Annotated[float, Field(gt=0, lt=1)]
+SomeShare = Annotated[float, Field(gt=0, le=1)]
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_on_off)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]

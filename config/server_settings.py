@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringCo
 from pydantic_core import PydanticCustomError
 
 from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch
+from domain.values import Share
 
 Network = IPv4Network | IPv6Network
 # Without a port, since names are compared without one.
@@ -109,7 +110,7 @@ class TracingSettings(Section):
 
     endpoint: HttpUrl
     headers: Annotated[Secret, AfterValidator(_are_headers)] = None
-    sample_share: Annotated[float, Field(ge=0, le=1)]
+    sample_share: Share
     timeout_seconds: Annotated[float, Field(gt=0, le=60)]
     max_waiting_spans: Annotated[int, Field(ge=1, le=1_000_000)]
 

@@ -16,7 +16,7 @@ from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.report_settings import NoticeSettings, ReportSettings, WebhookSettings
 from config.schedule_settings import ScheduleSettings
-from config.section import Count, HttpUrl, Seconds, Section, Switch
+from config.section import Count, HttpUrl, NotNegative, Positive, Seconds, Section, Switch
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -30,6 +30,7 @@ from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import Costs
+from domain.values import Share
 
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
@@ -56,7 +57,7 @@ class StorageSettings(Section):
 
 
 class AnalysisSettings(Section):
-    interval_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    interval_minutes: Positive
     symbols: Annotated[tuple[SymbolName, ...], Field(min_length=1)]
     min_candles: Annotated[int, Field(ge=60)]
     max_candles_per_timeframe: Count
@@ -67,7 +68,7 @@ class AnalysisSettings(Section):
     primary_timeframes: tuple[Timeframe, ...]
     worker_threads: Annotated[int, Field(ge=1, le=32)]
     blend: Blend
-    model_weight: Annotated[float, Field(ge=0, le=1)]
+    model_weight: Share
 
 
 class IndicatorSettings(Section):
@@ -120,7 +121,7 @@ class MarketDataSettings(Section):
     timeout_seconds: Seconds
     max_age_candles: Annotated[float, Field(ge=1)]
     engine_url: HttpUrl = ""
-    engine_settings_minutes: Annotated[float, Field(ge=0, allow_inf_nan=False)]
+    engine_settings_minutes: NotNegative
     binance_url: Annotated[HttpUrl, Field(min_length=1)]
     yahoo_url: Annotated[HttpUrl, Field(min_length=1)]
     ccxt_exchange: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,40}$")] = ""
@@ -133,11 +134,11 @@ class SignalSettings(Section):
 
     timeframe: Timeframe
     candles: Annotated[int, Field(ge=60, le=999)]
-    min_confidence: Annotated[float, Field(ge=0, le=1)]
+    min_confidence: Share
     max_signals_per_minute: Count
-    max_correlation: Annotated[float, Field(ge=0, le=1)]
-    open_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
-    cache_minutes: Annotated[float, Field(gt=0, allow_inf_nan=False)]
+    max_correlation: Share
+    open_minutes: Positive
+    cache_minutes: Positive
 
 
 class BiasSettings(Section):

@@ -6,13 +6,9 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from config.section import Count, Section, Switch
+from config.section import Count, Part, Positive, Section, SomeShare, Switch
 from domain.values import Share
 
-Distance = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-# Neither nothing nor all.
-Part = Annotated[float, Field(gt=0, lt=1)]
-Fraction = Annotated[float, Field(gt=0, le=1)]
 CostBps = Annotated[float, Field(ge=0, lt=5_000)]
 CalibrationKind = Literal["sigmoid", "slope", "isotonic", "none"]
 # A share of right answers above which one does not believe them.
@@ -45,15 +41,15 @@ class DriftSettings(Section):
 
     check_seconds: Annotated[float, Field(ge=60, le=604_800)]
     candles: Annotated[int, Field(ge=50, le=5_000)]
-    psi_notice: Distance
-    psi_alarm: Distance
-    ks_notice: Fraction
-    ks_alarm: Fraction
-    features_share: Fraction
+    psi_notice: Positive
+    psi_alarm: Positive
+    ks_notice: SomeShare
+    ks_alarm: SomeShare
+    features_share: SomeShare
     brier_entries: Annotated[int, Field(ge=100, le=20_000)]
     brier_min_entries: Count
-    brier_delta: Distance
-    brier_threshold: Distance
+    brier_delta: Positive
+    brier_threshold: Positive
 
     @model_validator(mode="after")
     def _notice_before_alarm(self) -> Self:
@@ -73,7 +69,7 @@ class RecalibrationSettings(Section):
     window_days: Annotated[float, Field(ge=7, le=3_660)]
     min_forecasts: Annotated[int, Field(ge=200)]
     judged_share: Part
-    symbol_deviation: Distance
+    symbol_deviation: Positive
 
 
 class SelfAnalysisSettings(Section):

@@ -9,8 +9,8 @@ from celery import Celery
 from kombu import Exchange, Queue
 from pydantic import SecretStr
 
-from config.version import SERVICE_NAME
 from domain.job_kinds import JobKind, JobQueue
+from utils.version import SERVICE_NAME
 
 # The one task: its argument is the id of a job.
 RUN_JOB = "run_job"

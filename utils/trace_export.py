@@ -16,9 +16,9 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter, Spa
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
 
 from config.server_settings import TracingSettings
-from config.version import SERVICE_NAME, service_version
 from utils import metrics
 from utils.tracing import trace_by
+from utils.version import SERVICE_NAME, service_version
 
 MAX_BATCH = 512
 

@@ -12,9 +12,9 @@ from rich.table import Table
 from config.llm_settings import LlmSettings
 from config.server_settings import AccessSettings
 from config.settings import Settings
-from config.version import SERVICE_NAME, service_version
 from container import Container
 from domain.analysis import DataSource
+from utils.version import SERVICE_NAME, service_version
 
 LOOPBACK_ADMIN_WARNING = "access.loopback_admin is on: everything on this machine, proxies too, is the administrator"
 

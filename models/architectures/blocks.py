@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from keras import layers, regularizers
 
-from config.model_settings import HeadSettings
+from config.network_settings import HeadSettings
 from models.architectures.fitted import chance_slope
 from models.export.own_layers import Tensor
 

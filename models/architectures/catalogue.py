@@ -8,7 +8,8 @@ from pkgutil import resolve_name
 from types import MappingProxyType
 from typing import Any, Literal
 
-from config.model_settings import LearningSettings, ModelSettings
+from config.model_settings import ModelSettings
+from config.network_settings import LearningSettings
 from config.settings import FeatureSettings, TargetKind
 from domain.forecasting import ModelType
 from models.architectures.outputs import InputKind, OutputKind

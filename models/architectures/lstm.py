@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import keras
 
-from config.model_settings import RecurrentSettings
+from config.network_settings import RecurrentSettings
 from features.datasets.windows import Windows
 from models.architectures.blocks import dense_layers, probability, recurrent_stack
 from models.architectures.recipe import Recipe, probability_recipe

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from config.model_settings import PatchTSTSettings
+from config.network_settings import PatchTSTSettings
 from domain.arrays import RealArray
 from features.datasets.targets import RISK_HORIZONS, TradeClass
 from features.datasets.windows import Windows

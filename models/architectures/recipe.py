@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 
 import keras
 
-from config.model_settings import LearningSettings
+from config.network_settings import LearningSettings
 from features.datasets.windows import Windows
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 from keras import layers
 
-from config.model_settings import TransformerSettings
+from config.network_settings import TransformerSettings
 from features.datasets.windows import Windows
 from models.architectures.blocks import dense_layers, encoder_block, probability
 from models.architectures.recipe import Recipe, probability_recipe

@@ -6,7 +6,8 @@ import math
 
 import keras
 
-from config.model_settings import LearningSettings, TrainingSettings
+from config.model_settings import TrainingSettings
+from config.network_settings import LearningSettings
 
 # Of the highest rate: what the first update has, and what the last one comes down to.
 START_SHARE, END_SHARE = 0.01, 0.01

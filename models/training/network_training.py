@@ -9,7 +9,8 @@ from collections.abc import Callable, Mapping
 import keras
 import numpy as np
 
-from config.model_settings import LearningSettings, TrainingSettings
+from config.model_settings import TrainingSettings
+from config.network_settings import LearningSettings
 from domain.arrays import RealArray
 from domain.errors import TrainingFailed
 from features.datasets.windows import Windows

@@ -22,7 +22,6 @@ from backtesting.trials.registry import Trial, TrialRegistry
 from backtesting.trials.run_card import digest_of, signed
 from config.backtest_settings import BacktestSettings
 from config.secret_file import SecretFile
-from config.version import service_version
 from domain.arrays import FloatArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress
@@ -32,6 +31,7 @@ from services.backtests.judged import Judged, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.order import BacktestOrder, lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card
+from utils.version import service_version
 
 Report = Callable[[JobProgress], None]
 # Of the whole run; random entries take the rest.

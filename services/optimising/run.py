@@ -18,7 +18,6 @@ from backtesting.search.studies import Tried
 from backtesting.search.walk_forward import SearchPlan, plan_search, try_settings, walk_forward
 from backtesting.trials.registry import Trial, TrialRegistry
 from backtesting.trials.run_card import digest_of, signed
-from config.version import service_version
 from domain.errors import InsufficientData
 from domain.jobs import JobProgress
 from domain.market import CandleSeries
@@ -30,6 +29,7 @@ from services.backtests.result import Tested, data_card, figures_document, run_c
 from services.backtests.run import Report, signing_key
 from services.optimising.order import OptimiseOrder
 from services.optimising.result import Optimised, optimised_document
+from utils.version import service_version
 
 # Of the whole run: judging, then searching; random entries take the rest.
 _JUDGED, _SEARCHED = 0.4, 0.9

@@ -8,10 +8,10 @@ from starlette.concurrency import run_in_threadpool
 from api.dependencies import DefaultLimit
 from api.parts import EvidencePart, ForecastingPart, ModelsPart, SettingsPart
 from api.schemas.operation.system import ServiceInfo, Strategies, StrategyRecords
-from config.version import SERVICE_NAME, service_version
 from domain.market import Timeframe
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import MODEL_TYPE
+from utils.version import SERVICE_NAME, service_version
 
 CAPABILITIES = (
     "multi_timeframe_analysis",

@@ -32,10 +32,10 @@ from api.parts import (
 )
 from api.schemas.operation.system import Cycle, Health, Liveness, PartProblem, Readiness, ServiceIndex
 from api.schemas.problems import problem_responses
-from config.version import SERVICE_NAME, service_version
 from domain.errors import NotReady
 from services.health.service_health import ServiceHealth
 from services.llm.status import can_be_asked, shutdown_warning
+from utils.version import SERVICE_NAME, service_version
 
 router = APIRouter(tags=["system"])
 

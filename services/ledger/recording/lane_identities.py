@@ -11,12 +11,12 @@ from typing import Any, Protocol
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.settings import AnalysisSettings, IndicatorSettings, TradingSettings
-from config.version import service_version
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
 from storage.document_ports import LEDGER_LANES, LastingDocuments
 from utils.clock import Clock
+from utils.version import service_version
 
 ID_DIGITS = 12
 

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from config.model_settings import LearningSettings, TrainingSettings
+from config.model_settings import TrainingSettings
+from config.network_settings import LearningSettings
 from models.training.backend import use_backend
 from tests.fixtures.settings import configured
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from config.model_settings import ModelSettings, PatchTSTSettings, TrainingSettings
+from config.model_settings import ModelSettings, TrainingSettings
+from config.network_settings import PatchTSTSettings
 from domain.arrays import RealArray
 from domain.forecasting import ModelType
 from features.datasets.targets import TradeClass
