@@ -29,7 +29,7 @@ from config.server_settings import (
 from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.trading.costs import Costs
+from domain.trading.costs import CostBps, Costs, FundingBps
 from domain.values import Share
 
 GapPolicy = Literal["none", "flat"]
@@ -158,9 +158,9 @@ class TradeSettings(Section):
 class TradingSettings(Section):
     """Costs of trades, in hundredths of a percent of the traded amount; funding, of a position's value per 8 hours."""
 
-    fee_bps: Annotated[float, Field(ge=0, lt=5_000)]
-    slippage_bps: Annotated[float, Field(ge=0, lt=5_000)]
-    funding_bps: Annotated[float, Field(gt=-5_000, lt=5_000)]
+    fee_bps: CostBps
+    slippage_bps: CostBps
+    funding_bps: FundingBps
     evidence_file: Annotated[str, Field(description="a file of `cli.py evidence build`, shipped, or empty")]
 
     @property

@@ -7,9 +7,9 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config.section import Count, Part, Positive, Section, SomeShare, Switch
+from domain.trading.costs import CostBps
 from domain.values import Share
 
-CostBps = Annotated[float, Field(ge=0, lt=5_000)]
 CalibrationKind = Literal["sigmoid", "slope", "isotonic", "none"]
 # A share of right answers above which one does not believe them.
 Suspicious = Annotated[float, Field(gt=0.5, le=1)]

@@ -18,7 +18,6 @@ from api.bodies.candle_lists import Milliseconds, Volume, checked_series, read_c
 from api.bodies.json_body import by_schema
 from api.schemas.models.predictions import PredictRequest
 from api.schemas.requests import (
-    MAX_BPS,
     MAX_COUNT,
     MAX_LIST,
     MAX_TEXT,
@@ -33,7 +32,7 @@ from domain.market import MAX_PRICE, MIN_PRICE, CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
 from domain.session_finder import in_market
-from domain.trading.costs import Costs
+from domain.trading.costs import MAX_BPS, Costs
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
 from services.market_data.snapshots import check_price

@@ -8,13 +8,13 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
 from domain.naming.symbols import SymbolName
+from domain.trading.costs import CostBps
 from domain.values import FIRST_MS, LAST_MS
 from rules.strategies import STRATEGY_NAMES
 
 MAX_TEXT = 200
 MAX_LIST = 50
 MAX_COUNT = 10**9
-MAX_BPS = 5_000
 
 
 def _milliseconds(value: int) -> int:
@@ -91,8 +91,8 @@ class StrategyContext(RequestModel):
 class CostsBody(RequestModel):
     """Costs of the client's trades on each side, in hundredths of a percent of the traded amount."""
 
-    fee_bps: Annotated[float, Field(ge=0, lt=MAX_BPS)]
-    slippage_bps: Annotated[float, Field(ge=0, lt=MAX_BPS)]
+    fee_bps: CostBps
+    slippage_bps: CostBps
 
 
 class AnalyzeRequest(RequestModel):
