@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from domain.analysis import Analysis, DataSource, MarketSnapshot
 from domain.ledger.entries import Apart, LedgerEntry, Origin
@@ -13,12 +13,11 @@ from domain.market import Timeframe
 from domain.timeframe_data import data_age
 from domain.trading.costs import Costs
 from domain.values import epoch_ms
-from rules.evidence import EvidenceBook
 from rules.judgement import Judgement
-from rules.plans import HORIZON_CANDLES
 from services.evidence_in_use import EvidenceInUse
 from services.ledger.recording.apart import ApartBudget, apart_of
 from services.ledger.recording.lane_identities import LaneIdentities
+from services.ledger.recording.occasion import Occasion, entry_id
 from services.ledger.recording.statements import LANES, AnswerBasis, Statement, of_analysis
 from utils import metrics
 from utils.clock import Clock
@@ -52,22 +51,6 @@ class _MadeAnswer:
     believed: bool
     rank: int = 0
     written: int = 0
-
-
-class _Occasion(NamedTuple):
-    """What the entries of one answer have in common."""
-
-    answer_id: str
-    times: int
-    origin: Origin
-    symbol: str
-    timeframe: Timeframe
-    closed_ms: int
-    price: float
-    cost_bps: float
-    weighed_by: tuple[EvidenceBook | None, str | None]
-    source_data: DataSource
-    apart: Apart | None
 
 
 class Recorder:
@@ -120,7 +103,7 @@ class Recorder:
                 self._repeat(analysis, made, trusted=trusted)
             return
         made.rank = rank
-        occasion = _Occasion(
+        occasion = Occasion(
             answer_id=analysis.analysis_id,
             times=made.written,
             origin=origin,
@@ -173,9 +156,9 @@ class Recorder:
         known = self._direct.get(answer_id)
         if known is not None:
             if known:
-                self._sink.put_repeat(f"{answer_id}.{answer.lane}")
+                self._sink.put_repeat(entry_id(answer_id, answer.lane))
             return
-        occasion = _Occasion(
+        occasion = Occasion(
             answer_id=answer_id,
             times=0,
             origin=origin,
@@ -198,51 +181,18 @@ class Recorder:
         else:
             kept, times = bool(made.written), made.written
         if kept:
-            self._sink.put_repeat(_entry_id(analysis.analysis_id, LANES[analysis.source], times - 1))
+            self._sink.put_repeat(entry_id(analysis.analysis_id, LANES[analysis.source], times - 1))
 
-    def _write(self, statements: Iterable[Statement], occasion: _Occasion, *, delivered: bool = True) -> bool:
+    def _write(self, statements: Iterable[Statement], occasion: Occasion, *, delivered: bool = True) -> bool:
         """Hand entries to the store; return whether there was room for them."""
         now_ms, asked_by = epoch_ms(self._clock.now()), request_id.get() or None
-        id_of, origin, weighed_by = self._identities.id_of, occasion.origin, occasion.weighed_by
-        entries = [
-            LedgerEntry(
-                id=_entry_id(occasion.answer_id, said.lane, occasion.times),
-                lane=said.lane,
-                lane_id=id_of(said.lane, said.by, origin, *weighed_by, said.calibrated_at),
-                origin=origin,
-                symbol=occasion.symbol,
-                timeframe=occasion.timeframe,
-                closed_ms=occasion.closed_ms,
-                known_ms=now_ms,
-                kind=said.kind,
-                side=said.side,
-                price=occasion.price,
-                stop=said.stop,
-                target=said.target,
-                horizon_candles=HORIZON_CANDLES if said.has_plan else None,
-                target_first=said.target_first,
-                probability_up=said.probability_up,
-                confidence=said.confidence,
-                cost_bps=occasion.cost_bps,
-                given=said.given and delivered,
-                cost_usd=said.cost_usd,
-                source_data=occasion.source_data,
-                apart=occasion.apart,
-                request_id=asked_by,
-            )
-            for said in statements
-        ]
+        entries = [occasion.entry(said, self._identities, now_ms, asked_by, delivered=delivered) for said in statements]
         if not self._budget.take(occasion.apart, len(entries), now_ms):
             return False
         for entry in entries:
             metrics.ledger_entry(entry.lane, entry.kind, entry.apart or metrics.SCORED).inc()
         self._sink.put(entries)
         return True
-
-
-def _entry_id(answer_id: str, lane: str, times: int) -> str:
-    """Return the id of an entry; that of an answer which is written down again ends with its number."""
-    return f"{answer_id}.{lane}" if not times else f"{answer_id}.{lane}.{times + 1}"
 
 
 def _forget_first(answers: dict[str, Any]) -> None:
