@@ -67,7 +67,7 @@ class MarketInsights:
             InsufficientData, MarketDataUnavailable: as `condition`.
         """
         found = self._recommend(await self._measured(symbol, snapshot, strategies))
-        judged = {each.strategy for each in found}
+        judged = {recommendation.strategy for recommendation in found}
         return found + [
             Recommendation(name, 0.0, f"It takes no part: {reason}.", {})
             for name in strategies

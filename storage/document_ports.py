@@ -72,7 +72,7 @@ LEDGER_PARITY = Collection("ledger_parity", "day")
 PRICE_BANDS = Collection("price_bands", "band_id", ("state",), ("timeframe", "horizon", "coverage", "stretch"))
 # What each id of a lane stands for.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
-# Records of evidence that were fitted anew from the ledger, and what became of them.
+# Records of evidence that were fitted anew from the ledger, and the decisions on them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
 REPORTS = Collection("reports", "report_id", ("kind",))
 NOTICES = Collection("notices", "notice_id", ("key", "state"))

@@ -137,7 +137,7 @@ WEBHOOK_ATTEMPTS = Counter("webhook_attempts", "Attempts to deliver a signal to 
 start_at_zero(WEBHOOK_ATTEMPTS, ["delivered", "failed"])
 WEBHOOK_DEAD_LETTERS = Counter("webhook_dead_letters", "Signals for receivers of webhooks that were given up.")
 WEBHOOK_WAITING = Gauge("webhook_waiting", "Signals that wait for receivers of webhooks.")
-NOTICES = Counter("notices", "Notices to the operators, by what became of them.", ["level", "outcome"])
+NOTICES = Counter("notices", "Notices to the operators, by level and outcome.", ["level", "outcome"])
 start_at_zero(NOTICES, NoticeLevel, ["sent", "failed", "repeated", "dropped", "logged"])
 REPORTS = Counter("reports", "Reports that were made.", ["kind", "level"])
 start_at_zero(REPORTS, ReportKind, ReportLevel)

@@ -35,8 +35,8 @@ def measure() -> list[Row]:
     """Return the first paint, frames per second, and the memory of the page's scripts before and after, in MB."""
     with serve("main.py") as server, sync_playwright() as playwright:
         bodies = [_market(f"S{number:03}USDT", number) for number in range(SYMBOLS)]
-        for each in bodies:
-            _post(server.port, each)
+        for body in bodies:
+            _post(server.port, body)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu"])
         page = browser.new_page(viewport={"width": 1440, "height": 900})
         page.goto(f"http://127.0.0.1:{server.port}/")

@@ -158,7 +158,7 @@ def _document(found: Replay) -> dict[str, Any]:
         "model_version": found.model_version,
         "recorded": [entry_document(record) for record in found.recorded],
         "differences": [
-            {"entry_id": one.entry_id, "lane": one.lane.value, "fields": [dict(vars(each)) for each in one.fields]}
+            {"entry_id": one.entry_id, "lane": one.lane.value, "fields": [dict(vars(field)) for field in one.fields]}
             for one in found.differences
         ],
     }
@@ -174,10 +174,10 @@ def _tables(found: Replay) -> Group:
     facts.add_row("entries of that candle", f"{len(found.recorded)}")
     compared = Table("entry", "field", "said", "replayed", "difference", title="What was said, and the replay")
     for one in found.differences:
-        for each in one.fields:
-            if each.recorded is not None or each.replayed is not None:
-                size = "" if each.difference is None else f"{each.difference:+.4g}"
-                compared.add_row(one.entry_id, each.field, _shown(each.recorded), _shown(each.replayed), size)
+        for field in one.fields:
+            if field.recorded is not None or field.replayed is not None:
+                size = "" if field.difference is None else f"{field.difference:+.4g}"
+                compared.add_row(one.entry_id, field.field, _shown(field.recorded), _shown(field.replayed), size)
     return Group(render_report(found.analysis), facts, *([compared] if found.differences else []))
 
 

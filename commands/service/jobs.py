@@ -80,7 +80,7 @@ def retry(job_id: JobId, wait: Wait = False, url: Url = None, as_json: Json = Fa
 
 @jobs.command()
 def schedule(url: Url = None, as_json: Json = False) -> None:
-    """Show which job is due when, and what became of the newest one."""
+    """Show which job is due when, and how the newest one ended."""
     found = ask(url, "GET", "/ai/schedule", admin=False)
     show(found, schedule_table(found), as_json)
 

@@ -124,7 +124,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
     reasons = model.verdict.reasons if model.verdict else ()
     judged = [_own_scores(model)] if model.metrics else []
     course = [learned(model.training_history)] if model.training_history else []
-    shares = {each.column: f"{each.share:.1%}" for each in model.importances}
+    shares = {importance.column: f"{importance.share:.1%}" for importance in model.importances}
     gains = [facts_table(shares, "Gain by column")] if shares else []
     return Group(
         facts_table(facts), *judged, *plan_tables(model.plans), *course, *gains, *_sentences("Reasons", reasons)
@@ -165,9 +165,9 @@ def forecast_table(forecast: Forecast, time_ms: int) -> Group:
 
 def _drivers(drivers: Sequence[Driver]) -> Table:
     table = headed_table("driver", "value", "log odds of a rise", title="What moved it most")
-    for each in drivers:
-        name = f"{each.column}, {each.statistic}" if each.statistic else each.column
-        table.add_row(name, f"{each.value:.6g}", f"{each.contribution:+.4f}")
+    for driver in drivers:
+        name = f"{driver.column}, {driver.statistic}" if driver.statistic else driver.column
+        table.add_row(name, f"{driver.value:.6g}", f"{driver.contribution:+.4f}")
     return table
 
 

@@ -99,7 +99,7 @@ def history_of_rounds(
 
 def best_round(rounds: Sequence[EpochProgress]) -> int:
     """Return the number of the first round with the lowest validation loss, whose trees serve."""
-    return int(np.argmin([each.validation_loss for each in rounds])) + 1
+    return int(np.argmin([fitted.validation_loss for fitted in rounds])) + 1
 
 
 def chance_slope(inputs: int, labels: float) -> float:

@@ -69,7 +69,7 @@ def _forecast(model: ModelMetadata) -> list[str]:
         if model.target == "close":
             lines.append(f"- target: {TARGETS[ARCHITECTURES[model.type].target]}")
         lines.append(f"- input: {model.graph.sequence_length} row(s) of {len(model.graph.columns)} columns")
-    lines += [f"- member: {each.version}, weight {each.weight:.3f}" for each in model.members]
+    lines += [f"- member: {member.version}, weight {member.weight:.3f}" for member in model.members]
     if model.shipped:
         lines.append("- it came with the service, and forecasts coins alone")
     return lines
@@ -176,7 +176,7 @@ def _columns(model: ModelMetadata) -> list[str]:
         f"{len(columns)} of the set `{model.graph.feature_set.name}` {model.graph.feature_set.id}: " + _code(columns)
     ]
     if model.importances:
-        shares = (f"`{each.column}` {each.share:.1%}" for each in model.importances[:10])
+        shares = (f"`{importance.column}` {importance.share:.1%}" for importance in model.importances[:10])
         lines += ["", f"Most gain of its splits: {', '.join(shares)}."]
     return lines
 

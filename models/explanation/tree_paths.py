@@ -78,7 +78,7 @@ class TreePaths:
 
     def arrays(self) -> Mapping[str, RealArray]:
         """Return what it consists of."""
-        return {each.name: getattr(self, each.name) for each in fields(self)}
+        return {field.name: getattr(self, field.name) for field in fields(self)}
 
     def contributions(self, row: RealArray) -> FloatArray:
         """Return the Shapley value of each input, shape (columns,); see `Explanation.contributions`.

@@ -51,7 +51,7 @@ def history_of(course: Sequence[EpochProgress], unit: Literal["epoch", "round"])
     """Return the history of a fit, None where the library trains neither in epochs nor in rounds."""
     if not course:
         return None
-    best = int(np.argmin([each.validation_loss for each in course]))
+    best = int(np.argmin([epoch.validation_loss for epoch in course]))
     spread = np.unique(np.linspace(0, len(course) - 1, min(len(course), MAX_POINTS - 1)).round().astype(int))
     points = tuple(
         LearningPoint(

@@ -78,7 +78,7 @@ class _FitMarket:
 
 def _fitted(markets: Mapping[str, _FitMarket], step: int) -> StepVolatility:
     parts = {symbol: market.part(step) for symbol, market in markets.items()}
-    columns, targets, usual, moves = (np.concatenate(each) for each in zip(*parts.values(), strict=True))
+    columns, targets, usual, moves = (np.concatenate(arrays) for arrays in zip(*parts.values(), strict=True))
     weights, *_ = np.linalg.lstsq(columns, targets, rcond=None)
     weights[0] += np.log(np.mean(moves**2 / (usual * np.exp(columns @ weights))))
 

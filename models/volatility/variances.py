@@ -62,7 +62,7 @@ def variance_rows(values: FloatArray) -> VarianceRows:
     """
     variances = candle_variances(values)
     means = np.column_stack([_means(variances, window) for window in WINDOWS])
-    sizes, deviations = (_means(each, WINDOWS[-1]) for each in _sizes(values, variances))
+    sizes, deviations = (_means(part, WINDOWS[-1]) for part in _sizes(values, variances))
     return _rows(means, sizes, deviations)
 
 
@@ -71,7 +71,7 @@ def newest_variance_row(values: FloatArray) -> VarianceRows:
     variances = candle_variances(values[-WINDOWS[-1] - 1 :])
     means = np.array([[variances[-window:].mean() for window in WINDOWS]])
     sizes, deviations = (
-        each[-WINDOWS[-1] :].mean(keepdims=True) for each in _sizes(values[-WINDOWS[-1] - 1 :], variances)
+        part[-WINDOWS[-1] :].mean(keepdims=True) for part in _sizes(values[-WINDOWS[-1] - 1 :], variances)
     )
     return _rows(means, sizes, deviations)
 

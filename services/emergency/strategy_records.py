@@ -63,7 +63,7 @@ class LiveStrategies:
         settled = await self._ledger.settled(day)
         for record in sorted(settled, key=lambda record: (record.entry.known_ms, record.entry.id)):
             entry = record.entry
-            move = next((each.move for each in record.settlements if each.horizon == HORIZON), None)
+            move = next((settlement.move for settlement in record.settlements if settlement.horizon == HORIZON), None)
             if move is not None and entry.origin in _ARCHIVED:
                 first.setdefault((entry.symbol, entry.timeframe, entry.slot(HORIZON)), (entry, move))
         rows: list[tuple[str, Timeframe, int, float, float]] = []

@@ -110,7 +110,7 @@ class Notifier:
         return None
 
     async def newest(self, limit: int) -> list[Document]:
-        """Return the newest notices with what became of them; raises as `NoticeRecords.newest`."""
+        """Return the newest notices with their states; raises as `NoticeRecords.newest`."""
         return await self._records.newest(limit)
 
     def degraded(self) -> Iterator[Degraded]:

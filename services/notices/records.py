@@ -16,7 +16,7 @@ _COMPARED = 20
 
 
 class NoticeState(StrEnum):
-    """What became of a notice."""
+    """Whether a notice has reached the operators."""
 
     WAITING = "waiting"
     SENT = "sent"

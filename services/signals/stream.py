@@ -95,7 +95,7 @@ class SignalStream:
         own = [signal for signal in sent if not query.trusted or signal.old]
         books = [(self._book, [*fetched, *shared]), (SignalBook(self._settings), own)]
         delivered = [(book.deliver(signals, now), book) for book, signals in books]
-        deliveries = await asyncio.gather(*(self._with_returns(*each) for each in delivered))
+        deliveries = await asyncio.gather(*(self._with_returns(*delivery) for delivery in delivered))
         for delivery in deliveries:
             self._record([*fetched, *sent], delivery, trusted=query.trusted)
         if query.trusted:

@@ -128,10 +128,10 @@ class Retraining:
                     submitted.append({**asdict(reason), "job_id": await self._queue(reason, model)})
                 except (InvalidMarketData, MarketDataUnavailable, ModelUnusable, JobQueueFull) as refusal:
                     skipped.append({**asdict(reason), "why": refusal.message})
-        for each in submitted:
-            logger.bind(**each).info("a model in production is trained anew")
-        for each in skipped:
-            logger.bind(**each).warning("a model in production is due and is not trained")
+        for training in submitted:
+            logger.bind(**training).info("a model in production is trained anew")
+        for training in skipped:
+            logger.bind(**training).warning("a model in production is due and is not trained")
         return {"submitted": submitted, "skipped": skipped}
 
     def _first_of_all(self, key: RegistryKey, full: bool) -> list[RetrainReason]:

@@ -14,6 +14,6 @@ router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit])
 
 @router.get("/ai/schedule", operation_id="schedule", summary="What is due when", responses=problem_responses(503))
 async def schedule(schedule: SchedulePart, settings: SettingsPart) -> Schedule:
-    """Return every row of the schedule, when it was and will be due, and what became of its newest job."""
+    """Return every row of the schedule, when it was and will be due, and how its newest job ended."""
     rows = [ScheduledRow.of(row) for row in await schedule.rows()]
     return Schedule(enabled=settings.schedule.enabled, jobs=rows)

@@ -34,5 +34,5 @@ async def one_report(reports: ReportsPart, report_id: str) -> ReportAnswer:
 
 @router.get("/notices", operation_id="notices", summary="Newest notices (admin)", responses=problem_responses(503))
 async def newest_notices(notices: NoticesPart, limit: Limit = 20) -> NoticeList:
-    """Return the newest messages to the operators, and what became of them."""
+    """Return the newest messages to the operators, and whether they were sent."""
     return NoticeList.of(await notices.newest(limit))

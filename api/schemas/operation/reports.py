@@ -38,7 +38,7 @@ class ReportList(ResponseModel):
 
 
 class NoticeAnswer(ResponseModel):
-    """A message to the operators, and what became of it."""
+    """A message to the operators, and whether it was sent."""
 
     notice_id: str
     key: Annotated[str, Field(description="What it is about; a later one of the same key and level says nothing new.")]

@@ -92,7 +92,7 @@ class PastAnalysisAnswer(ResponseModel):
         """Return the answer for an analysis."""
         entry, analysis = past.record.entry, past.analysis
         market = analysis and analysis.market_analysis
-        plan = next((each for each in past.record.settlements if each.horizon == PLAN), None)
+        plan = next((settlement for settlement in past.record.settlements if settlement.horizon == PLAN), None)
         return cls(
             analysis_id=past.analysis_id,
             entry_id=entry.id,

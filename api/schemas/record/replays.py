@@ -64,7 +64,7 @@ class ReplayedEntry(ResponseModel):
     @classmethod
     def of(cls, one: EntryDifference) -> Self:
         """Return the answer for an entry."""
-        return cls(entry_id=one.entry_id, lane=one.lane, fields=[ReplayedField.of(each) for each in one.fields])
+        return cls(entry_id=one.entry_id, lane=one.lane, fields=[ReplayedField.of(field) for field in one.fields])
 
 
 class ReplayResponse(AnalyzeResponse):

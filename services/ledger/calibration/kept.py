@@ -34,7 +34,7 @@ def _needed(refits: Sequence[Refit]) -> set[str]:
     for refit in refits:
         own[refit.base, refit.timeframe].append(refit)
     needed = {refit.refit_id for refit in refits if refit.state is RefitState.ADOPTED}
-    for each in own.values():
-        for candidate in (refit for refit in each if refit.state is RefitState.CANDIDATE):
-            needed |= {refit.refit_id for refit in on_trial(candidate, each)}
+    for alike in own.values():
+        for candidate in (refit for refit in alike if refit.state is RefitState.CANDIDATE):
+            needed |= {refit.refit_id for refit in on_trial(candidate, alike)}
     return needed

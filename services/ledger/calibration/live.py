@@ -120,7 +120,7 @@ class LiveCalibration:
             lane_ids = [lane["lane_id"] for lane in own if lane["parts"]["evidence"] in stated]
             plans = await self._plans(record, lane_ids)
             refits = [refit for refit in known if refit.timeframe is record.timeframe]
-            of_file = next(each for each in shipped.records if each.timeframe is record.timeframe)
+            of_file = next(other for other in shipped.records if other.timeframe is record.timeframe)
             await self._decide_on(record, of_file, refits, plans)
         await self.take_over()
 
@@ -148,7 +148,7 @@ class LiveCalibration:
             await self._documents.insert(EVIDENCE_REFITS, fitted.refit_id, fitted.document)
 
     async def _close(self, refit: Refit, state: RefitState, reason: str) -> bool:
-        """Write down what became of a candidate, unless another replica has."""
+        """Write down the decision on a candidate, unless another replica has."""
         closed = replace(refit, state=state, reason=reason, decided_at=self._clock.now())
         done = await self._documents.replace(
             EVIDENCE_REFITS, refit.refit_id, closed.document, {"state": RefitState.CANDIDATE.value}

@@ -19,7 +19,7 @@ LEAST_PLANS = 100
 
 
 class RefitState(StrEnum):
-    """What became of a refit: it is on trial, in use, was fitted anew, or predicted worse than the record in use."""
+    """State of a refit: it is on trial, in use, was fitted anew, or predicted worse than the record in use."""
 
     CANDIDATE = "candidate"
     ADOPTED = "adopted"
@@ -40,7 +40,7 @@ class Refit:
         replaces: `built_from` of the record in use when it was fitted.
         plans: Independent plans that it was fitted on.
         created_at: When it was fitted: on plans that were settled then, judged on those that became known later.
-        state, reason: What became of it, and why.
+        state, reason: The decision on it, and why.
         decided_at: When; None while it is a candidate.
     """
 

@@ -55,7 +55,7 @@ class FirstPlans:
     def _row(self, record: LedgerRecord) -> tuple[float, ...] | None:
         entry = record.entry
         odds = stated_odds(entry)
-        settlement = next((each for each in record.settlements if each.horizon == PLAN), None)
+        settlement = next((settled for settled in record.settlements if settled.horizon == PLAN), None)
         if odds is None or settlement is None or entry.stop is None:
             return None
         r = _result(settlement)

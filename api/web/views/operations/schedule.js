@@ -1,4 +1,4 @@
-/** What is due when, and what became of it last. */
+/** Which job is due when, and how its newest one ended. */
 import { html } from "../../core/html.js";
 import { useResource } from "../../core/resource.js";
 import { Badge } from "../../parts/badges.js";

@@ -1,4 +1,4 @@
-/** What was said of a market before, and what became of it. */
+/** Earlier signals of a market, and how they ended. */
 import { html, useState } from "../../core/html.js";
 import { count, price, riskUnits, share, change } from "../../core/numbers.js";
 import { Badge, DataBadge, SourceBadge } from "../../parts/badges.js";
