@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -128,3 +129,15 @@ class LedgerEntry:
         24 candles; its cluster is longer, as plans stay open (`scoring.clusters.span_of_plans`).
         """
         return self.closed_ms // ((horizon or HORIZONS[-1]) * self.timeframe.ms)
+
+
+# Fields whose values are words, by the words that they may be.
+ENUMERATIONS: Mapping[str, type[StrEnum]] = {
+    "lane": LedgerLane,
+    "origin": Origin,
+    "timeframe": Timeframe,
+    "kind": EntryKind,
+    "side": Signal,
+    "source_data": DataSource,
+    "apart": Apart,
+}

@@ -21,6 +21,7 @@ from storage.document_ports import LastingDocuments
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import background
+from utils.looking import look_again
 
 _FULL = "as many signals as may wait for the receiver waited already"
 
@@ -111,14 +112,7 @@ class Webhooks:
 
     async def look_after(self, seconds: float) -> None:
         """Take over what others left, at every interval until canceled."""
-        while True:
-            try:
-                await self.take_over()
-            except StorageUnavailable:
-                pass  # /health names the store
-            except Exception:  # noqa: BLE001 - a defect must not end the loop
-                logger.exception("taking deliveries over failed unexpectedly")
-            await asyncio.sleep(seconds)
+        await look_again(self.take_over, partial(asyncio.sleep, seconds), "taking deliveries over")
 
     async def hand_over(self) -> None:
         """Let another process deliver at once what waits here."""

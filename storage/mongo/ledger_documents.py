@@ -2,32 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import fields
 from datetime import date
-from enum import StrEnum
 from typing import Any
 
-from domain.analysis import DataSource
 from domain.errors import StorageUnavailable
 from domain.ledger.days import Aggregate, DayRoot
-from domain.ledger.entries import HORIZONS, PLAN, Apart, EntryKind, LedgerEntry, LedgerLane, Origin
+from domain.ledger.entries import ENUMERATIONS, HORIZONS, PLAN, LedgerEntry
 from domain.ledger.settlements import PlanEnd, Settlement
-from domain.market import Timeframe
-from domain.values import Signal
 from storage.ledger_ports import EntryFilter
 from storage.ledger_values import stretch_day
 from storage.mongo.connection import Document
 
-_ENUMERATIONS: Mapping[str, type[StrEnum]] = {
-    "lane": LedgerLane,
-    "origin": Origin,
-    "timeframe": Timeframe,
-    "kind": EntryKind,
-    "side": Signal,
-    "source_data": DataSource,
-    "apart": Apart,
-}
 _ENTRY_FIELDS = tuple(field.name for field in fields(LedgerEntry) if field.name != "id")
 _GROUP_FIELDS = ("lane", "lane_id", "timeframe", "horizon", "symbol", "side", "bin")
 _EQUAL = ("lane", "lane_id", "symbol", "timeframe", "side", "kind", "origin", "given")
@@ -36,7 +23,7 @@ _EQUAL = ("lane", "lane_id", "symbol", "timeframe", "side", "kind", "origin", "g
 def entry_document(entry: LedgerEntry, day: date) -> Document:
     """Return the document of an entry that is booked in a day; what is None is left out, to save space."""
     values = ((name, getattr(entry, name)) for name in _ENTRY_FIELDS)
-    known = {name: str(value) if name in _ENUMERATIONS else value for name, value in values if value is not None}
+    known = {name: str(value) if name in ENUMERATIONS else value for name, value in values if value is not None}
     return {"_id": entry.id, **known, "day": day.isoformat()}
 
 
@@ -48,7 +35,7 @@ def read_entry_document(found: Document) -> LedgerEntry:
     """
     values: dict[str, Any] = {name: found.get(name) for name in _ENTRY_FIELDS}
     try:
-        members = {name: kind(values[name]) for name, kind in _ENUMERATIONS.items() if values[name] is not None}
+        members = {name: kind(values[name]) for name, kind in ENUMERATIONS.items() if values[name] is not None}
     except ValueError as error:
         raise StorageUnavailable(f"an entry of the ledger cannot be read: {error}") from error
     return LedgerEntry(id=found["_id"], **(values | members))

@@ -8,25 +8,13 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
-from domain.analysis import DataSource
 from domain.errors import InvalidRequest
-from domain.ledger.entries import Apart, EntryKind, LedgerEntry, LedgerLane, Origin
+from domain.ledger.entries import ENUMERATIONS, LedgerEntry
 from domain.ledger.settlements import PlanEnd, Settlement
-from domain.market import Timeframe
-from domain.values import Signal
 from services.ledger.proofs.merkle import leaf_hash
 
 # The request id ties an entry to its caller.
 _PRIVATE = "request_id"
-_WORDS: dict[str, type[StrEnum]] = {
-    "lane": LedgerLane,
-    "origin": Origin,
-    "timeframe": Timeframe,
-    "kind": EntryKind,
-    "side": Signal,
-    "source_data": DataSource,
-    "apart": Apart,
-}
 ENTRY_FIELDS = tuple(field.name for field in fields(LedgerEntry) if field.name != _PRIVATE)
 SETTLEMENT_FIELDS = tuple(field.name for field in fields(Settlement))
 
@@ -49,7 +37,7 @@ def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
     """
     _know(row, ENTRY_FIELDS, "entry")
     try:
-        values: dict[str, Any] = {name: kind(row[name]) for name, kind in _WORDS.items() if row[name] is not None}
+        values: dict[str, Any] = {name: kind(row[name]) for name, kind in ENUMERATIONS.items() if row[name] is not None}
         return LedgerEntry(**{**row, **values, _PRIVATE: None})
     except ValueError as error:
         raise InvalidRequest(f"entry {row.get('id')}: {error}") from error
