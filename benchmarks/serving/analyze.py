@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
@@ -12,6 +13,7 @@ import numpy as np
 
 from benchmarks.http_client import HttpConnection, request_bytes, run_requests
 from benchmarks.processes import Server, serve
+from benchmarks.report import Row, verdict
 from domain.market import CandleSeries, Timeframe
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 
@@ -96,6 +98,16 @@ def measure_cached() -> list[dict[str, Any]]:
     ]
 
 
+def targets_cached(rows: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Return the cost of a cached analysis, and its rate beside that of plain FastAPI, with their targets."""
+    ours, plain = rows[:2]
+    rate = float(ours["requests per second"]) / float(plain["requests per second"])
+    return [
+        verdict("CPU of a cached analysis, ms", float(ours["CPU per request, ms"]), 0.5),
+        verdict("requests per second, times plain FastAPI", rate, 3.0, at_least=True),
+    ]
+
+
 def measure_fresh() -> dict[str, float]:
     """Return the CPU of a fresh analysis of 350 candles on 4 timeframes, median of rounds, and memory around it."""
     counts = {Timeframe.M15: 100, Timeframe.M30: 100, Timeframe.H1: 100, Timeframe.H4: 50}
@@ -121,6 +133,16 @@ def measure_fresh() -> dict[str, float]:
         "resident memory after 150 analyses, MB": memory,
         "/health p95 during 16 fresh analyses, ms": p95 * 1000,
     }
+
+
+def targets_fresh(figures: Mapping[str, float]) -> list[Row]:
+    """Return the figures of fresh analyses that have a target."""
+    return [
+        verdict("CPU of a fresh analysis of 350 candles, ms", figures["CPU per fresh analysis, ms"], 4.0),
+        verdict("seconds from start to ready", figures["seconds to ready"], 2.0),
+        verdict("resident memory after 150 analyses, MB", figures["resident memory after 150 analyses, MB"], 160.0),
+        verdict("/health p95 during 16 fresh analyses, ms", figures["/health p95 during 16 fresh analyses, ms"], 100.0),
+    ]
 
 
 def _load(server: Server, requests: list[bytes], workers: int) -> tuple[float, float]:
