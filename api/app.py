@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
+from typing import TYPE_CHECKING
 
 from fastapi import APIRouter, FastAPI
 from fastapi.middleware.cors import CORSMiddleware
@@ -40,10 +41,14 @@ from api.routes.record import evidence, ledger, past, quality, replays, track_re
 from api.server.descriptors import Descriptors
 from api.server.start_screen import log_access
 from api.tracing import TracedRequests, telemetry_of
+from config.server_settings import AccessSettings
 from config.settings import Settings
 from container import Container, build_container, make_tracing
 from utils.concurrency import background
 from utils.version import SERVICE_NAME, service_version
+
+if TYPE_CHECKING:
+    from utils.trace_export import Tracing  # loads the SDK
 
 ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 
@@ -115,6 +120,21 @@ def _included() -> list[BaseRoute]:
 ROUTES = tuple(_included())
 
 
+# The groups of the OpenAPI document.
+TAGS = (
+    {"name": "analysis", "description": "The main job: candles in, signal out."},
+    {"name": "predictions", "description": "Forecasts of the models in production."},
+    {"name": "insights", "description": "Of markets, strategies, the signals' quality and the service itself."},
+    {"name": "ledger", "description": "What was said, and what it came to."},
+    {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
+    {"name": "models", "description": "Training, and which version serves; /train, /model/… also under /api/v1."},
+    {"name": "reports", "description": "Reports, notices and webhooks, for operators."},
+    {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
+    {"name": "storage", "description": "The contents of the store, for operators."},
+    {"name": "system", "description": "Health and metrics."},
+)
+
+
 def create_app(settings: Settings, build: ContainerBuilder = build_container) -> FastAPI:
     """Return the application; `build` makes its parts when it starts and closes them when it stops.
 
@@ -143,21 +163,7 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         redoc_url=None,
         static_url="/docs-assets",
         telemetry=telemetry_of(tracing),
-        openapi_tags=[
-            {"name": "analysis", "description": "The main job: candles in, signal out."},
-            {"name": "predictions", "description": "Forecasts of the models in production."},
-            {"name": "insights", "description": "Of markets, strategies, the signals' quality and the service itself."},
-            {"name": "ledger", "description": "What was said, and what it came to."},
-            {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
-            {
-                "name": "models",
-                "description": "Training, and which version serves; /train, /model/… also under /api/v1.",
-            },
-            {"name": "reports", "description": "Reports, notices and webhooks, for operators."},
-            {"name": "llm", "description": "The language model, for operators: its costs, whether it answers."},
-            {"name": "storage", "description": "The contents of the store, for operators."},
-            {"name": "system", "description": "Health and metrics."},
-        ],
+        openapi_tags=list(TAGS),
     )
     app.state.limiter = limiter
     app.state.shared_windows = None
@@ -168,13 +174,20 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.router.routes.insert(0, analysis.route)
     app.router.routes.extend(ROUTES)
     install_error_handlers(app)
-    if settings.access.client_tokens:
+    _add_middleware(app, settings.access, tracing)
+    describe(app, clients_only=bool(settings.access.client_tokens))
+    return app
+
+
+def _add_middleware(app: FastAPI, access: AccessSettings, tracing: Tracing | None) -> None:
+    """Put the layers around the application; the one that is added last is the outermost."""
+    if access.client_tokens:
         # Inside of CORS, so that a browser may read the refusal and needs no token to ask beforehand.
-        app.add_middleware(ClientsOnly, settings=settings.access)
-    app.add_middleware(OwnPagesOnly, settings=settings.access)
+        app.add_middleware(ClientsOnly, settings=access)
+    app.add_middleware(OwnPagesOnly, settings=access)
     app.add_middleware(
         CORSMiddleware,
-        allow_origins=list(settings.access.cors_origins),
+        allow_origins=list(access.cors_origins),
         allow_methods=["GET", "POST", "DELETE"],
         allow_headers=["content-type", "x-client", "authorization"],
         expose_headers=["X-Request-ID", "Retry-After"],
@@ -182,8 +195,6 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
     app.add_middleware(RequestContext)
     if tracing is not None:
         app.add_middleware(TracedRequests, tracer=tracing.tracer)
-    describe(app, clients_only=bool(settings.access.client_tokens))
-    return app
 
 
 def _periodic(container: Container) -> AbstractAsyncContextManager[None]:
