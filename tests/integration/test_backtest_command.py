@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,9 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import cli
 from domain.market import CandleSeries, Timeframe
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import exit_status
 from tests.fixtures.histories import START_MS, simulated
 
 HOUR_MS = 3_600_000
@@ -33,10 +32,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("BACKTESTS__RANDOM_RUNS", "9")
 
     def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status(*arguments)
 
     return run
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import cli
 from backtesting.bias.checks import BiasCheck
 from backtesting.bias.indicators import rule_indicator_check
 from models.registry.registry import Registry
 from services.bias import reports
 from tests.fixtures.bias import CULPRITS, INNOCENT, columns, forming_candle_rule
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import exit_status
 from tests.fixtures.histories import INDICATORS, simulated
 from tests.fixtures.models import add_model
 
@@ -30,10 +29,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     monkeypatch.setenv("MODEL_SAVE_PATH", str(tmp_path / "models"))
 
     def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "bias", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status("bias", *arguments)
 
     return run
 

@@ -4,32 +4,29 @@ from __future__ import annotations
 
 import gzip
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import cli
 from features.candle_reading.reading import read_candles
 from tests.fixtures.candle_exports import EXPORTS, NAMES, NOW, PLAIN, REFERENCE, csv_text, moment, reference
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.commands import exit_status
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases"
 Command = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Command:
+def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Return a function that runs the command line, and gives its status and what it printed."""
 
     def run(*arguments: object) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["cli.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
+        status = exit_status(*arguments)
         shown = capsys.readouterr()
-        return int(ended.value.code or 0), shown.out, shown.err
+        return status, shown.out, shown.err
 
     return run
 

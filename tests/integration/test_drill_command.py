@@ -3,26 +3,23 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-import cli
+from tests.fixtures.commands import exit_status
 
 Drill = Callable[..., tuple[int, dict[str, Any]]]
 
 
 @pytest.fixture
-def drill(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Drill:
+def drill(capsys: pytest.CaptureFixture[str]) -> Drill:
     """Return a function that runs a drill and gives exit status and document."""
 
     def run(*arguments: str) -> tuple[int, dict[str, Any]]:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "drill", *arguments, "--json"])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0), json.loads(capsys.readouterr().out)
+        status = exit_status("drill", *arguments, "--json")
+        return status, json.loads(capsys.readouterr().out)
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import re
-import sys
 from collections.abc import Callable
 from io import StringIO
 from pathlib import Path
@@ -16,12 +15,12 @@ from fastparquet import ParquetFile
 from rich.console import Console
 from rich.table import Table
 
-import cli
 from domain.market import CandleSeries, Timeframe
 from features.columns.feature_sets import FEATURE_SETS, STANDARD
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
 from services.reports.feature_table import render_catalogue, render_columns
+from tests.fixtures.commands import exit_status
 from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.histories import simulated
 
@@ -29,14 +28,11 @@ Command = Callable[..., int]
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+def command() -> Command:
     """Return a function that runs the command line and gives its exit status."""
 
     def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "features", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status("features", *arguments)
 
     return run
 

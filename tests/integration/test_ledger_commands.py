@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +11,6 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
-import cli
 from config.settings import StorageSettings
 from domain.ledger.entries import PLAN
 from domain.market import CandleSeries, Timeframe
@@ -23,6 +21,7 @@ from storage.factory import open_ledger
 from storage.ledger_ports import Due
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.commands import exit_status
 from tests.fixtures.histories import flat_series
 from tests.fixtures.ledger import CLOSED_MS, make_entry
 from tests.fixtures.settings import configured
@@ -48,11 +47,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "ledger", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
+        status = exit_status("ledger", *arguments)
         printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
+        return status, printed.out, printed.err
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,12 +12,12 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-import cli
 from config.settings import StorageSettings
 from domain.ledger.entries import PLAN
 from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal, epoch_ms
 from storage.factory import open_ledger
+from tests.fixtures.commands import exit_status
 from tests.fixtures.settings import configured
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
 
@@ -39,14 +38,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+def command() -> Command:
     """Return a function that runs `ledger scores` and gives its exit status."""
 
     def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "ledger", "scores", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status("ledger", "scores", *arguments)
 
     return run
 

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import cli
 from backtesting.trials.run_card import digest_of
 from domain.market import CandleSeries
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import exit_status
 from tests.fixtures.histories import flat_series, simulated
 from tests.fixtures.searched_market import wicked_market
 
@@ -30,10 +29,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     monkeypatch.setenv("BACKTESTS__RANDOM_RUNS", "9")
 
     def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status(*arguments)
 
     return run
 

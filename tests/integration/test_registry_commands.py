@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 
 import pytest
 
-import cli
 from config.model_settings import TrainingSettings
 from domain.forecasting import ModelType
 from features.columns.feature_sets import STANDARD
@@ -19,6 +17,7 @@ from models.recalibration.kept import add_recalibration
 from models.registry.registry import Registry
 from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.commands import exit_status
 from tests.fixtures.models import NOON, add_model, make_scaler
 from tests.fixtures.plan_models import serve_plan_model
 from tests.fixtures.plan_records import make_record
@@ -37,14 +36,11 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch, registry: Registry) -> Command:
+def command(registry: Registry) -> Command:
     """Return a function that runs the command line and gives its exit status."""
 
     def run(*arguments: object) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", *map(str, arguments)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status(*arguments)
 
     return run
 

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import cli
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from features.candle_reading.writing import write_candles
+from tests.fixtures.commands import exit_status
 from tests.fixtures.replaying import DAY, hours_until
 
 Command = Callable[..., int]
@@ -27,10 +26,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     monkeypatch.setenv("MARKET_DATA__SOURCES", "stored,synthetic")
 
     def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "replay", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status("replay", *arguments)
 
     return run
 

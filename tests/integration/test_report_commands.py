@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import cli
 from config.settings import StorageSettings
 from domain.reports import Report, ReportKind, ReportLevel
 from services.reports.book import ReportBook
 from services.reports.findings import warning
 from storage.factory import open_documents
 from tests.fixtures.clocks import NOW
+from tests.fixtures.commands import exit_status
 from tests.fixtures.settings import configured
 
 Command = Callable[..., tuple[int, str, str]]
@@ -46,11 +45,9 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     asyncio.run(fill())
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "reports", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
+        status = exit_status("reports", *arguments)
         printed = capsys.readouterr()
-        return int(ended.value.code or 0), printed.out, printed.err
+        return status, printed.out, printed.err
 
     return run
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from threading import Event
@@ -15,7 +14,6 @@ from fastapi import Response
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 
-import cli
 from demo.behaviors import Asked, normal
 from demo.openai_server import FakeOpenAI
 from domain.forecasting import ModelType
@@ -23,6 +21,7 @@ from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
 from tests.conftest import ADMIN_TOKEN, STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, wire_candles
+from tests.fixtures.commands import exit_status
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.service import running_service
@@ -225,11 +224,9 @@ def test_the_command_line_switches_the_running_service(
 
         def command(*arguments: str, token: str = ADMIN_TOKEN, url: str = running.url) -> tuple[int, str]:
             monkeypatch.setenv("ADMIN_TOKEN", token)
-            monkeypatch.setattr(sys, "argv", ["cli.py", "safe-mode", *arguments, "--url", url])
-            with pytest.raises(SystemExit) as ended:
-                cli.main()
+            status = exit_status("safe-mode", *arguments, "--url", url)
             printed = capsys.readouterr()
-            return int(ended.value.code or 0), printed.out + printed.err
+            return status, printed.out + printed.err
 
         assert command("on", "--reason", REASON)[0] == 0
         status, shown = command("status", "--json")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,7 +12,6 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-import cli
 from config.settings import StorageSettings
 from domain.ledger.entries import Apart
 from domain.market import Timeframe
@@ -22,6 +20,7 @@ from storage.document_ports import JOBS
 from storage.factory import build_ledger, build_store, open_documents
 from storage.ports import AnalysisWrite, CandlesByTimeframe
 from tests.fixtures.analyses import make_analysis, make_candle
+from tests.fixtures.commands import exit_status
 from tests.fixtures.ledger import make_entry
 from tests.fixtures.settings import configured
 
@@ -43,14 +42,11 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 @pytest.fixture
-def command(monkeypatch: pytest.MonkeyPatch) -> Command:
+def command() -> Command:
     """Return a function that runs a command of `storage` and gives its exit status."""
 
     def run(*arguments: str) -> int:
-        monkeypatch.setattr(sys, "argv", ["cli.py", "storage", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
-        return int(ended.value.code or 0)
+        return exit_status("storage", *arguments)
 
     return run
 
