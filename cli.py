@@ -38,7 +38,7 @@ from commands.shipped.build_default import build_default
 from commands.shipped.build_volatility import build_volatility
 from commands.storage import storage
 from commands.train import train
-from config.admin_token import with_admin_token
+from config.secrets.admin_token import with_admin_token
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import AppError, ConfigurationError

@@ -6,7 +6,7 @@ import sys
 from functools import partial
 
 from api.app import create_app
-from config.admin_token import with_admin_token
+from config.secrets.admin_token import with_admin_token
 from config.sources import load_settings
 from container import build_container, check_adapters
 from domain.errors import ConfigurationError

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from config.admin_token import with_admin_token
+from config.secrets.admin_token import with_admin_token
 from config.server_settings import ServerSettings
 from config.sources import load_settings
 from domain.errors import InvalidRequest, NotReady

@@ -21,7 +21,7 @@ from backtesting.trading.simulation import simulate
 from backtesting.trials.registry import Trial, TrialRegistry
 from backtesting.trials.run_card import digest_of, signed
 from config.backtest_settings import BacktestSettings
-from config.secret_file import SecretFile
+from config.secrets.secret_file import SecretFile
 from domain.arrays import FloatArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress

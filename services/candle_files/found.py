@@ -11,7 +11,7 @@ from domain.values import Frozen
 CandleRow = tuple[int, float, float, float, float, float | None]
 
 
-class FileWish(Frozen):
+class ReadRequest(Frozen):
     """What is to be read out of the content of a file.
 
     Attributes:

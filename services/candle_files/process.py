@@ -1,4 +1,4 @@
-"""The process that reads one file: a wish as a line and the content come in, a reply as a line goes out."""
+"""The process that reads one file: a request as a line and the content come in, a reply as a line goes out."""
 
 from __future__ import annotations
 
@@ -6,27 +6,27 @@ import resource
 import sys
 
 from domain.errors import InvalidMarketData, SeveralSeries
-from services.candle_files.found import FileWish, FoundCandles, Reply
+from services.candle_files.found import FoundCandles, ReadRequest, Reply
 
 _COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 
 
 def main() -> None:
-    """Read the wish and the content, and write the reply."""
+    """Read the request and the content, and write the reply."""
     source = sys.stdin.buffer
-    wish = FileWish.model_validate_json(source.readline())
-    resource.setrlimit(resource.RLIMIT_AS, (wish.max_memory_bytes, wish.max_memory_bytes))
-    sys.stdout.write(reply_to(wish, source.read()).model_dump_json())
+    request = ReadRequest.model_validate_json(source.readline())
+    resource.setrlimit(resource.RLIMIT_AS, (request.max_memory_bytes, request.max_memory_bytes))
+    sys.stdout.write(reply_to(request, source.read()).model_dump_json())
 
 
-def reply_to(wish: FileWish, content: bytes) -> Reply:
+def reply_to(request: ReadRequest, content: bytes) -> Reply:
     """Return what was found in the content, or why it is refused."""
     try:
-        return Reply(found=_found(wish, content))
+        return Reply(found=_found(request, content))
     except SeveralSeries as several:
         if not several.symbols and not several.timeframes:
             return Reply(refusal="the file has several timeframes, none of which this service knows")
-        asked = wish.symbol if several.symbols else wish.timeframe
+        asked = request.symbol if several.symbols else request.timeframe
         if asked is not None:
             kinds = ", ".join(several.symbols or several.timeframes)
             return Reply(refusal=f"the file has no candles of {asked}; it has {kinds}")
@@ -43,7 +43,7 @@ def reply_to(wish: FileWish, content: bytes) -> Reply:
         return Reply(refusal="the file takes too much memory to be read: split it by years")
 
 
-def _found(wish: FileWish, content: bytes) -> FoundCandles:
+def _found(request: ReadRequest, content: bytes) -> FoundCandles:
     # Here, so that the limit of memory is set before pandas begins.
     import numpy as np
 
@@ -53,9 +53,11 @@ def _found(wish: FileWish, content: bytes) -> FoundCandles:
     from features.candle_reading.tables.content import unpacked
     from services.job_candles.order import candle_rows
 
-    read = read_content(unpacked(content, wish.max_unpacked_bytes), wish.name, wish.now_ms, wish.symbol, wish.timeframe)
-    series, market = read.series, wish.symbol or read.symbol or file_market(wish.name).symbol
-    rows = candle_rows(series.tail(wish.newest))
+    read = read_content(
+        unpacked(content, request.max_unpacked_bytes), request.name, request.now_ms, request.symbol, request.timeframe
+    )
+    series, market = read.series, request.symbol or read.symbol or file_market(request.name).symbol
+    rows = candle_rows(series.tail(request.newest))
     known = _COLUMNS[:-1] if np.isnan(series.values[:, -1]).all() else _COLUMNS
     return FoundCandles(
         choose=None,

@@ -16,7 +16,7 @@ from config.sources import ENVIRONMENT_NAMES
 from domain.errors import NotReady, UnreadableCandles
 from domain.market import Timeframe
 from domain.values import epoch_ms
-from services.candle_files.found import FileWish, FoundCandles, Reply
+from services.candle_files.found import FoundCandles, ReadRequest, Reply
 from utils.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -58,7 +58,7 @@ class CandleFileReader:
             UnreadableCandles: it is no table of candles, or takes too long or too much memory to be read.
             NotReady: many files wait already, or no process can be started.
         """
-        wish = FileWish(
+        request = ReadRequest(
             name=name,
             now_ms=epoch_ms(self._clock.now()),
             symbol=symbol,
@@ -72,7 +72,7 @@ class CandleFileReader:
         self._waiting += 1
         try:
             async with self._turns:
-                reply = await _ask(wish.model_dump_json().encode() + b"\n" + content)
+                reply = await _ask(request.model_dump_json().encode() + b"\n" + content)
         finally:
             self._waiting -= 1
         if reply.found is None:

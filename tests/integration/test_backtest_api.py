@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from backtesting.trials.run_card import is_genuine
-from config.secret_file import SecretFile
+from config.secrets.secret_file import SecretFile
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time

@@ -14,7 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import cli
-from config.admin_token import with_admin_token
+from config.secrets.admin_token import with_admin_token
 from config.server_settings import AccessSettings
 from config.sources import load_settings
 from domain.errors import ConfigurationError
@@ -76,7 +76,7 @@ def test_where_the_token_is_kept(
 def test_services_that_start_at_once_have_one_token(tmp_path: Path) -> None:
     code = """
 import sys
-from config.admin_token import with_admin_token
+from config.secrets.admin_token import with_admin_token
 from config.sources import load_settings
 settings = load_settings(environment={"DATABASE_URL": sys.argv[1]})
 print("ready", flush=True)

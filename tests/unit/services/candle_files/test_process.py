@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from domain.market import Timeframe
-from services.candle_files.found import FileWish, FoundCandles
+from services.candle_files.found import FoundCandles, ReadRequest
 from services.candle_files.process import reply_to
 from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text
 
@@ -20,8 +20,10 @@ CASES = Path(__file__).resolve().parents[5] / "shared" / "cases"
 FEATHER = Path(__file__).resolve().parents[3] / "fixtures" / "freqtrade.feather"
 
 
-def wish(name: str = "", symbol: str | None = None, timeframe: Timeframe | None = None, newest: int = 1000) -> FileWish:
-    return FileWish(
+def request(
+    name: str = "", symbol: str | None = None, timeframe: Timeframe | None = None, newest: int = 1000
+) -> ReadRequest:
+    return ReadRequest(
         name=name,
         now_ms=NOW,
         symbol=symbol,
@@ -32,8 +34,8 @@ def wish(name: str = "", symbol: str | None = None, timeframe: Timeframe | None 
     )
 
 
-def found(content: bytes | str, given: FileWish | None = None) -> FoundCandles:
-    reply = reply_to(given or wish(), content.encode() if isinstance(content, str) else content)
+def found(content: bytes | str, given: ReadRequest | None = None) -> FoundCandles:
+    reply = reply_to(given or request(), content.encode() if isinstance(content, str) else content)
     assert reply.found is not None, reply.refusal
     return reply.found
 
@@ -48,7 +50,7 @@ def packed(size: int) -> bytes:
 @pytest.mark.parametrize("form", sorted(EXPORTS)[::8])
 def test_an_export_of_any_kind_is_read_from_its_content(form: str) -> None:
     exported = EXPORTS[form]
-    read = found(exported, wish(newest=2))
+    read = found(exported, request(newest=2))
     assert (read.choose, read.timeframe, read.count, len(read.candles)) == (None, "1h", 300, 2)
     assert [row[4] for row in read.candles] == pytest.approx([candle.close for candle in REFERENCE[-2:]])
 
@@ -56,7 +58,7 @@ def test_an_export_of_any_kind_is_read_from_its_content(form: str) -> None:
 def test_parquet_and_feather_are_read(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
     fastparquet.write(str(path), pd.DataFrame(REFERENCE, columns=list(NAMES)))
-    read = found(path.read_bytes(), wish("ETHUSDT-1h.parquet", newest=5))
+    read = found(path.read_bytes(), request("ETHUSDT-1h.parquet", newest=5))
     assert (read.symbol, read.count, read.form, len(read.candles)) == ("ETHUSDT", 300, "Parquet", 5)
     assert read.candles == tuple(tuple(candle) for candle in REFERENCE[-5:])
     assert found(FEATHER.read_bytes()).count == 300
@@ -87,7 +89,7 @@ def test_notes_say_what_was_left_out_and_columns_what_is_known() -> None:
     ids=["pickle", "page", "cut off", "no table", "too large", "future"],
 )
 def test_what_is_no_file_of_candles_is_refused_with_the_reason(content: bytes, words: str) -> None:
-    reply = reply_to(wish(), content)
+    reply = reply_to(request(), content)
     assert reply.found is None
     assert words in str(reply.refusal)
 
@@ -104,7 +106,7 @@ def test_what_is_no_file_of_candles_is_refused_with_the_reason(content: bytes, w
     ],
 )
 def test_exports_of_exchanges_and_brokers_are_read(name: str, symbol: str, timeframe: str) -> None:
-    given = wish(name).model_copy(update={"now_ms": NOW + 1000 * HOUR})
+    given = request(name).model_copy(update={"now_ms": NOW + 1000 * HOUR})
     read = found((CASES / name).read_bytes(), given)
     assert (read.symbol, read.timeframe) == (symbol, timeframe)
     assert read.count >= 100

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from config.secret_file import SecretFile
+from config.secrets.secret_file import SecretFile
 from config.settings import Settings
 
 FILE_NAME = "admin_token"

@@ -1,0 +1,1 @@
+"""Secrets that the service makes by itself and keeps in files."""
