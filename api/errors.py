@@ -114,6 +114,7 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
 
 def install_error_handlers(app: FastAPI) -> None:
     """Let every error leave the service as a problem document."""
+    # Starlette types a handler as one of any exception.
     app.add_exception_handler(errors.AppError, handle_app_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, handle_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, handle_http_exception)  # type: ignore[arg-type]

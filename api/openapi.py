@@ -52,7 +52,7 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
             app.openapi_schema = schema
         return app.openapi_schema
 
-    app.openapi = document  # type: ignore[method-assign]
+    app.openapi = document  # type: ignore[method-assign]  # the way that FastAPI documents
 
 
 def _add_checks(schema: dict[str, Any], app: FastAPI) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,6 +19,7 @@ from domain.market import Timeframe
 
 if TYPE_CHECKING:
     from models.registry.registries import RegistryKey
+    from services.drift.findings import DriftFinding, Scope
 
 Market = Annotated[str, typer.Option(help="Market, or * for the model of all markets.")]
 Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
@@ -159,7 +160,7 @@ def drift_of_models(as_json: Json = False) -> None:
     registry = Registry.of(settings.models)
     serving = {(of.symbol, of.timeframe): of.production for of in registry.aliases().scopes}
 
-    async def kept() -> Any:
+    async def kept() -> dict[Scope, DriftFinding]:
         async with open_documents(settings.storage) as documents:
             return await kept_findings(documents)
 

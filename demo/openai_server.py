@@ -67,7 +67,7 @@ class FakeOpenAI:
         transports = self._transports
 
         class CuttableProtocol(H11Protocol):
-            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # asyncio gives no other
                 transports[transport.get_extra_info("peername")] = transport
                 super().connection_made(transport)
 

@@ -15,17 +15,17 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from example_ledger import SYMBOL, fill_ledger  # noqa: E402
-from fastapi.testclient import TestClient  # noqa: E402
+from example_ledger import SYMBOL, fill_ledger
+from fastapi.testclient import TestClient
 
-from api.app import create_app  # noqa: E402
-from api.openapi import EXAMPLES_FILE  # noqa: E402
-from config.sources import load_settings  # noqa: E402
-from container import Container  # noqa: E402
-from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
-from features.candle_reading.reading import read_candles  # noqa: E402
-from features.candle_reading.writing import COLUMNS  # noqa: E402
-from storage.document_ports import LEDGER_PARITY  # noqa: E402
+from api.app import create_app
+from api.openapi import EXAMPLES_FILE
+from config.sources import load_settings
+from container import Container
+from domain.market import Candle, CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
+from features.candle_reading.writing import COLUMNS
+from storage.document_ports import LEDGER_PARITY
 
 DATA = ROOT.parent / "shared" / "data"
 # Of the temporary service.

@@ -14,16 +14,16 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import httpx2  # noqa: E402
-from playwright.sync_api import Browser, sync_playwright  # noqa: E402
+import httpx2
+from playwright.sync_api import Browser, sync_playwright
 
-from domain.market import Candle, CandleSeries, Timeframe  # noqa: E402
-from features.candle_reading.reading import read_candles  # noqa: E402
-from tests.conftest import ADMIN_TOKEN  # noqa: E402
-from tests.fixtures.exchange import exchange  # noqa: E402
-from tests.fixtures.service import Service, running_service  # noqa: E402
-from tests.page.conftest import ARGUMENTS, CHROMIUM  # noqa: E402
-from tests.page.filled_ledger import fill_ledger_file  # noqa: E402
+from domain.market import Candle, CandleSeries, Timeframe
+from features.candle_reading.reading import read_candles
+from tests.conftest import ADMIN_TOKEN
+from tests.fixtures.exchange import exchange
+from tests.fixtures.service import Service, running_service
+from tests.page.conftest import ARGUMENTS, CHROMIUM
+from tests.page.filled_ledger import fill_ledger_file
 
 DATA = ROOT.parent / "shared" / "data"
 IMAGES = ROOT / "docs" / "images"

@@ -54,7 +54,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         self._stalled_bytes = 0
         self._stalled_since = 0.0
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # asyncio gives no other
         """Expect a first head from now on."""
         self._idle_since = self._checked_at = self.loop.time()
         super().connection_made(transport)
@@ -64,7 +64,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         """Forget what was not parsed, and the way back from the flow to here."""
         super().connection_lost(exc)
         self._unparsed = _NOTHING
-        self.flow = None  # type: ignore[assignment]
+        self.flow = None  # type: ignore[assignment]  # of a closed connection there is none
 
     def data_received(self, data: bytes) -> None:
         """Parse what has come; of a refused client nothing is parsed any more."""

@@ -95,7 +95,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         self._refusal: Refusal | None = None
         self._cut_at: float | None = None
 
-    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # asyncio gives no other
         """Take a place among the connections, or refuse at once."""
         super().connection_made(transport)
         # Of a Unix socket there is none.
@@ -139,7 +139,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         if self._stage == BODY:
             if self.pipeline and self.pipeline[0][0] is self.cycle:
                 self.pipeline.popleft()
-                self.cycle = self.pipeline[0][0] if self.pipeline else self._running  # type: ignore[assignment]
+                self.cycle = self.pipeline[0][0] if self.pipeline else self._running  # type: ignore[assignment]  # None where no request runs
             elif self.cycle.response_complete:
                 # It is answered already; only the rest of its body never came.
                 self.transport.close()

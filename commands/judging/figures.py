@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from domain.jobs import JobProgress
     from models.studies.market_table import MarketTable
     from models.studies.rows import StudyResult
+    from models.training.progress import Listener
 
 SINCE, UNTIL = datetime(2023, 1, 1), datetime(2024, 12, 31)  # noqa: DTZ001 - days, not moments
 BOOSTERS = f"{ModelType.LOGISTIC},{ModelType.XGBOOST},{ModelType.LIGHTGBM}"
@@ -133,7 +134,9 @@ def _tables(
     return [(table, counts.on([table.symbol], timeframe, table.first_ms, table.last_ms)) for table in found]
 
 
-def _under(listener: Any, what: str) -> Any:
+def _under(listener: Listener, what: str) -> Listener:
+    """Return a listener that names what is trained before each stage."""
+
     def tell(progress: JobProgress) -> None:
         listener(progress.model_copy(update={"stage": f"{what}, {progress.stage}"}))
 

@@ -67,15 +67,15 @@ class TradingSignals(IStrategy):
                 raise OperationalException(str(error)) from error
         return dataframe.assign(**columns_of(decisions))
 
-    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:  # noqa: ARG002
+    def populate_entry_trend(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
         """Return the candles: the entries are decided with the signals."""
         return dataframe if self.can_short else dataframe.drop(columns="enter_short")
 
-    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:  # noqa: ARG002
+    def populate_exit_trend(self, dataframe: pd.DataFrame, metadata: dict[str, Any]) -> pd.DataFrame:
         """Return the candles: the exits are decided with the signals."""
         return dataframe
 
-    def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **_: Any) -> None:  # noqa: ARG002
+    def order_filled(self, pair: str, trade: Trade, order: Order, current_time: datetime, **_: Any) -> None:
         """Keep the levels of the signal with the trade, also for after a restart."""
         if order.ft_order_side != trade.entry_side or trade.get_custom_data("stop") is not None:
             return
@@ -86,12 +86,12 @@ class TradingSignals(IStrategy):
 
     def custom_stoploss(
         self,
-        pair: str,  # noqa: ARG002
+        pair: str,
         trade: Trade,
-        current_time: datetime,  # noqa: ARG002
+        current_time: datetime,
         current_rate: float,
-        current_profit: float,  # noqa: ARG002
-        after_fill: bool,  # noqa: ARG002
+        current_profit: float,
+        after_fill: bool,
         **_: Any,
     ) -> float | None:
         """Return the distance to the stop of the signal."""
@@ -102,12 +102,12 @@ class TradingSignals(IStrategy):
 
     def custom_roi(
         self,
-        pair: str,  # noqa: ARG002
+        pair: str,
         trade: Trade,
-        current_time: datetime,  # noqa: ARG002
-        trade_duration: int,  # noqa: ARG002
-        entry_tag: str | None,  # noqa: ARG002
-        side: str,  # noqa: ARG002
+        current_time: datetime,
+        trade_duration: int,
+        entry_tag: str | None,
+        side: str,
         **_: Any,
     ) -> float | None:
         """Return the profit at the target of the signal."""

@@ -177,7 +177,7 @@ def time_columns() -> tuple[Column, ...]:
             f"{name}_{wave.__name__}",
             "time",
             0,
-            lambda bars, angle=angle, wave=wave: wave(angle(bars)),  # type: ignore[misc]
+            lambda bars, angle=angle, wave=wave: wave(angle(bars)),  # type: ignore[misc]  # bound at once
             f"{wave.__name__} of {words}",
             ANGLE,
         )

@@ -103,7 +103,7 @@ def patchtst_recipe(train: Windows, settings: PatchTSTSettings) -> Recipe:
     return Recipe(build_patchtst(input_shape(train), settings, scale), loss, settings.learning)
 
 
-class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]
+class MultiHorizonLoss(keras.losses.Loss):  # type: ignore[misc]  # Keras has no types
     """Huber losses of returns and risks in units of their scale, and the cross-entropy of the classes, summed.
 
     Each horizon counts with its weight. `direction_weight` times the cross-entropy of rise and fall, buy and sell

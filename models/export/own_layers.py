@@ -12,7 +12,7 @@ Tensor = Any  # a symbolic tensor of Keras, which has no types
 
 
 @keras.saving.register_keras_serializable("trading")
-class LearnedPositions(layers.Layer):  # type: ignore[misc]
+class LearnedPositions(layers.Layer):  # type: ignore[misc]  # Keras has no types
     """Adds a learned vector to each position; without it attention cannot see the order of candles.
 
     (batch, positions, width) -> the same shape.

@@ -75,7 +75,7 @@ def _stops(learning: LearningSettings) -> list[keras.callbacks.Callback]:
     return [early, keras.callbacks.ReduceLROnPlateau("val_loss", factor=factor, patience=patience)]
 
 
-class _Batches(keras.utils.PyDataset):  # type: ignore[misc]
+class _Batches(keras.utils.PyDataset):  # type: ignore[misc]  # Keras has no types
     """Windows in the order of time, gathered a batch at a time."""
 
     def __init__(self, windows: Windows, size: int) -> None:
@@ -110,7 +110,7 @@ class _ShuffledBatches(_Batches):
         self.order = self.rng.permutation(len(self.windows))
 
 
-class _Progress(keras.callbacks.Callback):  # type: ignore[misc]
+class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no types
     """Reports every epoch, and stops a training that diverges."""
 
     def __init__(self, epochs: int, report: Report) -> None:

@@ -86,7 +86,7 @@ class SqliteDocumentStore:
         stored = checked(collection, key, document)
         query = f"""
             UPDATE {collection.name} SET created_at = ?, document = ? WHERE key = ? AND {_conditions(where)}
-        """  # noqa: S608
+        """
         values = whole_ms(stored["created_at"]), to_json(stored), key, *where.values()
         return await self._file.write("replace", lambda connection: connection.execute(query, values).rowcount) == 1
 
@@ -97,14 +97,14 @@ class SqliteDocumentStore:
     async def discard(self, collection: Collection, keys: Sequence[str]) -> None:
         """Remove the documents of these keys."""
         check_fields(collection)
-        query = f"DELETE FROM {collection.name} WHERE key = ?"  # noqa: S608
+        query = f"DELETE FROM {collection.name} WHERE key = ?"
         rows = [(key,) for key in keys]
         await self._file.write("discard", lambda connection: connection.executemany(query, rows))
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         check_fields(collection)
-        query = f"SELECT document FROM {collection.name} WHERE key = ?"  # noqa: S608
+        query = f"SELECT document FROM {collection.name} WHERE key = ?"
         rows = await self._file.read("get", lambda connection: connection.execute(query, (key,)).fetchall())
         return from_json(rows[0][0]) if rows else None
 
@@ -115,7 +115,7 @@ class SqliteDocumentStore:
         query = f"""
             SELECT document FROM {collection.name} WHERE {_conditions(where)}
             ORDER BY created_at DESC, number DESC LIMIT ?
-        """  # noqa: S608
+        """
         values = (*where.values(), limit)
         rows = await self._file.read("newest", lambda connection: connection.execute(query, values).fetchall())
         return [from_json(text) for (text,) in rows]
@@ -137,7 +137,7 @@ class SqliteDocumentStore:
         query = f"""
             SELECT count(*){added}, {group} FROM {collection.name}
             WHERE created_at >= ? AND {_conditions(where)} GROUP BY {group} ORDER BY {group}
-        """  # noqa: S608
+        """
         values = (*(f'$."{field}"' for field in sums), whole_ms(since), *where.values())
         rows = await self._file.read("totals", lambda connection: connection.execute(query, values).fetchall())
         at = 1 + len(sums)
@@ -146,7 +146,7 @@ class SqliteDocumentStore:
     async def remove(self, collection: Collection, older_than: datetime) -> int:
         """Remove the documents created before `older_than`."""
         check_fields(collection)
-        query = f"DELETE FROM {collection.name} WHERE created_at < ?"  # noqa: S608
+        query = f"DELETE FROM {collection.name} WHERE created_at < ?"
         before = (whole_ms(older_than),)
         return await self._file.write("remove", lambda connection: connection.execute(query, before).rowcount)
 
@@ -170,7 +170,7 @@ def _insert(collection: Collection, *, once: bool) -> str:
     conflict = "NOTHING" if once else replace
     return f"""
         INSERT INTO {collection.name} (key, created_at, document) VALUES (?, ?, ?) ON CONFLICT (key) DO {conflict}
-    """  # noqa: S608
+    """
 
 
 def _conditions(where: Where) -> str:

@@ -14,16 +14,16 @@ from storage.ledger_values import due_ms, first_due
 from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ENTRY_WIDTH, Names, Row, read_entry
 
 # The table names are constants; every value is bound.
-_OWE = f"INSERT INTO {LEDGER_DUE_COLLECTION} (entry, due_ms, waiting, postponed) VALUES (?, ?, ?, ?)"  # noqa: S608
-_CHANGE = f"UPDATE {LEDGER_DUE_COLLECTION} SET due_ms = ?2, waiting = ?3, postponed = ?4 WHERE entry = ?1"  # noqa: S608
-_FORGET = f"DELETE FROM {LEDGER_DUE_COLLECTION} WHERE entry = ?"  # noqa: S608
-_WAITING = f"SELECT waiting, postponed FROM {LEDGER_DUE_COLLECTION} WHERE entry = ?"  # noqa: S608
+_OWE = f"INSERT INTO {LEDGER_DUE_COLLECTION} (entry, due_ms, waiting, postponed) VALUES (?, ?, ?, ?)"
+_CHANGE = f"UPDATE {LEDGER_DUE_COLLECTION} SET due_ms = ?2, waiting = ?3, postponed = ?4 WHERE entry = ?1"
+_FORGET = f"DELETE FROM {LEDGER_DUE_COLLECTION} WHERE entry = ?"
+_WAITING = f"SELECT waiting, postponed FROM {LEDGER_DUE_COLLECTION} WHERE entry = ?"
 _DUE = f"""
 SELECT {ENTRY_COLUMNS}, waiting, postponed FROM {LEDGER_DUE_COLLECTION}
 JOIN {LEDGER_COLLECTION} ON number = entry WHERE due_ms <= ? ORDER BY due_ms LIMIT ?
-"""  # noqa: S608
+"""
 _BITS = " + ".join(f"(waiting >> {horizon} & 1)" for horizon in (PLAN, *HORIZONS))
-COUNT_WAITING = f"SELECT coalesce(sum({_BITS}), 0), min(due_ms) FROM {LEDGER_DUE_COLLECTION}"  # noqa: S608
+COUNT_WAITING = f"SELECT coalesce(sum({_BITS}), 0), min(due_ms) FROM {LEDGER_DUE_COLLECTION}"
 
 
 class Market(NamedTuple):

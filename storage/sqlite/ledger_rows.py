@@ -61,7 +61,7 @@ class Names:
 
     def find(self, name: str) -> int | None:
         """Return the number of a text, None where no row has it."""
-        query = f"SELECT number FROM {NAME_COLLECTION} WHERE name = ?"  # noqa: S608
+        query = f"SELECT number FROM {NAME_COLLECTION} WHERE name = ?"
         found = self._connection.execute(query, (name,)).fetchone()
         return None if found is None else int(found[0])
 
@@ -71,7 +71,7 @@ class Names:
         if known is None:
             known = self.find(name)
             if known is None:
-                query = f"INSERT INTO {NAME_COLLECTION} (name) VALUES (?)"  # noqa: S608
+                query = f"INSERT INTO {NAME_COLLECTION} (name) VALUES (?)"
                 known = int(self._connection.execute(query, (str(name),)).lastrowid or 0)
             self._numbers[str(name)] = known
         return known
@@ -83,7 +83,7 @@ class Names:
             ValueError: there is none.
         """
         if number not in self._texts:
-            query = f"SELECT name FROM {NAME_COLLECTION} WHERE number = ?"  # noqa: S608
+            query = f"SELECT name FROM {NAME_COLLECTION} WHERE number = ?"
             found = self._connection.execute(query, (number,)).fetchone()
             if found is None:
                 raise ValueError(f"{NAME_COLLECTION} has no number {number}")

@@ -28,28 +28,28 @@ _INSERTED = ENTRY_COLUMNS.removeprefix("number, ")
 APPEND = f"""
 INSERT OR IGNORE INTO {LEDGER_COLLECTION} ({_INSERTED}, booked_day)
 VALUES ({", ".join("?" * (_INSERTED.count(",") + 2))})
-"""  # noqa: S608
-IS_KNOWN = f"SELECT 1 FROM {LEDGER_COLLECTION} WHERE id = ?"  # noqa: S608
-NEWEST_CLOSED = f"SELECT max(day) FROM {DAY_COLLECTION}"  # noqa: S608
+"""
+IS_KNOWN = f"SELECT 1 FROM {LEDGER_COLLECTION} WHERE id = ?"
+NEWEST_CLOSED = f"SELECT max(day) FROM {DAY_COLLECTION}"
 REPEAT = f"""
 INSERT INTO {REPEAT_COLLECTION} (entry, repeats) SELECT number, ?2 FROM {LEDGER_COLLECTION} WHERE id = ?1
 ON CONFLICT (entry) DO UPDATE SET repeats = repeats + excluded.repeats
-"""  # noqa: S608
+"""
 _RECORDS = f"""
 SELECT {_of("e", ENTRY_COLUMNS)}, repeats, {_of("s", SETTLEMENT_COLUMNS)}
 FROM {{}} AS e
 LEFT JOIN {REPEAT_COLLECTION} AS r ON r.entry = e.number
 LEFT JOIN {SETTLEMENT_COLLECTION} AS s ON s.entry = e.number
-"""  # noqa: S608
+"""
 RECORD = f"{_RECORDS.format(LEDGER_COLLECTION)} WHERE id = ? ORDER BY s.horizon"
 
-FIND = f"SELECT number, closed_ms, timeframe FROM {LEDGER_COLLECTION} WHERE id = ?"  # noqa: S608
-MARK = f"INSERT OR IGNORE INTO {MARK_COLLECTION} (day) VALUES (?)"  # noqa: S608
+FIND = f"SELECT number, closed_ms, timeframe FROM {LEDGER_COLLECTION} WHERE id = ?"
+MARK = f"INSERT OR IGNORE INTO {MARK_COLLECTION} (day) VALUES (?)"
 SETTLE = f"""
 INSERT OR IGNORE INTO {SETTLEMENT_COLLECTION} ({SETTLEMENT_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""  # noqa: S608
-MARKED = f"SELECT day FROM {MARK_COLLECTION} ORDER BY day"  # noqa: S608
-UNMARK = f"DELETE FROM {MARK_COLLECTION} WHERE day = ?"  # noqa: S608
+"""
+MARKED = f"SELECT day FROM {MARK_COLLECTION} ORDER BY day"
+UNMARK = f"DELETE FROM {MARK_COLLECTION} WHERE day = ?"
 
 _LENGTH_MS = f"(iif(s.horizon = 0, {HORIZONS[-1]}, s.horizon) * ?2)"
 _STRETCH_BEGINS = f"closed_ms / {_LENGTH_MS} * {_LENGTH_MS}"
@@ -62,40 +62,40 @@ AND s.settled_ms >= ?5 AND s.settled_ms < ?6 AND {_STRETCH_BEGINS} >= ?3 AND {_S
 ORDER BY closed_ms, number, s.horizon
 """
 
-DROP_AGGREGATES = f"DELETE FROM {AGGREGATE_COLLECTION} WHERE day = ?"  # noqa: S608
+DROP_AGGREGATES = f"DELETE FROM {AGGREGATE_COLLECTION} WHERE day = ?"
 PUT_AGGREGATE = f"""
 INSERT INTO {AGGREGATE_COLLECTION} ({AGGREGATE_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-"""  # noqa: S608
+"""
 AGGREGATES = f"""
 SELECT {AGGREGATE_COLUMNS} FROM {AGGREGATE_COLLECTION} WHERE level = ? AND day BETWEEN ? AND ? ORDER BY day, position
-"""  # noqa: S608
+"""
 
 # Those booked in the day of their known time, and late ones.
 BOOKED = f"""
 SELECT {ENTRY_COLUMNS} FROM {LEDGER_COLLECTION} WHERE known_ms >= ?2 AND known_ms < ?3 AND booked_day IS NULL
 UNION ALL SELECT {ENTRY_COLUMNS} FROM {LEDGER_COLLECTION} WHERE booked_day = ?1
-"""  # noqa: S608
+"""
 COUNT_BOOKED = f"""
 SELECT (SELECT count(*) FROM {LEDGER_COLLECTION} WHERE known_ms >= ?2 AND known_ms < ?3 AND booked_day IS NULL)
     + (SELECT count(*) FROM {LEDGER_COLLECTION} WHERE booked_day = ?1)
-"""  # noqa: S608
+"""
 CLOSE_DAY = f"""
 INSERT OR IGNORE INTO {DAY_COLLECTION} (day, entries, root, chained, closed_ms) VALUES (?, ?, ?, ?, ?)
-"""  # noqa: S608
+"""
 DAY_ROOTS = f"""
 SELECT day, entries, root, chained, closed_ms FROM {DAY_COLLECTION}
 WHERE ?1 IS NULL OR day < ?1 ORDER BY day DESC LIMIT ?2
-"""  # noqa: S608
+"""
 
-COUNT = f"SELECT count(*), coalesce(sum(apart IS NULL), 0) FROM {LEDGER_COLLECTION}"  # noqa: S608
+COUNT = f"SELECT count(*), coalesce(sum(apart IS NULL), 0) FROM {LEDGER_COLLECTION}"
 OLD = f"""
 SELECT number FROM {LEDGER_COLLECTION}
 WHERE known_ms < ? AND number NOT IN (SELECT entry FROM {LEDGER_DUE_COLLECTION}) ORDER BY known_ms LIMIT ?
-"""  # noqa: S608
+"""
 REMOVE = (
-    f"DELETE FROM {SETTLEMENT_COLLECTION} WHERE entry = ?",  # noqa: S608
-    f"DELETE FROM {REPEAT_COLLECTION} WHERE entry = ?",  # noqa: S608
-    f"DELETE FROM {LEDGER_COLLECTION} WHERE number = ?",  # noqa: S608
+    f"DELETE FROM {SETTLEMENT_COLLECTION} WHERE entry = ?",
+    f"DELETE FROM {REPEAT_COLLECTION} WHERE entry = ?",
+    f"DELETE FROM {LEDGER_COLLECTION} WHERE number = ?",
 )
 
 
@@ -106,7 +106,7 @@ def page(names: Names, wanted: EntryFilter, limit: int, before: Position | None)
         return None
     condition, values = where
     order = f"ORDER BY known_ms DESC, {ID_TEXT} DESC"
-    chosen = f"SELECT * FROM {LEDGER_COLLECTION} WHERE {condition} {order} LIMIT ?"  # noqa: S608
+    chosen = f"SELECT * FROM {LEDGER_COLLECTION} WHERE {condition} {order} LIMIT ?"
     return f"{_RECORDS.format(f'({chosen})')} {order}, s.horizon", [*values, limit]
 
 
@@ -116,7 +116,7 @@ def known_at(names: Names, wanted: EntryFilter, place: int) -> tuple[str, list[i
     if where is None:
         return None
     condition, values = where
-    statement = f"SELECT known_ms FROM {LEDGER_COLLECTION} WHERE {condition} ORDER BY known_ms DESC LIMIT 1 OFFSET ?"  # noqa: S608
+    statement = f"SELECT known_ms FROM {LEDGER_COLLECTION} WHERE {condition} ORDER BY known_ms DESC LIMIT 1 OFFSET ?"
     return statement, [*values, place - 1]
 
 

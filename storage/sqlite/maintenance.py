@@ -85,7 +85,7 @@ class SqliteMaintenance:
             pages: dict[str, int] = dict(connection.execute(_PAGES).fetchall())
         except sqlite3.OperationalError:
             pages = {}
-        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}  # noqa: S608
+        counts = {name: connection.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in names}
         files = (self._path, *(beside(self._path, suffix) for suffix in COMPANIONS))
         return StoreSize(
             tuple(CollectionSize(name, counts[name], pages.get(name)) for name in names),

@@ -56,10 +56,10 @@ DROP INDEX IF EXISTS {ARCHIVE_COLLECTION}_newest;
 INSERT INTO {ARCHIVE_COLLECTION} (analysis_id, cache_key, symbol, generated_at, analysis)
 SELECT analysis_id, cache_key, symbol, generated_at, analysis FROM {_OLD_ARCHIVE} ORDER BY rowid;
 DROP TABLE {_OLD_ARCHIVE};
-"""  # noqa: S608 - the names are constants
+"""
 _HAS_UNNUMBERED_ARCHIVE = f"""
 SELECT count(*) > 0 AND NOT max(name = 'sequence') FROM pragma_table_info('{ARCHIVE_COLLECTION}')
-"""  # noqa: S608
+"""
 
 
 def read_version(connection: sqlite3.Connection) -> int:

@@ -8,39 +8,39 @@ from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLEC
 
 # The table names are constants; every value is bound.
 # Rows past their retention, and rows that a clock which ran ahead has dated.
-PURGE = f"DELETE FROM {ANALYSIS_COLLECTION} WHERE created_at < ? OR created_at > ?"  # noqa: S608
+PURGE = f"DELETE FROM {ANALYSIS_COLLECTION} WHERE created_at < ? OR created_at > ?"
 SAVE_CACHED = f"""
 INSERT OR IGNORE INTO {ANALYSIS_COLLECTION} (cache_key, analysis_id, symbol, generated_at, analysis, created_at)
 VALUES (?, ?, ?, ?, ?, ?)
-"""  # noqa: S608
+"""
 SAVE_ARCHIVED = f"""
 INSERT OR IGNORE INTO {ARCHIVE_COLLECTION} (cache_key, analysis_id, symbol, generated_at, analysis)
 VALUES (?, ?, ?, ?, ?)
-"""  # noqa: S608
+"""
 LATEST = f"""
 SELECT analysis FROM {ANALYSIS_COLLECTION} WHERE cache_key = ? AND generated_at BETWEEN ? AND ?
 ORDER BY generated_at DESC, id DESC LIMIT 1
-"""  # noqa: S608
-ARCHIVED = f"SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE analysis_id = ?"  # noqa: S608
+"""
+ARCHIVED = f"SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE analysis_id = ?"
 NEWEST_ARCHIVED = f"""
 SELECT analysis FROM {ARCHIVE_COLLECTION} WHERE generated_at <= ? ORDER BY generated_at DESC, sequence DESC LIMIT ?
-"""  # noqa: S608
+"""
 COUNT_CACHED = f"""
 SELECT symbol, count(*), max(generated_at) FROM {ANALYSIS_COLLECTION} GROUP BY symbol ORDER BY symbol
-"""  # noqa: S608
-COUNT_ARCHIVED = f"SELECT count(*) FROM {ARCHIVE_COLLECTION}"  # noqa: S608
-CLEAR = f"DELETE FROM {ANALYSIS_COLLECTION}"  # noqa: S608
+"""
+COUNT_ARCHIVED = f"SELECT count(*) FROM {ARCHIVE_COLLECTION}"
+CLEAR = f"DELETE FROM {ANALYSIS_COLLECTION}"
 LATEST_CANDLES = f"""
 SELECT timestamp, open, high, low, close, volume FROM {CANDLE_COLLECTION}
 WHERE symbol = ? AND timeframe = ? ORDER BY timestamp DESC LIMIT ?
-"""  # noqa: S608
+"""
 COUNT_CANDLES = f"""
 SELECT count(*) FROM {CANDLE_COLLECTION} WHERE symbol = ? AND timeframe = ? AND timestamp BETWEEN ? AND ?
-"""  # noqa: S608
+"""
 DROP_ARCHIVED = f"""
 DELETE FROM {ARCHIVE_COLLECTION} WHERE sequence IN
     (SELECT sequence FROM {ARCHIVE_COLLECTION} WHERE generated_at < ? ORDER BY generated_at LIMIT ?)
-"""  # noqa: S608
+"""
 # Each symbol is one look into the index; DISTINCT would read every candle.
 CANDLE_SYMBOLS = f"""
 WITH RECURSIVE symbols (symbol) AS (
@@ -50,16 +50,16 @@ WITH RECURSIVE symbols (symbol) AS (
     FROM symbols WHERE symbols.symbol IS NOT NULL
 )
 SELECT symbol FROM symbols WHERE symbol IS NOT NULL
-"""  # noqa: S608
+"""
 CANDLE_SERIES = f"""
 SELECT timeframe, count(*), max(timestamp) FROM {CANDLE_COLLECTION} WHERE symbol = ? GROUP BY timeframe
-"""  # noqa: S608
+"""
 DROP_OLDEST_CANDLES = f"""
 DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND timeframe = ?2 AND timestamp IN
     (SELECT timestamp FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND timeframe = ?2 ORDER BY timestamp LIMIT ?3)
-"""  # noqa: S608
+"""
 
-REMOVE_CANDLES = f"DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND (?2 IS NULL OR timeframe = ?2)"  # noqa: S608
+REMOVE_CANDLES = f"DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND (?2 IS NULL OR timeframe = ?2)"
 
 # One candle at a time takes 1.4 times as long, and each time the thread gives the interpreter's lock
 # away and has to win it back; more at once saves nothing and makes many statements to prepare.
@@ -80,4 +80,4 @@ ON CONFLICT (symbol, timeframe, timestamp) DO UPDATE SET
     open = excluded.open, high = excluded.high, low = excluded.low, close = excluded.close, volume = excluded.volume
 WHERE (open, high, low, close, volume)
     IS NOT (excluded.open, excluded.high, excluded.low, excluded.close, excluded.volume)
-"""  # noqa: S608
+"""

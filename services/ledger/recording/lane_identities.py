@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
+from config.section import Section
 from config.settings import AnalysisSettings, IndicatorSettings, TradingSettings
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -188,6 +189,6 @@ class LaneIdentities:
         }
 
 
-def _some(section: Any, names: tuple[str, ...]) -> Parts:
+def _some(section: Section, names: tuple[str, ...]) -> Parts:
     found: Parts = section.model_dump(mode="json", include=set(names))
     return found
