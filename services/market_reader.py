@@ -12,6 +12,7 @@ from datetime import datetime
 from config.settings import AnalysisSettings
 from domain.analysis import MarketSnapshot
 from domain.errors import InsufficientData
+from domain.market import Timeframe
 from domain.queries import NOTHING_SAID, ClientContext
 from domain.trading.costs import Costs
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
@@ -28,6 +29,19 @@ from utils.concurrency import run_blocking
 from utils.tracing import span
 
 _NOT_ASKED = Opinion(None, "models are not asked: analysis.blend is off")
+
+
+class _NoModels:
+    """Stands in for the models where none are asked."""
+
+    async def opinion(self, _: MarketSnapshot, __: Timeframe, ___: Costs | None = None) -> Opinion:
+        return _NOT_ASKED
+
+    async def opinions(self, markets: Sequence[tuple[MarketSnapshot, Timeframe]]) -> list[Opinion]:
+        return [_NOT_ASKED] * len(markets)
+
+    async def with_plan(self, _: MarketSnapshot, context: MarketContext) -> MarketContext:
+        return context
 
 
 class MarketReader:
@@ -55,7 +69,9 @@ class MarketReader:
             why_disabled: Tells which strategies take no part now.
         """
         self._indicators = indicators
-        self._models = forecasting if settings.blend != "off" else None
+        self._models: Forecasting | _NoModels = _NoModels()
+        if forecasting is not None and settings.blend != "off":
+            self._models = forecasting
         self._settings = settings
         self._evidence = evidence
         self._clock = clock
@@ -65,7 +81,8 @@ class MarketReader:
     def asking(self, forecasting: Forecasting) -> MarketReader:
         """Return the same with other models."""
         other = copy(self)
-        other._models = self._models and forecasting
+        if not isinstance(self._models, _NoModels):
+            other._models = forecasting
         return other
 
     async def read(
@@ -89,7 +106,8 @@ class MarketReader:
         with span("market read", symbol=snapshot.symbol, source_data=snapshot.source_data.value):
             context = await self.measure(snapshot, strategies)
             weigher = context.weigher if costs is None else replace(context.weigher, costs=costs)
-            return await self._with_forecast(snapshot, replace(context, client=client, weigher=weigher), costs)
+            opinion = await self._models.opinion(snapshot, context.primary, costs)
+            return await self._with_opinion(snapshot, replace(context, client=client, weigher=weigher), opinion)
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -99,9 +117,7 @@ class MarketReader:
             found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
             read = zip(with_leaders(snapshots), found, strict=True)
             known = [(snapshot, one) for snapshot, one in read if isinstance(one, MarketContext)]
-            opinions = [_NOT_ASKED] * len(known)
-            if self._models is not None:
-                opinions = await self._models.opinions([(snapshot, one.primary) for snapshot, one in known])
+            opinions = await self._models.opinions([(snapshot, one.primary) for snapshot, one in known])
             finished = (self._with_opinion(*market, opinion) for market, opinion in zip(known, opinions, strict=True))
             contexts = iter(await asyncio.gather(*finished))
             return [next(contexts) if isinstance(one, MarketContext) else one for one in found]
@@ -113,7 +129,7 @@ class MarketReader:
             context: Of a market now, as `read` returns it.
             times_ms: From now on.
         """
-        if self._models is None:
+        if isinstance(self._models, _NoModels):
             return ReturnsByTime({}, dict.fromkeys(times_ms, str(_NOT_ASKED.note)))
         series = {timeframe: part.series for timeframe, part in context.timeframes.items()}
         snapshot = MarketSnapshot(context.symbol, series, context.price, None, context.source_data)
@@ -157,16 +173,6 @@ class MarketReader:
         except InsufficientData as error:
             return error
 
-    async def _with_forecast(
-        self, snapshot: MarketSnapshot, context: MarketContext, costs: Costs | None = None
-    ) -> MarketContext:
-        opinion = _NOT_ASKED
-        if self._models is not None:
-            opinion = await self._models.opinion(snapshot, context.primary, costs)
-        return await self._with_opinion(snapshot, context, opinion)
-
     async def _with_opinion(self, snapshot: MarketSnapshot, context: MarketContext, opinion: Opinion) -> MarketContext:
         context = with_forecast(context, opinion.forecast, opinion.note, self._settings)
-        if self._models is None:
-            return context
         return await self._models.with_plan(snapshot, context)
