@@ -108,11 +108,11 @@ def breaks(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> IntArray:
     return np.flatnonzero(broken)
 
 
-def possible_breaks(series: CandleSeries, max_hole: int = MAX_HOLE_CANDLES) -> IntArray:
+def possible_breaks(series: CandleSeries) -> IntArray:
     """Return the positions at which some window of the series may have a break; no window has one elsewhere."""
     possible = _wide_moves(series)
     if not series.regular:
-        possible |= series.missing_after > max_hole
+        possible |= series.missing_after > MAX_HOLE_CANDLES
     return np.flatnonzero(possible) + 1
 
 

@@ -30,7 +30,6 @@ class Lease:
         seconds: float,
         clock: Clock,
         *,
-        owner: str | None = None,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keep the parts; nothing is taken yet.
@@ -40,14 +39,13 @@ class Lease:
             name: Of the work.
             seconds: How long it lasts from each taking on.
             clock: The server's.
-            owner: Who takes it; a name that no other object has by default.
             monotonic: Seconds that never jump back.
         """
         self._documents = documents
         self._name = name
         self._lasts = timedelta(seconds=seconds)
         self._clock = clock
-        self._owner = owner or uuid.uuid4().hex
+        self._owner = uuid.uuid4().hex
         self._monotonic = monotonic
         self._held_until: float | None = None
         self._free_at: float | None = None

@@ -35,15 +35,14 @@ def judge_past(
     since_ms: int | None = None,
     until_ms: int | None = None,
     every: int = 1,
-    strategies: tuple[str, ...] = STRATEGY_NAMES,
     windows: Mapping[Timeframe, int] | None = None,
     forecasts: Mapping[int, Forecast] | None = None,
     weigher: Weigher = UNMEASURED,
 ) -> Iterator[PastJudgement]:
     """Yield the judgement of each close of a candle of the market's primary timeframe, oldest first.
 
-    Each is what `POST /ai/analyze` says with `as_of` to the newest candles that had closed by then, when it is asked
-    at that moment. Moments at which no timeframe has `min_candles` of them have none.
+    Each is what `POST /ai/analyze` says with `as_of`, and with all strategies, to the newest candles that had closed by
+    then, when it is asked at that moment. Moments at which no timeframe has `min_candles` of them have none.
 
     Args:
         market: Whole history.
@@ -52,7 +51,6 @@ def judge_past(
         since_ms: First moment, epoch ms; None begins with the history.
         until_ms: End of the moments, itself not among them; None goes to the end of the history.
         every: Distance of two moments in candles.
-        strategies: Names of the selected strategies.
         windows: Newest candles of each timeframe that are known at a moment; `settings.window_candles` of others.
         weigher: Weighs the plans of the moments.
         forecasts: What a model said at moments, epoch ms, of the context's primary timeframe.
@@ -82,7 +80,7 @@ def judge_past(
             if moment_ms in readings:
                 reading = readings[moment_ms]
                 newest = {timeframe: next(latest[timeframe]) for timeframe in reading.used}
-                context = measured(reading, strategies, newest, weigher)
+                context = measured(reading, STRATEGY_NAMES, newest, weigher)
                 if forecasts is not None:
                     context = with_forecast(context, forecasts.get(moment_ms), None, settings)
                 yield PastJudgement(moment_ms, position, judge(context))

@@ -20,6 +20,8 @@ from domain.values import Frozen, Share
 MIN_PROBABILITY = 0.001
 # Isotonic regression has as many free steps as rows; below this it fits the noise.
 MIN_ISOTONIC_ROWS = 200
+# Of the table of reliability, at most.
+BINS = 10
 
 
 class Calibration(Frozen):
@@ -101,15 +103,15 @@ def fit_calibration(kind: CalibrationKind, probability: FloatArray, up: BoolArra
     return _fit_isotonic(probability, up)
 
 
-def reliability_table(probability: FloatArray, up: BoolArray, bins: int = 10) -> tuple[ReliabilityBin, ...]:
-    """Return bins of about equal count, lowest probabilities first; equal probabilities stay together.
+def reliability_table(probability: FloatArray, up: BoolArray) -> tuple[ReliabilityBin, ...]:
+    """Return at most `BINS` bins of about equal count, lowest probabilities first; equal probabilities stay together.
 
     Bins of equal width would put nearly all predictions of a market into the two around 0.5.
     """
     if not len(up):
         return ()
     # The upper edges; a value equal to an edge belongs below it.
-    edges = np.unique(np.quantile(probability, np.arange(1, bins + 1) / bins, method="inverted_cdf"))
+    edges = np.unique(np.quantile(probability, np.arange(1, BINS + 1) / BINS, method="inverted_cdf"))
     places = np.searchsorted(edges, probability)
     table = []
     for place in np.unique(places):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from datetime import datetime
 from threading import Lock
 
@@ -19,27 +18,22 @@ from services.forecasts.past_registry import PastRegistry
 
 # Versions that are kept in memory between replays, beside those that serve.
 MAX_KEPT = 4
-Load = Callable[[Registry, str], Forecaster]
 
 
 class PastModels:
     """Tells which version served at a moment, and asks it; what serves now is not touched."""
 
-    def __init__(
-        self, registry: Registry, forecasting: Forecasting, reload_seconds: float, load: Load = load_version
-    ) -> None:
+    def __init__(self, registry: Registry, forecasting: Forecasting, reload_seconds: float) -> None:
         """Keep the parts.
 
         Args:
             registry: Has the versions, and the history of promotions.
             forecasting: Of now, whose other parts are shared.
             reload_seconds: As of `LoadedModels`.
-            load: Makes the forecaster of a version.
         """
         self._registry = registry
         self._forecasting = forecasting
         self._reload_seconds = reload_seconds
-        self._load = load
         self._kept: LRUCache[str, Forecaster] = LRUCache(MAX_KEPT)
         self._loading = Lock()
 
@@ -62,7 +56,7 @@ class PastModels:
         with self._loading:
             known = self._kept.get(version)
             if known is None:
-                known = self._kept[version] = self._load(registry, version)
+                known = self._kept[version] = load_version(registry, version)
             return known
 
 

@@ -27,6 +27,10 @@ from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
 from utils.clock import Clock
 
+# In memory at most; beyond it the oldest writes are dropped.
+MAX_WAITING = 1_000
+MAX_WAITING_CANDLES = 100_000
+
 T = TypeVar("T")
 
 
@@ -44,8 +48,6 @@ class ResilientStore(Resilient[AnalysisWrite]):
         timeout_ms: int,
         pace: Pace,
         spool: Spool | None = None,
-        max_waiting: int = 1_000,
-        max_waiting_candles: int = 100_000,
         clock: Clock | None = None,
     ) -> None:
         """Wrap a store that is not opened yet.
@@ -55,15 +57,13 @@ class ResilientStore(Resilient[AnalysisWrite]):
             timeout_ms: How long a read may keep its caller.
             pace: Of the writes, and of reads that cannot be answered without the store (`query_seconds`).
             spool: Where writes wait while the store is down; None: in memory.
-            max_waiting: Writes in memory at most; beyond it the oldest are dropped.
-            max_waiting_candles: Candles in memory at most; beyond it the oldest are dropped.
             clock: Dates a failure; the machine's own by default.
         """
         super().__init__(
             store,
             self._save,
             items=ANALYSES,
-            backlog=Backlog(ANALYSES, max_items=max_waiting, max_weight=max_waiting_candles),
+            backlog=Backlog(ANALYSES, max_items=MAX_WAITING, max_weight=MAX_WAITING_CANDLES),
             spool=spool,
             pace=pace,
             clock=clock,

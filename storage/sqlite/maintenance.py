@@ -17,6 +17,9 @@ from storage.sqlite.faults import failure
 
 T = TypeVar("T")
 
+# How long the writer of the file is waited for.
+WRITER_SECONDS = 10.0
+
 _TABLES = "SELECT name FROM sqlite_schema WHERE type = 'table'"
 # Not every build of SQLite has this table of pages.
 _PAGES = """
@@ -27,10 +30,9 @@ SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name) WHERE a
 class SqliteMaintenance:
     """Measures, compacts and copies a file that a running service may have open."""
 
-    def __init__(self, path: str | Path, busy_seconds: float = 10.0) -> None:
-        """Remember where the file is, and how long its writer is waited for; nothing is opened yet."""
+    def __init__(self, path: str | Path) -> None:
+        """Remember where the file is; nothing is opened yet."""
         self._path = Path(path)
-        self._busy_seconds = busy_seconds
 
     async def size(self) -> StoreSize:
         """Measure tables and file."""
@@ -72,7 +74,7 @@ class SqliteMaintenance:
             raise StorageUnavailable(f"there is no database file {self._path} yet")
         try:
             existing = f"{self._path.absolute().as_uri()}?mode=rw"
-            with closing(sqlite3.connect(existing, timeout=self._busy_seconds, uri=True)) as connection:
+            with closing(sqlite3.connect(existing, timeout=WRITER_SECONDS, uri=True)) as connection:
                 return work(connection)
         except (sqlite3.Error, OSError) as error:
             raise failure(operation, error, self._path.parent) from error

@@ -14,6 +14,7 @@ import numpy as np
 
 from services.ledger.scoring.counted import Flags, Floats
 
+# Share of records in which the truth is left out at some moment, at most.
 ALPHA = 0.05
 # The mean's sequence is narrowest about here, in effective entries.
 _NARROWEST_AT = 500
@@ -22,7 +23,7 @@ LEAST_FOR_MEANS = 30
 _HALVINGS = 40
 
 
-def share_sequence(successes: Floats, counts: Floats, alpha: float = ALPHA) -> tuple[Floats, Floats]:
+def share_sequence(successes: Floats, counts: Floats) -> tuple[Floats, Floats]:
     """Return both ends of the sequence of a share, 0 and 1 where there are no entries.
 
     It holds every share p that the mixture of the likelihood over a uniform prior does not exceed 1/alpha times:
@@ -34,12 +35,11 @@ def share_sequence(successes: Floats, counts: Floats, alpha: float = ALPHA) -> t
     Args:
         successes: Number of successes, of any shape.
         counts: Number of entries, of the same shape.
-        alpha: Share of records in which the truth is left out at some moment, at most.
     """
     from scipy.special import betaln, xlogy
 
     failures = counts - successes
-    least = betaln(1 + successes, 1 + failures) + log(alpha)
+    least = betaln(1 + successes, 1 + failures) + log(ALPHA)
     share = np.divide(successes, counts, out=np.full_like(counts, 0.5), where=counts > 0)
 
     def inside(p: Floats) -> Flags:
@@ -59,7 +59,7 @@ def _edge(outer: Floats, inner: Floats, inside: Callable[[Floats], Flags]) -> Fl
     return np.where(all_inside, border, outer)
 
 
-def mean_reach(deviations: Floats, counts: Floats, alpha: float = ALPHA) -> Floats:
+def mean_reach(deviations: Floats, counts: Floats) -> Floats:
     """Return how far the sequence of a mean reaches to either side, NaN below `LEAST_FOR_MEANS` entries.
 
     s sqrt(2 (n rho^2 + 1) / (n rho)^2 log(sqrt(n rho^2 + 1) / alpha)), with rho chosen so that it is narrowest at 500.
@@ -71,11 +71,10 @@ def mean_reach(deviations: Floats, counts: Floats, alpha: float = ALPHA) -> Floa
     Args:
         deviations: Standard deviations of the values.
         counts: Effective number of values.
-        alpha: As for a share.
     """
-    rho_squared = (-2 * log(alpha) + log(1 - 2 * log(alpha))) / _NARROWEST_AT
+    rho_squared = (-2 * log(ALPHA) + log(1 - 2 * log(ALPHA))) / _NARROWEST_AT
     enough = counts >= LEAST_FOR_MEANS
     n = np.where(enough, counts, 1.0)
     spread = n * rho_squared + 1
-    reach = deviations * np.sqrt(2 * spread / (n**2 * rho_squared) * np.log(np.sqrt(spread) / alpha))
+    reach = deviations * np.sqrt(2 * spread / (n**2 * rho_squared) * np.log(np.sqrt(spread) / ALPHA))
     return np.where(enough, reach, np.nan)
