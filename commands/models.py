@@ -37,8 +37,9 @@ def show_model(version: Version, horizon: Horizon = None, as_json: Json = False)
     from rich.console import Group
 
     from commands.judging.recalibrations import recalibrated_tables
+    from commands.judging.shadows import known_shadows
     from commands.tables.models import alias_names, shown
-    from commands.tables.shadows import known_shadows, shadow_in_words
+    from commands.tables.shadows import shadow_in_words
     from models.recalibration.kept import read_recalibrations
     from models.registry.trials import count_trials
 

@@ -37,8 +37,9 @@ def list_models(target: OneTarget = None, horizon: Horizon = None, as_json: Json
 
 def _listed(registries: Registries, key: RegistryKey) -> tuple[dict[str, Any], RenderableType]:
     """Return the versions of a registry as a document and as a table."""
+    from commands.judging.shadows import known_shadows
     from commands.tables.models import alias_names, listed
-    from commands.tables.shadows import known_shadows, shadow_lines
+    from commands.tables.shadows import shadow_lines
     from models.registry.trials import count_trials
 
     registry = registries.at(key)
