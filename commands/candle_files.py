@@ -14,7 +14,7 @@ from rich.table import Table
 from commands.candles import known_market, read_series
 from commands.console import fail, say, show, working
 from commands.download import download
-from commands.options import CandleFile, Json, SeriesTimeframe
+from commands.options import CandleFile, FileSymbol, Json, SeriesTimeframe
 from domain.errors import AppError, InsufficientData
 from domain.values import epoch_ms
 from services.candle_downloads.report import candle_document
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
 
 candles = typer.Typer(help="Download, check and convert files of candles.", no_args_is_help=True)
-
-FileSymbol = Annotated[str | None, typer.Option(help="Market, where the file has several.")]
 
 
 @candles.callback()

@@ -12,7 +12,7 @@ import typer
 
 from commands.candles import market_name
 from commands.console import downloading, fail, say, show
-from commands.options import Json
+from commands.options import MOMENT_FORMATS, Json
 from config.sources import load_settings
 from domain.errors import AppError, InvalidRequest
 from domain.market import Timeframe
@@ -28,16 +28,15 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 REFUSED = 2
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 
 def download(
     symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Markets, such as BTCUSDT or AAPL.")],
     timeframe: Annotated[Timeframe, typer.Option(help="Length of a candle.")] = Timeframe.H1,
     since: Annotated[
-        datetime | None, typer.Option(formats=_FORMATS, help="First candle, UTC; the source's first by default.")
+        datetime | None, typer.Option(formats=MOMENT_FORMATS, help="First candle, UTC; the source's first by default.")
     ] = None,
-    until: Annotated[datetime | None, typer.Option(formats=_FORMATS, help="End, UTC; now by default.")] = None,
+    until: Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="End, UTC; now by default.")] = None,
     source: Annotated[
         DownloadSource | None, typer.Option(help="Where from; Binance for coins, Yahoo for all others by default.")
     ] = None,

@@ -10,8 +10,12 @@ import typer
 from domain.forecasting import ModelTarget
 from domain.market import Timeframe
 
+# Of a moment, UTC.
+MOMENT_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
 CandleFile = Annotated[Path, typer.Argument(metavar="FILE", help="File of candles: CSV, JSON, Parquet or an export.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+FileSymbol = Annotated[str | None, typer.Option(help="Market, where the file has several.")]
 SeriesTimeframe = Annotated[Timeframe | None, typer.Option(help="Timeframe; that of the file by default.")]
 ScopeSymbol = Annotated[str | None, typer.Option(help="Market, or * for all; the one that the file names by default.")]
 Epochs = Annotated[int | None, typer.Option(min=1, help="Epochs of each network; from the settings by default.")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -57,6 +58,10 @@ class JobProgress(Frozen):
     loss: Loss = None
     validation_loss: Loss = None
     seconds_left: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+
+# Takes the progress of a job.
+TellProgress = Callable[[JobProgress], None]
 
 
 class Job(Frozen):

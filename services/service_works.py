@@ -10,9 +10,9 @@ from typing import Any
 from domain.analysis import Analysis
 from domain.errors import AppError, JobFailed
 from domain.job_kinds import JobKind
-from domain.jobs import JobProgress
-from domain.reports import Report as KeptReport
-from services.jobs.runner import Report, ServiceWork
+from domain.jobs import JobProgress, TellProgress
+from domain.reports import Report
+from services.jobs.runner import ServiceWork
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.settling.settler import Settler
 from services.recalibration.renewing import ModelRecalibration
@@ -38,7 +38,7 @@ class MarketWorks:
         """Return the work of each kind."""
         return {JobKind.BULK_ANALYSIS: self.analyze_all, JobKind.DOWNLOAD_CANDLES: self._downloads}
 
-    async def analyze_all(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def analyze_all(self, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Analyze each symbol, as the periodic loop does; one that fails does not stop the others.
 
         Args:
@@ -91,12 +91,12 @@ class ServiceWorks:
             JobKind.CLEANUP_MODELS: self.clean_up_models,
         }
 
-    async def settle(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def settle(self, _: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Settle what is due in the ledger, unless another replica is at it; return how many horizons were settled."""
         report(JobProgress(stage="settling", share=0))
         return {"settled": await self._settler.settle_due()}
 
-    async def certify(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def certify(self, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Compare the replays of a UTC day with what was said, by default of yesterday unless that was done before.
 
         Args:
@@ -114,12 +114,12 @@ class ServiceWorks:
             certificate = await self._parity.certify(date.fromisoformat(day))
         return {"certificate": certificate and _plain(certificate.document())}
 
-    async def remove_old(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def remove_old(self, _: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Remove documents that are older than they may be; return their numbers by collection."""
         report(JobProgress(stage="removing", share=0))
         return {"removed": await self._retention.remove()}
 
-    async def clean_up_models(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def clean_up_models(self, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Delete all but the newest versions of each market, and those that serve or may serve again.
 
         Args:
@@ -159,12 +159,12 @@ class ReviewWorks:
             JobKind.RECALIBRATE: self.recalibrate,
         }
 
-    async def analyze_itself(self, _: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def analyze_itself(self, _: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Review the newest days, and ask for advice only where they are not acceptable."""
         report(JobProgress(stage="reviewing", share=0))
         return await self._self_analysis.run()
 
-    async def retrain(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def retrain(self, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Queue a training of each model in production that needs one.
 
         Args:
@@ -174,7 +174,7 @@ class ReviewWorks:
         report(JobProgress(stage="looking at the models", share=0))
         return await self._retraining.retrain_if_needed(full=bool(parameters.get("full")))
 
-    async def recalibrate(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def recalibrate(self, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Recalibrate each model in production that is due, from its settled forecasts.
 
         Args:
@@ -185,8 +185,8 @@ class ReviewWorks:
         return await self._recalibration.recalibrate(full=bool(parameters.get("full")))
 
 
-def _reporting(make: Callable[[], Awaitable[KeptReport]]) -> ServiceWork:
-    async def work(_: Mapping[str, Any], report: Report) -> dict[str, Any]:
+def _reporting(make: Callable[[], Awaitable[Report]]) -> ServiceWork:
+    async def work(_: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         report(JobProgress(stage="looking", share=0))
         return (await make()).model_dump(mode="json")
 

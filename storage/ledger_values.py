@@ -6,11 +6,11 @@ import heapq
 from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
+from domain.hours.clocks import DAY_MS
 from domain.ledger.entries import HORIZONS, LedgerEntry
 from domain.market import Timeframe
 from storage.ledger_ports import Due
 
-DAY_MS = 86_400_000
 # Entries are removed in steps of as many.
 ENTRIES_AT_ONCE = 1_000
 _FIRST_DAY = date(1970, 1, 1)

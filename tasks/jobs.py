@@ -11,13 +11,12 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from domain.job_kinds import JobKind
-from domain.jobs import JobProgress
+from domain.jobs import TellProgress
 
-Report = Callable[[JobProgress], None]
-JobFunction = Callable[[dict[str, Any], Report], dict[str, Any]]
+JobFunction = Callable[[dict[str, Any], TellProgress], dict[str, Any]]
 
 
-def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def train(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Train a model of candles, judge it and register it; a second run registers another version.
 
     Candles that the order does not bring are read from a market-data source first.
@@ -58,7 +57,7 @@ def train(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return manager.train(request, markets, report, shadow=order.shadow).report()
 
 
-def bias_lookahead(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def bias_lookahead(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Find what looks ahead.
 
     Args:
@@ -80,7 +79,7 @@ def bias_lookahead(parameters: dict[str, Any], report: Report) -> dict[str, Any]
     return run_lookahead(BiasOrder.model_validate(parameters), report, SystemClock())
 
 
-def bias_recursive(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def bias_recursive(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Measure how much history everything needs; parameters and errors are those of `bias_lookahead`.
 
     Returns:
@@ -93,7 +92,7 @@ def bias_recursive(parameters: dict[str, Any], report: Report) -> dict[str, Any]
     return run_recursive(BiasOrder.model_validate(parameters), report, SystemClock())
 
 
-def backtest(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def backtest(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Trade the past by the signals of a lane; a second run counts as the same trial.
 
     Args:
@@ -114,7 +113,7 @@ def backtest(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, SystemClock())
 
 
-def optimise(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def optimise(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Search for better settings of trades; a second run tries the same ones, which count once.
 
     Args:
@@ -134,7 +133,7 @@ def optimise(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, SystemClock())
 
 
-def drill(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def drill(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Run the ledger from end to end on simulated candles, in a database of its own that ends with the job.
 
     Args:
@@ -154,7 +153,7 @@ def drill(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, open_scratch)
 
 
-def evaluate(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def evaluate(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Score a version on candles that it was not trained on.
 
     Args:
@@ -175,7 +174,7 @@ def evaluate(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
     return run_job(parameters, report, SystemClock())
 
 
-def evidence(parameters: dict[str, Any], report: Report) -> dict[str, Any]:
+def evidence(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Measure plans, and build a book of evidence of them or hold the one in use against them.
 
     Args:

@@ -11,11 +11,11 @@ import numpy as np
 from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
+from domain.hours.clocks import WEEK_MS
 from domain.market import Timeframe
 from rules.evidence import UNMEASURED_SHARE
 from rules.plans import REWARD
 
-WEEK_MS = 7 * 24 * 3_600_000
 # Plans share their chance with those that are open at the same time. A plan is open for 50 candles on average and for
 # 240 at most: within that many candles they make one cluster, of a week at least.
 CLUSTER_CANDLES = 168

@@ -14,8 +14,8 @@ import talib
 from ta import momentum, trend, volatility, volume
 
 from domain.arrays import FloatArray, IntArray
+from domain.hours.clocks import DAY_MS
 
-DAY_MS = 86_400_000
 LAGS = (1, 2, 3, 5, 10)
 
 

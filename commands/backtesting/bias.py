@@ -11,7 +11,7 @@ import typer
 from commands.candles import known_market, read_closed, tell
 from commands.console import show, working
 from commands.manager import model_manager
-from commands.options import CandleFile, Json, Leader, SeriesTimeframe
+from commands.options import CandleFile, FileSymbol, Json, Leader, SeriesTimeframe
 from commands.versions import choose_version, read_leader
 from config.settings import Settings
 from config.sources import load_settings
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 bias = typer.Typer(help="Find what looks ahead, and how much history is needed.", no_args_is_help=True)
 
-FileSymbol = Annotated[str | None, typer.Option(help="Market, where the file has several.")]
 Model = Annotated[str | None, typer.Option("--model", metavar="VERSION", help="Check this version's forecasts too.")]
 Moments = Annotated[
     int | None, typer.Option(min=1, max=1_000, help="Moments to change the future after; from the settings by default.")

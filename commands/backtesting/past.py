@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import typer
 
 from commands.candles import market_of, read_closed, tell
+from commands.options import MOMENT_FORMATS
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from domain.values import epoch_ms
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 Wish = TypeVar("Wish", bound="BacktestWish")
 
-_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
 
 Files = Annotated[
     list[Path],
@@ -32,8 +32,8 @@ Timeframes = Annotated[
     str | None,
     typer.Option(help="Separated by commas: the first is traded, all are read; made from shorter ones if need be."),
 ]
-Since = Annotated[datetime | None, typer.Option(formats=_FORMATS, help="First judgement, UTC.")]
-Until = Annotated[datetime | None, typer.Option(formats=_FORMATS, help="End, UTC; later candles are not read.")]
+Since = Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="First judgement, UTC.")]
+Until = Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="End, UTC; later candles are not read.")]
 Bps = Annotated[float | None, typer.Option(min=0, max=4_999, help="Of each side of a trade; trading.* by default.")]
 FundingBps = Annotated[
     float | None,

@@ -8,12 +8,11 @@ from typing import NamedTuple
 import numpy as np
 
 from domain.arrays import BoolArray, FloatArray, IntArray
-from domain.hours.clocks import DAY_MS
+from domain.hours.clocks import DAY_MS, WEEK_MS
 from domain.hours.sessions import FIRST_MONDAY_MS, Sessions
 
 # The proleptic ordinal of 1970-01-01.
 EPOCH_ORDINAL = 719_163
-WEEK_MS = 7 * DAY_MS
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from domain.arrays import IntArray
 MINUTE_MS = 60_000
 DAY_MINUTES = 1_440
 DAY_MS = DAY_MINUTES * MINUTE_MS
+WEEK_MS = 7 * DAY_MS
 
 
 @lru_cache(maxsize=256)

@@ -13,6 +13,7 @@ from domain.values import Signal
 # Horizons at which an entry is settled, in candles of its timeframe; PLAN is that of its trade plan.
 HORIZONS = (1, 4, 12, 24)
 PLAN = 0
+NEXT_CANDLE = HORIZONS[0]
 
 
 class LedgerLane(StrEnum):

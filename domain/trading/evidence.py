@@ -24,6 +24,10 @@ class EvidenceVerdict(StrEnum):
     POSITIVE = "positive"
 
 
+# Of what pays its costs.
+LIFT = frozenset({EvidenceVerdict.WEAK, EvidenceVerdict.POSITIVE})
+
+
 class Interval95(Frozen):
     """A mean with the ends of its 95 % interval, and the number of cases behind it; all None without cases."""
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import numpy as np
 
 from domain.arrays import FloatArray
+from domain.hours.clocks import DAY_MS, WEEK_MS
 from features.columns import price_and_time as groups
 from features.columns import volatility as volatility_columns
 from features.columns.bars import Bars
 from features.columns.column import Column, lagged, windowed
 from features.columns.patterns import more_pattern_columns
-from features.columns.price_and_time import DAY_MS, FIRST_WEEKDAY
+from features.columns.price_and_time import FIRST_WEEKDAY
 from features.columns.standard import standard_columns
 from features.indicators.catalogue import indicator
 from features.kernels.candles import change, newest, returns
 from features.kernels.windows import rolling_deviation, rolling_mean
 
-WEEK_MS = 7 * DAY_MS
 USUAL = 20
 
 

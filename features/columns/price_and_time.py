@@ -12,13 +12,13 @@ from dataclasses import replace
 import numpy as np
 
 from domain.arrays import FloatArray
+from domain.hours.clocks import DAY_MS
 from features.columns.bars import Bars
 from features.columns.column import FRACTION, PLAIN, Column, Formula, divisor_history, scaled, windowed
 from features.families.family import Indicator
 from features.kernels.candles import change, moves, newest, shared
 from features.kernels.windows import rolling_max, rolling_min, rolling_sum
 
-DAY_MS = 86_400_000
 # 1970-01-01 was a Thursday; weeks are counted from Monday.
 FIRST_WEEKDAY = 3
 ANGLE = "-1 to 1"

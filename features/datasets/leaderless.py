@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.hours.clocks import WEEK_MS
 from domain.market import CandleSeries
 from features.columns.feature_sets import FeatureSet
 from features.feature_engineering import FeatureEngineer
 
 # Of the weeks of each market. Chosen on 2017 to 2022, see docs/decisions/0022.
 LEADERLESS_SHARE = 0.3
-WEEK_MS = 7 * 86_400_000
 _SEED = 1
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from config.settings import Settings
 from domain.errors import AppError, Conflict, JobFailed, StorageUnavailable
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries
 from services.candle_downloads.lacking import lacking
 from services.candle_downloads.order import DownloadOrder
@@ -30,8 +30,6 @@ from utils.clock import Clock
 # A result is one document of the store; the number of missing candles counts all holes.
 MAX_HOLES = 100
 
-Report = Callable[[JobProgress], None]
-
 
 class StoredDownloads:
     """The work of a job that downloads candles; each page is stored before the next is asked for."""
@@ -42,7 +40,7 @@ class StoredDownloads:
         self._settings = settings
         self._clock = clock
 
-    async def __call__(self, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def __call__(self, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Download each market; one that fails does not stop the others.
 
         Args:
@@ -145,5 +143,5 @@ def _require_same_market(symbol: str, source: str, stored: CandleSeries, page: C
         )
 
 
-def _tell(report: Report, number: int, count: int, words: str, share: float) -> None:
+def _tell(report: TellProgress, number: int, count: int, words: str, share: float) -> None:
     report(JobProgress(stage=words, share=min((number + share) / count, 1.0)))

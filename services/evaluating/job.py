@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.jobs import TellProgress
 from services.evaluating.order import EvaluationJobOrder
 from services.evaluating.plans import evaluate_plans
-from services.evaluating.run import Report, run_evaluation
+from services.evaluating.run import run_evaluation
 from services.job_candles.fetching import read_candles
 from utils.clock import Clock
 
 
-def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
+def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
     """Return the result of an evaluation, whose candles are read first where the order does not bring them.
 
     Raises:

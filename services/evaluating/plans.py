@@ -11,6 +11,7 @@ import numpy as np
 from backtesting.evidence.plan_models import record_predictions
 from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData, InvalidRequest
+from domain.jobs import TellProgress
 from domain.market import CandleSeries
 from models.evaluation.baselines import EVIDENCE
 from models.evaluation.calibration import ReliabilityBin, reliability_table
@@ -25,7 +26,6 @@ from models.serving.version_evaluation import PartName
 from models.training.plan_run import JudgedMoments
 from services.evaluating.document import Document, evaluation_document, figures_of
 from services.evaluating.order import EvaluationOrder
-from services.evaluating.run import Report
 from services.training.judged_moments import Moments, unseen_plans
 from services.training.plan_training import PlanTraining
 
@@ -69,7 +69,7 @@ class PlanEvaluation:
 def evaluate_plans(
     order: EvaluationOrder,
     series: CandleSeries,
-    report: Report,
+    report: TellProgress,
     now: Callable[[], datetime],
     leader: CandleSeries | None = None,
 ) -> PlanEvaluation:

@@ -8,7 +8,7 @@ from datetime import datetime
 
 import numpy as np
 
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries
 from models.evaluation.equity import Backtest, backtest
 from models.serving.version_evaluation import Evaluation, JudgedCandles, PartName
@@ -16,7 +16,6 @@ from services.evaluating.document import Document, evaluation_document, figures_
 from services.evaluating.order import TRADED_CANDLES, EvaluationOrder
 from services.training.managers import open_manager
 
-Report = Callable[[JobProgress], None]
 # Of the whole; the returns take a moment.
 ASKING_SHARE = 0.9
 
@@ -43,7 +42,7 @@ class EvaluationResult:
 def run_evaluation(
     order: EvaluationOrder,
     series: CandleSeries,
-    report: Report,
+    report: TellProgress,
     now: Callable[[], datetime],
     leader: CandleSeries | None = None,
 ) -> EvaluationResult:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from domain.candles.columns import CandleLike
 from domain.errors import MarketDataUnavailable
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
@@ -19,11 +19,9 @@ from utils.clock import Clock
 # Of the whole job; a page takes a moment, a training or a backtest minutes.
 FETCHING_SHARE = 0.1
 
-Report = Callable[[JobProgress], None]
-
 
 async def fetch_past(
-    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: Report, clock: Clock, undone: str
+    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: TellProgress, clock: Clock, undone: str
 ) -> CandleSeries:
     """Return the newest closed candles of a market, at most as many as ordered, in its sessions.
 
@@ -62,7 +60,7 @@ async def fetch_past(
     return with_sessions(symbol, CandleSeries.ordered(timeframe, candles[-history.candles :]))
 
 
-def after_fetching(report: Report) -> Report:
+def after_fetching(report: TellProgress) -> TellProgress:
     """Return a report of the work that begins where the fetching ended."""
 
     def shifted(progress: JobProgress) -> None:
@@ -73,8 +71,8 @@ def after_fetching(report: Report) -> Report:
 
 
 def read_candles(
-    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str = "nothing was tested"
-) -> tuple[list[tuple[str, CandleSeries]], Report]:
+    orders: Sequence[SeriesOrder], report: TellProgress, clock: Clock, undone: str = "nothing was tested"
+) -> tuple[list[tuple[str, CandleSeries]], TellProgress]:
     """Return the candles of each order, and the report for what comes after they were read.
 
     Args:
@@ -92,7 +90,7 @@ def read_candles(
 
 
 async def _candles(
-    orders: Sequence[SeriesOrder], report: Report, clock: Clock, undone: str
+    orders: Sequence[SeriesOrder], report: TellProgress, clock: Clock, undone: str
 ) -> list[tuple[str, CandleSeries]]:
     found = []
     for number, wanted in enumerate(orders):

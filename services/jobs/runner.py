@@ -8,17 +8,16 @@ from typing import Any, Protocol
 
 from domain.errors import JobFailed
 from domain.job_kinds import JobKind
-from domain.jobs import JobProgress
+from domain.jobs import TellProgress
 
-Report = Callable[[JobProgress], None]
 # Work that needs the parts of the service, done on its event loop: JSON-like parameters in, JSON-like result out.
-ServiceWork = Callable[[Mapping[str, Any], Report], Awaitable[dict[str, Any]]]
+ServiceWork = Callable[[Mapping[str, Any], TellProgress], Awaitable[dict[str, Any]]]
 
 
 class JobRunner(Protocol):
     """Does the work of jobs."""
 
-    async def run(self, kind: JobKind, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def run(self, kind: JobKind, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Return what the job's function returns for these parameters; canceling the call ends the work.
 
         Args:
@@ -46,7 +45,7 @@ class KindRunner:
         self._works = works
         self._built.set()
 
-    async def run(self, kind: JobKind, parameters: Mapping[str, Any], report: Report) -> dict[str, Any]:
+    async def run(self, kind: JobKind, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Return the result of the work.
 
         Raises:

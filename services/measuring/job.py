@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from backtesting.evidence.building import build_book
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.trading.costs import Costs
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
@@ -15,8 +14,6 @@ from services.job_candles.order import SeriesOrder
 from services.measuring.order import EvidenceTask, MeasuredCandles, MeasuringOrder
 from services.measuring.run import check_book, measure
 from utils.clock import Clock
-
-Report = Callable[[JobProgress], None]
 
 
 class CheckedBook(Frozen):
@@ -41,7 +38,7 @@ class EvidenceJobOrder(Frozen):
     series: tuple[SeriesOrder, ...]
 
 
-def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
+def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
     """Return the book that was built, or the check; candles that the order does not bring are read first.
 
     Raises:

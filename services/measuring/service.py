@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from backtesting.evidence.curve import MIN_CLUSTERS, WEEK_MS, cluster_weeks
+from backtesting.evidence.curve import MIN_CLUSTERS, cluster_weeks
 from config.settings import Settings
 from domain.candles.columns import CandleLike
 from domain.errors import InsufficientData, InvalidRequest
+from domain.hours.clocks import WEEK_MS
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe

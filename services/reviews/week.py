@@ -8,15 +8,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
+from domain.ledger.entries import NEXT_CANDLE, PLAN, LedgerLane
 from models.registry.metadata import ModelMetadata
 from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from services.reviews.market_days import MarketDay, MarketDays
 
-# The next candle: each call counts, whatever stretch it is in.
-NEXT_CANDLE = HORIZONS[0]
 _DIGITS = 4
 
 

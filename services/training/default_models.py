@@ -23,6 +23,7 @@ from models.registry.metadata import MODEL_FILE, SCALER_FILE, ModelMetadata
 from models.registry.registries import HORIZONS_FOLDER
 from models.registry.registry import Registry
 from models.registry.shipped import is_version
+from models.studies.judged_time import MAX_JUDGED_SHARE
 from models.training.progress import Listener
 from models.training.training_run import TrainingRequest, TrainingRun
 from services.training.managers import open_manager
@@ -33,8 +34,6 @@ WINDOW_CANDLES = 24
 JUDGED_YEARS = 2
 # Whose models of further horizons come with the service; longer candles are made of those of a request.
 FURTHER_TIMEFRAME = Timeframe.H1
-# With fewer candles before the judged years than after their beginning, the settings say how to judge.
-MAX_JUDGED_SHARE = 0.5
 # What serving needs; predictions, and the file of the library, stay where they were made.
 _KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE, EXPLANATION_FILE)
 
@@ -158,6 +157,7 @@ def _judging(probe: TrainingRun, until: date) -> EvaluationSettings:
     share = float((probe.axis.times_ms(ends) >= first_ms).mean())
     # Rows of the same hour are drawn together.
     blocks = {"bootstrap_block": settings.bootstrap_block * len(probe.markets)}
+    # With fewer candles before the judged years than after their beginning, the settings say how to judge.
     if not 0.0 < share <= MAX_JUDGED_SHARE:
         return settings.model_copy(update=blocks)
     return settings.model_copy(update={**blocks, "folds": 1, "test_share": share})

@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import partial
 
 from domain.errors import InsufficientData
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries
 from models.training.learner import needed_candles
-from services.job_candles.fetching import FETCHING_SHARE, Report, fetch_past
+from services.job_candles.fetching import FETCHING_SHARE, fetch_past
 from services.job_candles.order import HistoryOrder, SeriesOrder
 from services.training.order import TrainingOrder
 from utils.clock import Clock
 
 
-async def read_candles(order: TrainingOrder, report: Report, clock: Clock) -> dict[str, CandleSeries]:
+async def read_candles(order: TrainingOrder, report: TellProgress, clock: Clock) -> dict[str, CandleSeries]:
     """Return the closed candles of each market of an order, and report how far the reading of sources is.
 
     Raises:
@@ -33,7 +33,7 @@ async def read_candles(order: TrainingOrder, report: Report, clock: Clock) -> di
 
 
 async def _read_past(
-    order: TrainingOrder, market: SeriesOrder, history: HistoryOrder, report: Report, clock: Clock
+    order: TrainingOrder, market: SeriesOrder, history: HistoryOrder, report: TellProgress, clock: Clock
 ) -> CandleSeries:
     """Return the newest closed candles of a market, at most as many as ordered; raises as `read_candles`."""
     series = await fetch_past(market.symbol, market.timeframe, history, report, clock, "nothing was trained")
@@ -46,8 +46,8 @@ async def _read_past(
     return series
 
 
-def _report_market(report: Report, symbol: str, number: int, markets: int, progress: JobProgress) -> None:
-    """Report how far the reading of one of several markets is, as a part of the reading of all."""
+def _report_market(report: TellProgress, symbol: str, number: int, markets: int, progress: JobProgress) -> None:
+    """TellProgress how far the reading of one of several markets is, as a part of the reading of all."""
     if markets > 1:
         share = (number * FETCHING_SHARE + progress.share) / markets
         progress = progress.model_copy(update={"stage": f"{progress.stage} of {symbol}", "share": share})

@@ -9,10 +9,11 @@ from typing import Any
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, InsertOne, UpdateOne
 
+from domain.hours.clocks import DAY_MS
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import Settlement
 from storage.ledger_ports import LEDGER_DUE_COLLECTION, Postponed
-from storage.ledger_values import DAY_MS, due_ms
+from storage.ledger_values import due_ms
 from storage.mongo.connection import Document, MongoConnection
 from storage.mongo.writes import bulk_write
 

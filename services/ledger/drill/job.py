@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from config.settings import Settings
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.market import Timeframe
 from domain.values import Frozen, Share
 from services.evidence_file import open_weigher
@@ -28,7 +28,6 @@ from utils.concurrency import worker_threads
 
 # Opens a ledger and a store of documents in a new file.
 OpenStores = Callable[[Path], AbstractAsyncContextManager[tuple[LedgerStore, DocumentStore]]]
-Report = Callable[[JobProgress], None]
 
 _PREFIX = "trading-signal-drill-"
 # A drill that runs writes into its folder every few seconds.
@@ -61,7 +60,7 @@ def job_order(order: DrillOrder, settings: Settings) -> dict[str, Any]:
     ).model_dump(mode="json")
 
 
-def run_job(parameters: dict[str, Any], report: Report, open_stores: OpenStores) -> dict[str, Any]:
+def run_job(parameters: dict[str, Any], report: TellProgress, open_stores: OpenStores) -> dict[str, Any]:
     """Return the result of a drill as plain values.
 
     Raises:

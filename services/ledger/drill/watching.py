@@ -6,12 +6,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from domain.ledger.entries import PLAN
-from domain.trading.evidence import EvidenceVerdict
+from domain.trading.evidence import LIFT, EvidenceVerdict
 from services.ledger.scoring.records import Record
 
-_LIFT = {EvidenceVerdict.WEAK, EvidenceVerdict.POSITIVE}
 # What a verdict may never be where there is no edge.
-_FALSE = {*_LIFT, EvidenceVerdict.INVERTED}
+_FALSE = {*LIFT, EvidenceVerdict.INVERTED}
 _FAIR_SHARE = 0.5
 
 
@@ -52,7 +51,7 @@ class Watch:
         for record in records:
             known = self._watched.setdefault((record.key.lane, record.key.horizon), WatchedRecord(record))
             known.record = record
-            if record.verdict in _LIFT and known.lift_day is None:
+            if record.verdict in LIFT and known.lift_day is None:
                 known.lift_day = day
             if record.verdict in _FALSE and known.false_verdict is None:
                 known.false_verdict = record.verdict

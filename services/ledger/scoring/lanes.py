@@ -11,7 +11,7 @@ from zlib import crc32
 from config.ledger_settings import LedgerSettings
 from domain.errors import StorageUnavailable
 from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
-from domain.trading.evidence import EvidenceVerdict
+from domain.trading.evidence import LIFT
 from services.health.degraded import Degraded
 from services.ledger.scoring.pairs import LanePair
 from services.ledger.scoring.queries import Grouping, RecordQuery
@@ -20,7 +20,6 @@ from services.ledger.scoring.scores import LedgerScores
 
 # Lanes are judged by what they did in these days, so that calls of long ago do not keep a lane out.
 TRIAL_DAYS = 90
-_LIFT = {EvidenceVerdict.WEAK, EvidenceVerdict.POSITIVE}
 # In that time plans of slow candles are too few clusters for any verdict: then the longest horizon tells lift.
 _JUDGED = (PLAN, HORIZONS[-1])
 _CRC_RANGE = 2**32
@@ -111,7 +110,7 @@ class LaneGate:
             if present and record.key.lane_id == present.key.lane_id and record.key.horizon in _JUDGED
         ]
         self.calls = sum(record.count for record in own if record.key.horizon == PLAN)
-        self.sampling = self.calls >= self.trial_calls and not any(record.verdict in _LIFT for record in own)
+        self.sampling = self.calls >= self.trial_calls and not any(record.verdict in LIFT for record in own)
 
     def asks(self, symbol: str, closed_ms: int) -> bool:
         """Return whether the lane is asked about a candle; the same for all requests about it."""

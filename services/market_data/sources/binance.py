@@ -10,6 +10,7 @@ import msgspec
 
 from domain.analysis import DataSource
 from domain.errors import MarketDataUnavailable, UnknownSymbol
+from domain.hours.clocks import MINUTE_MS
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
@@ -23,7 +24,6 @@ MAX_LIMIT = 1000
 MAX_WEIGHT = 6_000
 SPARED_SHARE = 0.2
 _USED_WEIGHT = "x-mbx-used-weight-1m"
-_MINUTE_MS = 60_000
 _UNKNOWN_SYMBOL = -1121
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST})
 
@@ -113,12 +113,12 @@ class BinanceSource:
         """Set the pause until the next minute by the used weight that Binance reports."""
         if used.isascii() and used.isdigit() and int(used[:9]) >= MAX_WEIGHT * (1 - SPARED_SHARE):
             now_ms = epoch_ms(self._clock.now())
-            self._spent_until_ms = now_ms - now_ms % _MINUTE_MS + _MINUTE_MS
+            self._spent_until_ms = now_ms - now_ms % MINUTE_MS + MINUTE_MS
 
     def _require_weight(self) -> None:
         remaining_ms = self._spent_until_ms - epoch_ms(self._clock.now())
         # More than a minute remains only after the clock was set back.
-        if 0 < remaining_ms <= _MINUTE_MS:
+        if 0 < remaining_ms <= MINUTE_MS:
             raise SourceBusy(f"has little of its {MAX_WEIGHT} weight a minute left", remaining_ms / 1000)
 
 

@@ -10,10 +10,11 @@ import numpy as np
 from domain.analysis import DataSource
 from domain.arrays import FloatArray
 from domain.hours.buckets import grid_open
+from domain.hours.clocks import MINUTE_MS
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
-from services.market_data.sources.synthetic_path import BASE, BLOCK_MS, MINUTE_MS, base_block, minute_block
+from services.market_data.sources.synthetic_path import BASE, BLOCK_MS, base_block, minute_block
 from utils.clock import Clock
 
 # Eight symbols with 250 days each; a block is 27 KB.

@@ -14,12 +14,12 @@ from hashlib import blake2b
 import numpy as np
 
 from domain.arrays import FloatArray
+from domain.hours.clocks import MINUTE_MS, WEEK_MS
 from domain.market import Timeframe
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 
 BASE = Timeframe.M15
-MINUTE_MS = 60_000
-BLOCK_MS = 7 * 86_400_000
+BLOCK_MS = WEEK_MS
 _BASE_PER_BLOCK = BLOCK_MS // BASE.ms
 _MINUTES_PER_BASE = BASE.ms // MINUTE_MS
 
