@@ -77,14 +77,14 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "Excel's longer numbers": (csv_text(with_times(lambda time: f"{time * 1000:.5E}")), "have lost their last digits"),
     "day or month": (
-        csv_text(dated("%d/%m/%Y %H:%M", REFERENCE[:100])),
-        r"the date '08/09/2026 12:00' may be 8 Sep or 9 Aug, and no other row tells: write dates as 2026-09-08",
+        csv_text(dated("%d/%m/%Y", reference(4, 24 * HOUR))),
+        r"the date '08/09/2026' may be 8 Sep or 9 Aug, and no other row tells: write dates as 2026-09-08",
     ),
     "day and month": (
         csv_text([("13/09/2026", *REFERENCE[0][1:]), ("09/14/2026", *REFERENCE[1][1:])]),
         "has the day first in '13/09/2026' and the month first in '09/14/2026'",
     ),
-    "years of two digits": (csv_text(dated("%d/%m/%y %H:%M")), "'08/09/26 12:00' has a year of two digits"),
+    "years of two digits": (csv_text(dated("%d/%m/%y", reference(4, 24 * HOUR))), "the date '08/09/26' may be"),
     "no prices of candles": (
         csv_text([(c[0], c[1], c[3], c[4], c[1]) for c in REFERENCE], ()),
         "its prices are not in the order open, high, low, close: add a first line",
@@ -100,8 +100,23 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "two tickers": (
         "Price,Close,Close,High,High,Low,Low,Open,Open\nTicker,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL\nDate,,,,,,,,\n"
         "2026-09-08,1,2,1,2,1,2,1,2\n2026-09-09,1,2,1,2,1,2,1,2\n",
-        "two markets in its second header row: MSFT, AAPL; name one with --symbol",
+        "two markets in its header: MSFT, AAPL; name one with --symbol",
     ),
+    "two markets side by side": (
+        csv_text([(*c, *c[1:]) for c in REFERENCE], ("time", *(f"{m}_{n}" for m in ("BTC", "ETH") for n in NAMES[1:]))),
+        "two markets in its header: BTC, ETH; name one with --symbol",
+    ),
+    "quotes": (
+        csv_text(
+            [(c[0], c.close, c.close + 1, 1, 2) for c in REFERENCE], ("time", "bid", "ask", "bidVolume", "x")
+        ),
+        "holds quotes .*no candles: make candles of them",
+    ),
+    "trades": (
+        csv_text([(c[0], c.close, 0.5, 7, 8) for c in REFERENCE], ("transact_time", "price", "quantity", "a", "b")),
+        "holds single trades .*no candles",
+    ),
+    "a column that was too narrow": (csv_text(with_times(lambda _: "########")), "has ##### for its times.*widen it"),
     "two timeframes": (
         csv_text([(*c, length) for c in REFERENCE for length in ("1h", "4h")], (*NAMES, "interval")),
         "two timeframes in column interval: 1h, 4h; name one with --timeframe",
@@ -124,6 +139,8 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "Excel": (zipped(**{"xl/workbook.xml": b"1", "a": b""}), "is an Excel workbook: save it as CSV"),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is an Excel workbook"),
     "PDF": (b"%PDF-1.7 ...", "is a PDF"),
+    "a tar archive": (gzip.compress(b"BTCUSDT-1h.csv".ljust(257, b"\0") + b"ustar" + bytes(300)), "is a tar archive"),
+    "NumPy": (b"\x93NUMPY\x01\x00" + bytes(200), "is an array of NumPy"),
     "zstd": (b"\x28\xb5\x2f\xfd rest", "is packed with zstd: unpack it first"),
     "packed too often": (
         gzip.compress(gzip.compress(gzip.compress(gzip.compress(PLAIN.encode())))),

@@ -203,3 +203,35 @@ def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tm
     assert [candle[:5] for candle in found.series.candles] == [day[:5] for day in days]  # type: ignore[index]
     assert {candle.volume for candle in found.series.candles} == {1_230_000.0}
     assert found.notes == ("dates read as midnight UTC", "newest first", "decimal commas")
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_split_is_undone_where_adjusted_closes_prove_it(tmp_path: Path, newest_first: bool) -> None:
+    days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    factor = [4.0 if at < 40 else 1.0 for at in range(60)]
+    rows: list[tuple[object, ...]] = [
+        # A dividend of 2 % besides, which stays in the prices.
+        (f"{moment(c[0]):%Y-%m-%d}", *(x * f for x in c[1:5]), c.close * (0.98 if at < 20 else 1.0), c.volume / f)
+        for at, (c, f) in enumerate(zip(days, factor, strict=True))
+    ]
+    found = read(tmp_path, rows[::-1] if newest_first else rows, ("date", *NAMES[1:5], "adjusted_close", "volume"))
+    assert list(found.series.candles) == days
+    assert "1 split undone by the adjusted closes" in found.notes
+
+
+def test_one_of_two_markets_side_by_side_is_read_when_named(tmp_path: Path) -> None:
+    other = reference(price=3_000.0)
+    path = tmp_path / "both.csv"
+    names = ("time", *(f"{market}_{name}" for market in ("BTC", "ETH") for name in NAMES[1:]))
+    path.write_text(csv_text([(*one, *two[1:]) for one, two in zip(REFERENCE, other, strict=True)], names))
+    found = read_candles(path, NOW, "ETH")
+    assert list(found.series.candles) == other
+    assert found.symbol == "ETH"
+
+
+def test_days_since_1970_are_no_days_of_excel(tmp_path: Path) -> None:
+    days = reference(20, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    rows: list[tuple[object, ...]] = [(c[0] // (24 * HOUR), *c[1:]) for c in days]
+    found = read(tmp_path, rows, ("date", *NAMES[1:]))
+    assert list(found.series.candles) == days
+    assert found.notes == ("days since 1970",)
