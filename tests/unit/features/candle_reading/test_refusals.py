@@ -107,9 +107,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "two markets in its header: BTC, ETH; name one with --symbol",
     ),
     "quotes": (
-        csv_text(
-            [(c[0], c.close, c.close + 1, 1, 2) for c in REFERENCE], ("time", "bid", "ask", "bidVolume", "x")
-        ),
+        csv_text([(c[0], c.close, c.close + 1, 1, 2) for c in REFERENCE], ("time", "bid", "ask", "bidVolume", "x")),
         "holds quotes .*no candles: make candles of them",
     ),
     "trades": (
