@@ -17,6 +17,7 @@ _CLOCK_STEP_MS = 15 * MINUTE_MS
 # So many distances tell whether candles have the length that they are sent under. Sessions may have one candle alone of
 # a longer timeframe.
 _FEWEST_GAPS, _FOUR_HOURS_MS, _NEVER_APART_MS = 20, 240 * MINUTE_MS, 2**62
+_CLOCK_CHANGE_MS = 60 * MINUTE_MS
 # A day on which the clock is put forward.
 _SHORTEST_DAY_MS = DAY_MS - 60 * MINUTE_MS
 # One step of floating-point arithmetic, as a share of the price: adjusted prices are off by that.
@@ -43,6 +44,9 @@ def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions
             "a longer timeframe; send them as such"
         )
     wrong = gaps % length_ms != 0
+    if length_ms >= DAY_MS:
+        # Days from midnight to midnight of a place, on which its clock changes.
+        wrong &= np.abs((gaps + length_ms // 2) % length_ms - length_ms // 2) != _CLOCK_CHANGE_MS
     if not sessions.continuous:
         # After a night, a weekend or a change of the clock, candles are counted from the new open.
         shortest = _SHORTEST_DAY_MS if length_ms >= DAY_MS else length_ms

@@ -38,17 +38,17 @@ _NAMES: dict[Role, str] = {
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timeperiodend endtime endat end",
     Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric eroffn eroffnung apertura abertura ouv "
-    "ouverture otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
+    "ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
     Role.HIGH: "high h highprice pricehigh highest max pxhigh hghpric hoch maximo maxima massimo plushaut haut hoog "
     "najwyzszy макс yüksek 最高 最高价 高値 고가 bidhigh highbid",
     Role.LOW: "low l lowprice pricelow lowest min pxlow lwpric tief minimo minima plusbas bas laag "
     "najnizszy мин düşük 最低 最低价 安値 저가 bidlow lowbid",
     Role.CLOSE: "close c closeprice priceclose closingprice pxlast clspric closelast last lastprice latest tradeprice "
-    "zuletzt schluss schlusskurs cierre ultimo dernier laatst cloture fechamento zamkniecie цена şimdi 收盘 收盘价 "
-    "終値 종가 adjclose adjustedclose closeadj price bidclose closebid",
+    "zuletzt schluss schlusskurs cierre ultimo dernier laatst cloture clot chiusura fechamento zamkniecie цена şimdi "
+    "收盘 收盘价 終値 종가 adjclose adjustedclose closeadj price bidclose closebid",
     Role.VOLUME: "volume vol v basevolume volumebase basevol homenotional volumefrom volumetraded realvolume "
     "tickvolume tickvol pxvolume candleacctradevolume tottrdqty ttltradgvol noofshares lasttradedvolume tickqty qty "
-    "quantity shares volumen umsatz wolumen объем hac 成交量 出来高 거래량 amount",
+    "quantity shares numberofshares totalvolume volumen umsatz wolumen объем hac 成交量 出来高 거래량 amount",
     Role.SYMBOL: "symbol ticker tickers pair instrument market tic secid asset code",
     Role.TIMEFRAME: "interval timeframe tf period per resolution granularity barsize",
 }

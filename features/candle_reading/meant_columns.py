@@ -186,11 +186,13 @@ def _base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
 
     The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare.
     """
-    closes, named = (numbers_of(table.columns[roles[role]].head(_SAMPLE)).floats for role in (Role.CLOSE, Role.VOLUME))
+    comma = has_decimal_comma([table.columns[roles[role]].head(_SAMPLE) for role in PRICES], table.delimiter)
+    samples = [column.head(_SAMPLE) for column in table.columns]
+    closes, named = (numbers_of(samples[roles[role]], comma).floats for role in (Role.CLOSE, Role.VOLUME))
     for at in range(len(table.columns)):
         if at not in roles.values():
             with np.errstate(invalid="ignore", divide="ignore"):
-                shares = named / (numbers_of(table.columns[at].head(_SAMPLE)).floats * closes)
+                shares = named / (numbers_of(samples[at], comma).floats * closes)
             known = shares[np.isfinite(shares)]
             if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():
                 return at

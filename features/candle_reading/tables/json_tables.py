@@ -29,6 +29,9 @@ def json_table(text: bytes) -> RawTable:
     document = _document(text)
     found = dict(_tables(document, "", 0))
     if not found:
+        said = next((value for name, value in _pairs(document) if name in _MESSAGES and isinstance(value, str)), "")
+        if said:
+            raise InvalidMarketData(f"has the message {said[:100]!r} and no candles: ask again, or export it again")
         raise InvalidMarketData(
             "has no rows of candles: it needs arrays [time, open, high, low, close, volume] or objects with these names"
         )
@@ -40,6 +43,15 @@ def json_table(text: bytes) -> RawTable:
     if symbol is None and name == name.upper() and is_symbol(name) and Symbol.of(name).kind is not None:
         symbol = name  # {"bars": {"AAPL": [...]}}
     return replace(_raw(*table, symbol=symbol), zone=next(iter(_zones(document, 0)), UNNAMED))
+
+
+# Under which answers say why they have no candles.
+_MESSAGES = {"msg", "message", "error", "errormessage", "errmsg", "detail", "note", "information"}
+
+
+def _pairs(document: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(document, Mapping):
+        yield from ((plain_name(str(name)), value) for name, value in document.items())
 
 
 def _document(text: bytes) -> Any:
@@ -174,7 +186,9 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
     if not isinstance(value, Mapping) or depth > _DEEPEST:
         return
     names = list(map(str, value))
-    at = roles_of(names).get(Role.SYMBOL)
+    at = roles_of([*names]).get(Role.SYMBOL)
+    if depth == 0 and at is not None and names[at] == "code":
+        at = None  # of the answer, "0" where all is well
     if at is not None and isinstance(symbol := list(value.values())[at], str):
         yield symbol
     for inner in value.values():

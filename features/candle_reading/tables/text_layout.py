@@ -70,7 +70,9 @@ def layout_of(text: str) -> TextLayout:
             require_candles(cells)
         return TextLayout(delimiter, (), (), best[first][0], max(len(cells) for _, cells in best[first:]))
     below = best[header + 1 : first]
-    rules = sum(_RULE.fullmatch(lines[at]) is not None for at, _ in below)
+    # Lines that draw the table, and units below the names.
+    rules = sum(not any(map(str.isdigit, lines[at])) and not _is_second_header(cells) for at, cells in below)
+    rules += sum(_RULE.fullmatch(lines[at]) is not None and _is_second_header(cells) for at, cells in below)
     seconds = [cells for at, cells in below if not _RULE.fullmatch(lines[at]) and _is_second_header(cells)]
     above = best[header - 1][1] if header and best[header - 1][1][0].strip().casefold() == "ticker" else []
     names, affixes = plain_names(best[header][1])

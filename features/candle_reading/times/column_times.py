@@ -21,9 +21,11 @@ FIRST_MICROSECOND = 10**14
 # Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
+_HOURS = 24
 _FIRST_DAY_OF_R = 7_305  # 1990
 # The year 2286: a number beyond it in any unit is no time of a candle.
 _FARTHEST_MS = 1e13
+UTC_ASSUMED = "times without an offset read as UTC"
 _OFFSET = r"(?i)(?:z|utc|gmt|[-+]\d{2}:?\d{2})\s*$|[t ]\d{1,2}:\d{2}[\d:.]*\s*(?:z|[-+]\d{2})"
 
 
@@ -108,7 +110,7 @@ def _of_datetimes(column: pd.Series) -> Times:
     plain = column.dt.tz_convert("UTC").dt.tz_localize(None) if aware else column
     ms = plain.to_numpy().astype("datetime64[ms]")
     wrong = np.isnat(ms)
-    words = "" if aware else "times without an offset read as UTC"
+    words = "" if aware else UTC_ASSUMED
     return Times(np.where(wrong, 0, ms.astype(np.int64)), wrong, words, local=not aware)
 
 
@@ -187,7 +189,7 @@ def _require_digits(ms: IntArray, first: float) -> None:
 def _of_text(column: pd.Series) -> Times:
     text = _text(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
-    dotnet = bool(text.head(50).str.contains("/Date(", regex=False).any())
+    dotnet = bool(text.head(50).dropna().str.contains("/Date(", regex=False).any())
     text = readable(text)
     if dotnet:
         return _of_numbers(pd.to_numeric(text, errors="coerce"))
@@ -203,7 +205,7 @@ def _of_text(column: pd.Series) -> Times:
     elif len(known) and not (known % 86_400_000).any():
         words = "dates read as midnight UTC"
     else:
-        words = "times without an offset read as UTC"
+        words = UTC_ASSUMED
     return Times(np.where(wrong, 0, ms), wrong, words, local=not has_offset)
 
 
@@ -228,6 +230,8 @@ def _clock_text(clock: pd.Series) -> pd.Series:
     """Return times of day as text, 120000 and 90000 as 12:00:00 and 09:00:00."""
     if is_text(clock):
         return clock.astype(str)
+    if float(clock.max()) <= _HOURS and not (clock % 1 > 0).any():
+        clock = clock * 100  # hours alone
     digits = _text(clock)
     short = digits.str.len().max() <= 4 if len(digits) else False
     digits = digits.str.zfill(4 if short else 6)

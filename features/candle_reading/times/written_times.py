@@ -37,7 +37,7 @@ _LOOKED_AT = 50
 def readable(text: pd.Series) -> pd.Series:
     """Return cells in a form that `ms_of_dates` or pandas read, where the first ones show that it is needed."""
     text = text.str.replace(_UNSEEN, "", regex=True)
-    sample = text.head(_LOOKED_AT).str.strip()
+    sample = text.head(_LOOKED_AT).dropna().str.strip()
     if sample.str.fullmatch(r"\d{17}").any():  # milliseconds behind 20210303093000
         return text.str.strip().str[:14]
     if sample.str.fullmatch(r"[-\d:. /]*").all():
@@ -46,13 +46,13 @@ def readable(text: pd.Series) -> pd.Series:
     for form, written in _FORMS:
         if any(re.search(form, cell) for cell in sample):
             text = text.str.replace(form, written, regex=True)
-            sample = text.head(_LOOKED_AT)
+            sample = text.head(_LOOKED_AT).dropna()
     return text.str.strip()
 
 
 def without_zones(text: pd.Series) -> tuple[pd.Series, pd.Series] | None:
     """Return cells without the zone at their ends, and the zones: `2021-03-03 09:30 EST`; None where they have none."""
-    if not any(re.search(_ZONE, cell) for cell in text.head(_LOOKED_AT)):
+    if not any(re.search(_ZONE, cell) for cell in text.head(_LOOKED_AT).dropna()):
         return None
     zones = text.str.extract(_ZONE, expand=False)
     names = set(zones.dropna().unique())

@@ -120,7 +120,15 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "two timeframes in column interval: 1h, 4h; name one with --timeframe",
     ),
     "JSON cut off": ("[[1788868800000, 1, 1, 1, 1, 1], [17888", "line 1 is no JSON"),
-    "JSON of something else": ('{"message": "Not found"}', "has no rows of candles"),
+    "an answer without candles": (
+        '{"code": -1121, "msg": "Invalid symbol."}',
+        "has the message 'Invalid symbol.' and no",
+    ),
+    "local times of the future": (
+        csv_text(dated("%Y-%m-%d %H:%M", reference(start_ms=NOW))),
+        "in the future: .*; its times have no offset and were read as UTC: write the offset",
+    ),
+    "JSON of something else": ('{"status": 404}', "has no rows of candles"),
     "deep JSON": ("[" * 100_000, "is nested too deep"),
     "damaged Parquet": (b"PAR1 no parquet PAR1", "is damaged Parquet"),
     "cut-off Parquet": (bytes(EXPORTS["freqtrade as Parquet"])[:2_000], "is Parquet that is cut off"),  # type: ignore[arg-type]

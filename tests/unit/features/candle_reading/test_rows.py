@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -235,3 +238,28 @@ def test_days_since_1970_are_no_days_of_excel(tmp_path: Path) -> None:
     found = read(tmp_path, rows, ("date", *NAMES[1:]))
     assert list(found.series.candles) == days
     assert found.notes == ("days since 1970",)
+
+
+def test_a_last_candle_that_the_file_calls_unfinished_is_left_out_once_it_has_closed(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [(*c, at < 9) for at, c in enumerate(TEN)]
+    found = read(tmp_path, rows, (*NAMES, "is_closed"))
+    assert list(found.series.candles) == TEN[:-1]
+    assert found.notes == ("the last candle left out, which was still forming when it was written",)
+    path = tmp_path / "BTCUSDT-1h.csv"
+    assert list(read_candles(path, TEN[-1].timestamp + 60_000).series.candles) == TEN
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin"])
+def test_days_of_a_coin_may_begin_at_the_midnight_of_a_place(tmp_path: Path, zone: str) -> None:
+    dates = [datetime(2026, 3, 1, tzinfo=ZoneInfo(zone)) + timedelta(days=at) for at in range(60)]
+    days = [c._replace(timestamp=round(day.timestamp() * 1000)) for c, day in zip(reference(60), dates, strict=True)]
+    found = read(tmp_path, days)
+    assert list(found.series.candles) == days
+    assert (found.series.timeframe, found.series.missing) == ("1d", 0)
+
+
+@pytest.mark.parametrize("code", ["0", "200000"])
+def test_the_status_of_an_answer_is_no_market(tmp_path: Path, code: str) -> None:
+    path = tmp_path / "BTCUSDT-1h.json"
+    path.write_text(json.dumps({"code": code, "msg": "", "data": [[*map(str, c)] for c in TEN]}))
+    assert read_candles(path, NOW).symbol is None
