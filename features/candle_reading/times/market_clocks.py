@@ -15,8 +15,8 @@ from domain.hours.trading_hours import known_sessions
 from features.candle_reading.times.column_times import Times
 from features.candle_reading.times.zones import Clock, NamedZone, ServerClock, clock_words, utc_of_local, zone_of
 
-# So much of the candles has to lie within the hours of the market.
-_FITS = 0.99
+# So much of the candles has to lie within the hours of the market, and so much more than by UTC. Candles looked at.
+_FITS, _BETTER, _LOOKED_AT = 0.99, 0.005, 20_000
 # Before and after the regular hours of the exchanges of the United States.
 _EXTENDED = ((4 * 60, 20 * 60),)
 _FEWEST_ROWS = 10
@@ -40,14 +40,19 @@ def with_clock(times: Times, zone: NamedZone, market: str | None) -> Times:
         return _dates(times, sessions)
     known = sessions is not None and not sessions.continuous and len(times.ms) >= _FEWEST_ROWS
     named = zone_of(zone.words) if zone.words else None
-    if named is not None and not (zone.of_exchange and known and sessions and _fits(sessions, times.ms)):
+    if named is not None and not (
+        zone.of_exchange and sessions and known and _share_within(sessions, times.ms) >= _FITS
+    ):
         return _by(times, named, clock_words(named))
+    sample = times.ms[:: 1 + len(times.ms) // _LOOKED_AT]
     for hours in _hours_of(sessions) if known and sessions else ():
-        if _fits(hours, times.ms):
-            return times
-        for clock in _clocks(hours):
-            if _fits(hours, utc_of_local(times.ms, clock)):
-                return _by(times, clock, f"{clock_words(clock)}, whose hours they keep")
+        by_utc = _share_within(hours, sample)
+        clock = max(_clocks(hours), key=lambda clock: _share_within(hours, utc_of_local(sample, clock)))
+        share = _share_within(hours, utc_of_local(sample, clock))
+        if share >= _FITS and share > by_utc + _BETTER:
+            return _by(times, clock, f"{clock_words(clock)}, whose hours they keep")
+        if by_utc >= _FITS:
+            break
     return times
 
 
@@ -75,17 +80,24 @@ def _hours_of(sessions: Sessions) -> Iterator[Sessions]:
         yield replace(sessions, week=(_EXTENDED,) * 5 + ((), ()), exchange=None)
 
 
-def _clocks(sessions: Sessions) -> Iterator[Clock]:
-    """Yield the clocks that exports use: of the exchange, or those of vendors and brokers of currencies."""
+def _clocks(sessions: Sessions) -> tuple[Clock, ...]:
+    """Return the clocks that exports use: of the exchange, or those of vendors and brokers of currencies."""
+    own = ZoneInfo(sessions.zone)
     if sessions.anchored:
-        yield ZoneInfo(sessions.zone)
-    else:
-        # HistData's clock is that of New York in winter, all year.
-        yield from (ServerClock(), zone_of("EST") or ZoneInfo(sessions.zone), ZoneInfo(sessions.zone))
+        return (own,)
+    # HistData's clock is that of New York in winter, all year.
+    winter = zone_of("EST") or own
+    return (
+        own,
+        ServerClock(),
+        ZoneInfo("America/New_York"),
+        winter,
+        ZoneInfo("Europe/London"),
+        ZoneInfo("Europe/Athens"),
+    )
 
 
-def _fits(sessions: Sessions, times_ms: IntArray) -> bool:
+def _share_within(sessions: Sessions, times_ms: IntArray) -> float:
     always = replace(sessions, exchange=None)
     ordered = np.sort(times_ms)
-    inside = always.traded_between(ordered, ordered + MINUTE_MS) > 0
-    return float(inside.mean()) >= _FITS
+    return float((always.traded_between(ordered, ordered + MINUTE_MS) > 0).mean())

@@ -71,8 +71,8 @@ def test_shares_on_the_clock_of_their_exchange_are_read_by_it(
 
 @pytest.mark.parametrize(
     ("zone", "ahead"),
-    [("America/New_York", 7), ("Etc/GMT+5", 0), ("UTC", 0)],
-    ids=["server of a broker", "New York in winter", "UTC"],
+    [("America/New_York", 7), ("Etc/GMT+5", 0), ("America/New_York", 0), ("Europe/London", 0), ("UTC", 0)],
+    ids=["server of a broker", "New York in winter", "New York", "London", "UTC"],
 )
 def test_currencies_are_read_by_the_clock_of_the_broker(tmp_path: Path, zone: str, ahead: int) -> None:
     candles = currencies()
