@@ -30,8 +30,8 @@ def without_unfinished(rows: OrderedRows, table: RawTable, length_ms: int, now_m
     flags = next((column for name, column in zip(table.names, table.columns, strict=False) if _is_flag(name)), None)
     if flags is None:
         return rows
-    words = flags.iloc[rows.at[-2:]].astype(str).str.strip().str.casefold().tolist()
-    if words[0] not in _YES or words[1] not in _NO:
+    words = flags.iloc[rows.at].astype(str).str.strip().str.casefold()
+    if words.iloc[-1] not in _NO or not words.iloc[:-1].isin(_YES).all():
         return rows
     left = replace(rows, times_ms=rows.times_ms[:-1], values=rows.values[:-1], at=rows.at[:-1])
     return left.noting("the last candle left out, which was still forming when it was written")

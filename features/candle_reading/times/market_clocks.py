@@ -45,7 +45,7 @@ def with_clock(times: Times, zone: NamedZone, market: str | None) -> Times:
     ):
         return _by(times, named, clock_words(named))
     sample = times.ms[:: 1 + len(times.ms) // _LOOKED_AT]
-    for hours in _hours_of(sessions) if known and sessions else ():
+    for hours in _hours_of(sessions) if sessions else ():
         by_utc = _share_within(hours, sample)
         clock = max(_clocks(hours), key=lambda clock: _share_within(hours, utc_of_local(sample, clock)))
         share = _share_within(hours, utc_of_local(sample, clock))
