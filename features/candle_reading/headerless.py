@@ -10,7 +10,7 @@ import pandas as pd
 from domain.arrays import FloatArray
 from domain.errors import InvalidMarketData
 from features.candle_reading.headers import PRICES, Role
-from features.candle_reading.numbers import is_text, numbers_of
+from features.candle_reading.numbers import has_decimal_comma, is_text, numbers_of
 from features.candle_reading.price_order import order_of_prices
 from features.candle_reading.times.column_times import has_whole_times, is_clock, looks_like_times, times_of
 
@@ -24,10 +24,14 @@ _FEWEST_ROWS = 5
 _USUAL_PLACES, _MOST_BEFORE = 4, 2
 
 
-def guessed_roles(columns: Sequence[pd.Series]) -> dict[Role, int]:
+def guessed_roles(columns: Sequence[pd.Series], delimiter: str) -> dict[Role, int]:
     """Return the column of each role: a market or nothing, time, perhaps time of day, four prices, perhaps volume.
 
     Prices are open, high, low and close, unless their values prove another order.
+
+    Args:
+        columns: Of the table.
+        delimiter: What separated them, empty where nothing did.
 
     Raises:
         InvalidMarketData: no column has times, four prices do not follow, or their order cannot be told.
@@ -48,7 +52,8 @@ def guessed_roles(columns: Sequence[pd.Series]) -> dict[Role, int]:
         raise InvalidMarketData(f"has no header, and fewer than four prices after the time: {ASK_FOR_NAMES}")
     sample = [column.head(_SAMPLE) for column in columns]
     times_ms = times_of(sample[time], sample[roles[Role.CLOCK]] if Role.CLOCK in roles else None).ms
-    numbers = [numbers_of(sample[at]).floats for at in places]
+    comma = has_decimal_comma([sample[at] for at in places], delimiter)
+    numbers = [numbers_of(sample[at], comma).floats for at in places]
     # Gate has the volume in the quote currency before the prices, Phemex the length and the close before.
     for start in range(min(_MOST_BEFORE + 1, len(numbers) - len(PRICES) + 1)):
         if order := order_of_prices(numbers[start : start + len(PRICES)], times_ms):

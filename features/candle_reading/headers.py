@@ -49,7 +49,7 @@ _NAMES: dict[Role, str] = {
     Role.VOLUME: "volume vol v basevolume volumebase basevol homenotional volumefrom volumetraded realvolume "
     "tickvolume tickvol pxvolume candleacctradevolume tottrdqty ttltradgvol noofshares lasttradedvolume tickqty qty "
     "quantity shares numberofshares totalvolume volumen umsatz wolumen объем hac 成交量 出来高 거래량 amount",
-    Role.SYMBOL: "symbol ticker tickers pair instrument market tic secid asset code",
+    Role.SYMBOL: "symbol ticker tickers pair instrument instrumentname instid tckrsymb market tic secid asset code",
     Role.TIMEFRAME: "interval timeframe tf period per resolution granularity barsize",
 }
 # "Volume BTC", "Volume USDT": the base currency comes first. Not an average of volumes, nor the volume in the quote's.

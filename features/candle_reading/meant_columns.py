@@ -152,7 +152,7 @@ def meant_columns(table: RawTable) -> MeantColumns:
     """
     everything = np.arange(len(table))
     if not table.names:
-        roles = guessed_roles(table.columns)
+        roles = guessed_roles(table.columns, table.delimiter)
         if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
             roles[Role.VOLUME] = base
         return MeantColumns(table, roles, False, everything)

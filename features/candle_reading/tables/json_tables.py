@@ -183,6 +183,8 @@ def _of_frame(frame: pd.DataFrame) -> Columns:
 
 def _symbols(value: Any, depth: int) -> Iterator[str]:
     """Yield the markets that stand beside the rows, as {"ticker": "AAPL", "results": [...]}."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
     if not isinstance(value, Mapping) or depth > _DEEPEST:
         return
     names = list(map(str, value))

@@ -58,6 +58,8 @@ def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
         column = _text(column).str.cat(_clock_text(clock), sep=" ")
     if not is_text(column):
         return _of_numbers(column)
+    if column.dropna().head(50).str.fullmatch(r"\d,\d+[eE]\+\d+").any():  # a spreadsheet with decimal commas
+        column = column.str.replace(",", ".", regex=False)
     if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):
         return _of_text(column)
     numbers = numbers_of(column)

@@ -63,10 +63,10 @@ def without_zones(text: pd.Series) -> tuple[pd.Series, pd.Series] | None:
 
 def moments_in(local_ms: IntArray, zones: pd.Series) -> tuple[IntArray, BoolArray]:
     """Return the moments of times in their zones, epoch ms, and which rows have no zone."""
-    moments = local_ms.copy()
-    for name in zones.dropna().unique():
+    moments, names = local_ms.copy(), [str(name) for name in zones.dropna().unique()]
+    for name in names:
         here = (zones == name).to_numpy(dtype=np.bool_)
-        zone = zone_of(str(name))
+        zone = zone_of(name, beside=names)
         if zone is not None:
             moments[here] = utc_of_local(local_ms[here], zone)
     return moments, zones.isna().to_numpy(dtype=np.bool_)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -32,6 +33,8 @@ _HOURS_AHEAD = {
     **dict.fromkeys(("UTC", "GMT", "Z", "WET"), 0.0),
     **{"EST": -5, "EDT": -4, "CDT": -5, "PST": -8, "PDT": -7, "BST": 1, "CEST": 2, "EEST": 3, "AEST": 10, "AEDT": 11},
 }
+# The word in summer of the same place, and hours ahead in winter.
+_IN_WINTER = {"CET": ("CEST", 1), "EET": ("EEST", 2)}
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([-+])(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 # Zones as a part of a text: Europe/Berlin, US/Eastern, EST, UTC+8.
 ZONE_WORDS = r"(?:UTC|GMT)\s?[-+]\d{1,2}(?::?\d{2})?|[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?|[A-Z]{1,4}T|UTC|MSK"
@@ -63,10 +66,20 @@ class ServerClock:
 Clock = tzinfo | ServerClock
 
 
+def zone_of(words: str, beside: Sequence[str] = ()) -> tzinfo | None:
+    """Return the zone that words name, such as EST, US/Eastern, Europe/Berlin or UTC+8; None where they name none.
+
+    Args:
+        words: As they are written.
+        beside: The other words in the same column: CET beside CEST is the time of winter, alone that of a place.
+    """
+    if words in _IN_WINTER and _IN_WINTER[words][0] in beside:
+        return timezone(timedelta(hours=_IN_WINTER[words][1]))
+    return _zone(words.strip())
+
+
 @lru_cache(maxsize=256)
-def zone_of(words: str) -> tzinfo | None:
-    """Return the zone that words name, such as EST, US/Eastern, Europe/Berlin or UTC+8; None where they name none."""
-    words = words.strip()
+def _zone(words: str) -> tzinfo | None:
     short = words.upper()
     if short in _HOURS_AHEAD:
         return timezone(timedelta(hours=_HOURS_AHEAD[short]))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from domain.errors import InvalidMarketData
 from domain.market import Candle
 from features.candle_reading.reading import ReadCandles, read_candles
 from tests.fixtures.candle_exports import HOUR, csv_text, reference
@@ -102,3 +103,20 @@ def test_days_that_bear_the_time_of_the_close_are_dates(tmp_path: Path) -> None:
     found = read(tmp_path, "GOOG.csv", days, "UTC")
     assert found.series.times_ms.tolist() == [c[0] - 16 * HOUR for c in days]
     assert "dates read as midnight UTC" in found.notes
+
+
+def test_the_words_of_both_clocks_of_a_place_tell_the_hour_that_autumn_repeats(tmp_path: Path) -> None:
+    start = datetime(2025, 10, 25, tzinfo=UTC)
+    rows = reference(72, start_ms=round(start.timestamp() * 1000))
+    clock = ZoneInfo("Europe/Berlin")
+    lines = [(f"{datetime.fromtimestamp(c[0] / 1000, clock):%Y-%m-%d %H:%M %Z}", *c[1:]) for c in rows]
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_text(csv_text(lines))
+    assert list(read_candles(path, NOW).series.candles) == rows
+
+
+def test_a_zone_that_two_places_have_is_none(tmp_path: Path) -> None:
+    path = tmp_path / "candles.csv"
+    path.write_text(csv_text([(f"2026-03-02 {at:02}:00 CST", *c[1:]) for at, c in enumerate(reference(9))]))
+    with pytest.raises(InvalidMarketData, match="'2026-03-02 00:00 CST' is no time"):
+        read_candles(path, NOW)

@@ -75,6 +75,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         csv_text(with_times(lambda time: f"{time:.5E}")),
         r"its times have lost their last digits \(1\.78887E\+12\)",
     ),
+    "Excel's long numbers with decimal commas": (
+        csv_text(with_times(lambda time: f"{time:.5E}"), NAMES, ";").replace(".", ","),
+        "its times have lost their last digits",
+    ),
     "Excel's longer numbers": (csv_text(with_times(lambda time: f"{time * 1000:.5E}")), "have lost their last digits"),
     "day or month": (
         csv_text(dated("%d/%m/%Y", reference(4, 24 * HOUR))),
