@@ -146,7 +146,7 @@ def _of_rows(rows: list[Any]) -> Columns | None:
         width = max((len(row) for row in rows), default=0)
         if width < 5 or any(isinstance(cell, (list, Mapping)) for row in rows[:100] for cell in row):
             return None
-        frame = pd.DataFrame(rows)
+        frame = pd.DataFrame([row + [None] * (width - len(row)) for row in rows])
         header += [""] * (width - len(header)) if header else []
         return tuple(header), [frame[column] for column in frame]
     return None
