@@ -84,10 +84,10 @@ def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
     return content
 
 
-def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str) -> bytes:
-    """Read at most the limit, so that a bomb takes no more memory than a file may."""
-    content = stream.read(limit_bytes + 1)
-    if len(content) > limit_bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str, read_bytes: int = 0) -> bytes:
+    """Read at most the limit less what was read already, so that a bomb takes no more memory than a file may."""
+    content = stream.read(limit_bytes - read_bytes + 1)
+    if read_bytes + len(content) > limit_bytes:
         raise InvalidMarketData(f"{what} holds more than {limit_bytes:,} bytes: split it by years")
     return content
 
@@ -106,7 +106,7 @@ def _out_of_zip(content: bytes, limit_bytes: int) -> bytes:
             parts: list[bytes] = []
             for member in _members(archive):
                 with archive.open(member) as stream:
-                    parts.append(_bounded(stream, limit_bytes - sum(map(len, parts)), "unpacked it"))
+                    parts.append(_bounded(stream, limit_bytes, "unpacked it", sum(map(len, parts))))
             return b"\n".join(parts)
 
     return _unpacked(read, "zip")

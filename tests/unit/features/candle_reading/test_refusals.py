@@ -174,7 +174,10 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
         read_candles(tmp_path / "none.csv", NOW)
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(bytes(100_000)), zipped(a=bytes(100_000)), bytes(5_000)])
+MONTHS = zipped(**{f"BTCUSDT-1h-2024-0{month}.csv": bytes(1_500) for month in (1, 2)})
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(bytes(100_000)), zipped(a=bytes(100_000)), bytes(5_000), MONTHS])
 def test_no_more_is_read_than_the_limit(tmp_path: Path, packed: bytes) -> None:
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(packed)
