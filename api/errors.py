@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from http import HTTPStatus
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -37,6 +38,8 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.LibraryMissing: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+_TIMES = frozenset({"timestamp", "open_time", "as_of"})
+_CANDLE_LISTS = frozenset({"timeframe_data", "candles"})
 MAX_FIELD_ERRORS = 20
 
 
@@ -120,7 +123,21 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, handle_http_exception)  # type: ignore[arg-type]
 
 
-def _message(entry: dict[str, object]) -> str:
-    if entry["type"] == "json_invalid":
+def _message(entry: dict[str, Any]) -> str:
+    """Return what is wrong with a value and what is needed, without the value."""
+    kind, sent, place = entry["type"], entry.get("input"), entry["loc"]
+    if kind == "json_invalid":
         return "the body is not valid JSON (NaN and Infinity are not JSON either)"
-    return str(entry["msg"]).removeprefix("Value error, ")
+    sent = sent if isinstance(sent, type) else type(sent)
+    found = {str: "text", list: "an array", type(None): "null", bool: "true or false"}.get(sent)
+    if kind == "int_type" and place[-1:] and place[-1] in _TIMES:
+        needed = "send epoch milliseconds as a whole number, such as 1696876800000"
+    elif kind in ("int_type", "float_type") and found == "text":
+        needed = "send a number without quotes"
+    elif kind in ("int_type", "float_type") and found == "null" and set(place) & _CANDLE_LISTS:
+        needed = "send a number, or leave out a candle that has none"
+    elif kind == "model_type" and found and set(place) & _CANDLE_LISTS:
+        needed = "send each candle as an object with timestamp, open, high, low, close and volume"
+    else:
+        return str(entry["msg"]).removeprefix("Value error, ")
+    return f"is {found}; {needed}" if found else needed

@@ -98,9 +98,10 @@ def by_schema(model: type[Body], body: bytes) -> Body:
     """Return the body by its schema.
 
     Raises:
-        RequestValidationError: it is no JSON or does not fit, without what was sent.
+        RequestValidationError: it is no JSON or does not fit; of what was sent it has the types alone.
     """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise RequestValidationError(error.errors(include_url=False, include_input=False)) from None
+        found = error.errors(include_url=False)
+        raise RequestValidationError([{**entry, "input": type(entry["input"])} for entry in found]) from None

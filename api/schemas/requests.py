@@ -21,7 +21,8 @@ def _milliseconds(value: int) -> int:
     if value < FIRST_MS:
         raise ValueError(f"{value} looks like seconds; send epoch milliseconds, such as 1696876800000")
     if value >= LAST_MS:
-        raise ValueError(f"{value} looks like microseconds; send epoch milliseconds, such as 1696876800000")
+        unit = "microseconds" if value < 1_000 * LAST_MS else "nanoseconds"
+        raise ValueError(f"{value} looks like {unit}; send epoch milliseconds, such as 1696876800000")
     return value
 
 

@@ -14,6 +14,10 @@ from domain.hours.sessions import Sessions
 
 # Clocks of exchanges differ from each other by quarters of an hour.
 _CLOCK_STEP_MS = 15 * MINUTE_MS
+# So many distances tell whether candles have the length that they are sent under. Sessions may have one candle alone of
+# a longer timeframe.
+_FEWEST_GAPS, _FOUR_HOURS_MS, _NEVER_APART_MS = 20, 240 * MINUTE_MS, 2**62
+_CLOCK_CHANGE_MS = 60 * MINUTE_MS
 # A day on which the clock is put forward.
 _SHORTEST_DAY_MS = DAY_MS - 60 * MINUTE_MS
 # One step of floating-point arithmetic, as a share of the price: adjusted prices are off by that.
@@ -30,10 +34,19 @@ def check_distances(timeframe: str, length_ms: int, times_ms: IntArray, sessions
         sessions: When the market trades.
 
     Raises:
-        InvalidMarketData: two candles that are too close, or off the grid.
+        InvalidMarketData: two candles that are too close, or off the grid, or candles of a longer timeframe.
     """
     gaps = np.diff(times_ms)
+    nearest = int(gaps.min(initial=_NEVER_APART_MS))
+    if len(gaps) >= _FEWEST_GAPS and length_ms <= _FOUR_HOURS_MS and nearest >= 2 * length_ms:
+        raise InvalidMarketData(
+            f"no two {timeframe} candles are {length_ms} ms apart, the nearest are {nearest} ms: they are candles of "
+            "a longer timeframe; send them as such"
+        )
     wrong = gaps % length_ms != 0
+    if length_ms >= DAY_MS:
+        # Days from midnight to midnight of a place, on which its clock changes.
+        wrong &= np.abs((gaps + length_ms // 2) % length_ms - length_ms // 2) != _CLOCK_CHANGE_MS
     if not sessions.continuous:
         # After a night, a weekend or a change of the clock, candles are counted from the new open.
         shortest = _SHORTEST_DAY_MS if length_ms >= DAY_MS else length_ms

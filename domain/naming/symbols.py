@@ -49,7 +49,13 @@ _QUOTES = frozenset(QUOTES)
 
 _PERPETUAL = ".P"
 _SYMBOL = re.compile(SYMBOL_PATTERN.removeprefix("^").removesuffix("$"))
-_WRITTEN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9/_:^.= -]{0,40}")
+# Bitfinex writes tBTCUSD, TradingView ES1! for the next month; perpetuals are BTCUSD_PERP at Binance, BTCUSDT_UMCBL at
+# Bitget, PF_XBTUSD at Kraken, BTC_USDC-PERPETUAL and BTC-PERPETUAL, in dollars, at Deribit.
+_BITFINEX = re.compile(r"t([A-Z0-9]{6,})")
+_FRONT_MONTH = re.compile(r"(?:[A-Z_]+:)?([A-Z0-9]{1,5})1!")
+_EXCHANGE_PERPETUAL = re.compile(r"(.+)[_-](?:PERP|PERPETUAL|SWAP|UMCBL|DMCBL|CMCBL)|P[FI]_(.+)")
+_EXPIRING = re.compile(r"([A-Z0-9]+(?:[-_/][A-Z0-9]+)?)[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})")
+_WRITTEN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9/_:^.= -]{0,40}!?")
 # A class or a kind of paper may follow: BRK-B, BRK.B, BAC-PL.
 _US_SHARE = re.compile(r"([A-Z]{1,5})(?:[.-]([A-Z]{1,2}))?")
 _NEEDED = (
@@ -100,11 +106,12 @@ class Symbol:
             # JPY=X is the dollar in yen.
             base, quote = (name[:-5] or "USD"), name[-5:-2]
             return Symbol(name, SymbolKind.FOREX, base, quote)
-        if pair := _pair(name.removesuffix(_PERPETUAL)):
+        traded = name.removesuffix(_PERPETUAL).removesuffix("-SWAP").removesuffix("-PERP")
+        if pair := _pair(traded if name != f"{traded}-PERP" or "-" in traded else f"{traded}-USD"):
             base, quote = pair
             forex = base in FIAT | _METALS and quote in FIAT
             kind = SymbolKind.FOREX if forex else SymbolKind.CRYPTO
-            return Symbol(name, kind, base, quote, perpetual=name.endswith(_PERPETUAL))
+            return Symbol(name, kind, base, quote, perpetual=name != traded)
         share, _, suffix = name.rpartition(".")
         if share and suffix in EXCHANGE_OF_SUFFIX:
             return Symbol(name, SymbolKind.SHARE, share, exchange=EXCHANGE_OF_SUFFIX[suffix])
@@ -126,13 +133,31 @@ def spelling(text: str) -> str | None:
     if not _WRITTEN.fullmatch(text):
         return None
     name = text.upper()
-    if is_symbol(name):
+    if is_symbol(name) and not _BITFINEX.fullmatch(text):
         return name
+    if contract := _contract(text):
+        return contract if is_symbol(contract) else None
     venue, _, rest = name.partition(":")
     if rest and venue in VENUES:
         return spelling(rest)
     joined = _joined(re.split(r"[/_: ]", name))
     return joined if joined is not None and is_symbol(joined) else None
+
+
+def _contract(text: str) -> str | None:
+    """Return the symbol of a contract as its exchange names it; None where no form fits."""
+    if found := _BITFINEX.fullmatch(text):
+        return found[1]
+    name = text.upper()
+    if found := _FRONT_MONTH.fullmatch(name):
+        return f"{found[1]}=F"
+    if found := _EXCHANGE_PERPETUAL.fullmatch(name):
+        written = found[1] or found[2]
+        pair = _joined(re.split(r"[-_/]", written)) or written
+        return (pair if _pair(pair) else f"{pair}USD") + _PERPETUAL
+    # A future with its day of expiry is a market of its own.
+    found = _EXPIRING.fullmatch(name)
+    return re.sub(r"[-_/]", "", found[1]) + found[2] if found else None
 
 
 def checked_symbol(text: str) -> str:
@@ -144,7 +169,8 @@ def checked_symbol(text: str) -> str:
     if is_symbol(text):
         return text
     right = spelling(text)
-    raise ValueError(f"symbol {text.strip()}: write {right}" if right else _NEEDED)
+    shown = text.strip() if right != text.strip() else repr(text)
+    raise ValueError(f"symbol {shown}: write {right}" if right else _NEEDED)
 
 
 SymbolName = Annotated[

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from features.candle_reading.headers import Role, plain_name
+from features.candle_reading.headers import PRICES, Role, plain_name
 
 # An export and names that it alone has; the first that fits counts.
 _BY_NAMES: tuple[tuple[str, str], ...] = (
@@ -45,9 +45,10 @@ def form_of(names: Sequence[str], roles: dict[Role, int], columns: int, words: s
     if "Volume" in names and {"time", "open", "high", "low", "close"} <= set(names):
         return "TradingView"
     if not names:
-        if columns == _BINANCE_COLUMNS and roles[Role.TIME] == 0:
+        usual = [roles.get(role) for role in PRICES] == [1, 2, 3, 4]
+        if usual and columns == _BINANCE_COLUMNS and roles[Role.TIME] == 0:
             return "Binance"
-        if columns == _KRAKEN_COLUMNS and words == "seconds":
+        if usual and columns == _KRAKEN_COLUMNS and words == "seconds":
             return "Kraken"
         return "MetaTrader" if Role.CLOCK in roles and Role.SYMBOL not in roles else ""
     plain = [plain_name(name) for name in names]

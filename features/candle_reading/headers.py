@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Sequence
 from enum import StrEnum
 
+from domain.errors import InvalidMarketData
+
 
 class Role(StrEnum):
     """What a column holds; the words name it in messages."""
@@ -27,24 +29,29 @@ PRICES = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 # The best name comes first: a file with `unix` and `date` is read by the former, one with `close` and `adjclose` alike.
 _NAMES: dict[Role, str] = {
-    Role.TIME: "opentime timeopen klineopentime openingtime timeperiodstart windowstart starttime startat start begin "
-    "timestamp timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts t "
-    "datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc date tradedate tradingday "
-    "datum fecha data day time dt",
-    Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure",
+    Role.TIME: "timeperiodstart opentime timeopen klineopentime openingtime windowstart starttime periodstart "
+    "periodstartunix startat candledatetimeutc start begin "
+    "timestamp timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts "
+    "tsevent t snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc snapshottime "
+    "dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 날짜 时间 交易日期 "
+    "day time dt",
+    Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timeperiodend endtime endat end",
-    Role.OPEN: "open o openprice priceopen openingprice opening eroffn eroffnung apertura abertura ouv ouverture "
-    "bidopen openbid",
-    Role.HIGH: "high h highprice pricehigh highest max hoch maximo maxima plushaut haut bidhigh highbid",
-    Role.LOW: "low l lowprice pricelow lowest min tief minimo minima plusbas bas bidlow lowbid",
-    Role.CLOSE: "close c closeprice priceclose closingprice closelast last lastprice zuletzt schluss schlusskurs "
-    "cierre ultimo dernier cloture fechamento adjclose adjustedclose closeadj price bidclose closebid",
-    Role.VOLUME: "volume vol v basevolume volumebase basevol volumefrom volumetraded realvolume tickvolume tickvol "
-    "volumen umsatz amount",
-    Role.SYMBOL: "symbol ticker tickers pair instrument market tic secid asset code",
+    Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric eroffn eroffnung apertura abertura ouv "
+    "ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
+    Role.HIGH: "high h highprice pricehigh highest max pxhigh hghpric hoch maximo maxima massimo plushaut haut hoog "
+    "najwyzszy макс yüksek 最高 最高价 高値 고가 bidhigh highbid",
+    Role.LOW: "low l lowprice pricelow lowest min pxlow lwpric tief minimo minima plusbas bas laag "
+    "najnizszy мин düşük 最低 最低价 安値 저가 bidlow lowbid",
+    Role.CLOSE: "close c closeprice priceclose closingprice pxlast clspric closelast last lastprice latest tradeprice "
+    "zuletzt schluss schlusskurs cierre ultimo dernier laatst cloture clot chiusura fechamento zamkniecie цена şimdi "
+    "收盘 收盘价 終値 종가 adjclose adjustedclose closeadj price bidclose closebid",
+    Role.VOLUME: "volume vol v basevolume volumebase basevol homenotional volumefrom volumetraded realvolume "
+    "tickvolume tickvol pxvolume candleacctradevolume tottrdqty ttltradgvol noofshares lasttradedvolume tickqty qty "
+    "quantity shares numberofshares totalvolume volumen umsatz wolumen объем hac 成交量 出来高 거래량 amount",
+    Role.SYMBOL: "symbol ticker tickers pair instrument instrumentname instid tckrsymb market tic secid asset code",
     Role.TIMEFRAME: "interval timeframe tf period per resolution granularity barsize",
 }
-_RANKS = {role: {name: rank for rank, name in enumerate(names.split())} for role, names in _NAMES.items()}
 # "Volume BTC", "Volume USDT": the base currency comes first. Not an average of volumes, nor the volume in the quote's.
 _OTHER_VOLUME = re.compile(
     r"(base\w*)?vol(ume)?(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
@@ -57,6 +64,9 @@ def plain_name(name: str) -> str:
     text = re.sub(r"\(.*?\)|\[.*?\]", " ", re.sub(r"^\s*\d+[a-z]?\.\s*", "", name.casefold()))
     text = unicodedata.normalize("NFKD", text)
     return "".join(character for character in text if character.isalnum())
+
+
+_RANKS = {role: {plain_name(name): rank for rank, name in enumerate(names.split())} for role, names in _NAMES.items()}
 
 
 def roles_of(names: Sequence[str]) -> dict[Role, int]:
@@ -93,6 +103,32 @@ def _rank(role: Role, name: str) -> int | None:
 
 def _is_ticker(names: Sequence[str], at: int, role: Role) -> bool:
     return role is Role.TIME and names[at] == "T" and "t" in names
+
+
+def times_by_name(names: Sequence[str], taken: Sequence[int]) -> list[int]:
+    """Return the columns that may hold the times by their names, the best name first."""
+    ranked = [(_RANKS[Role.TIME].get(plain_name(name)), at) for at, name in enumerate(names) if at not in taken]
+    return [at for rank, at in sorted((rank, at) for rank, at in ranked if rank is not None)]
+
+
+# Of trades and quotes, which some take for candles.
+_SIDES = ({"bid", "ask"}, {"bidprice", "askprice"})
+_TRADE, _TRADED = {"price", "tradeprice", "px"}, {"qty", "quantity", "size", "amount", "side", "isbuyermaker", "volume"}
+
+
+def require_candles(names: Sequence[str]) -> None:
+    """Refuse a table of single trades or quotes by the names of its columns.
+
+    Raises:
+        InvalidMarketData: the names are those of trades or of quotes.
+    """
+    plain = set(map(plain_name, names))
+    if any(plain >= sides for sides in _SIDES) or (plain & _TRADE and plain & _TRADED):
+        kind = "quotes" if not plain & _TRADE else "single trades"
+        raise InvalidMarketData(
+            f"holds {kind} ({', '.join(filter(None, names))}), no candles: make candles of them, with "
+            "time, open, high, low, close, volume"
+        )
 
 
 def is_header(cells: Sequence[str]) -> bool:

@@ -16,12 +16,18 @@ from features.candle_reading.numbers import Numbers, has_decimal_comma, is_text,
 from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
-from features.candle_reading.times import Times, looks_like_times, times_of
+from features.candle_reading.time_columns import columns_of_times, with_best_time
+from features.candle_reading.times.column_times import Times, looks_like_times, times_of
+from features.candle_reading.times.written_times import zone_in_name
+from features.candle_reading.times.zones import NamedZone
 
 # What MetaTrader counts where the exchange has no volume.
 _TICKS = {"tickvol", "tickvolume"}
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
-_STAMPED_AT_THE_CLOSE = {"date", "time", "up", "down"}
+# BitMEX does the same.
+_STAMPED_AT_THE_CLOSE = ({"date", "time", "up", "down"}, {"homenotional", "foreignnotional"})
+# Prices of 1e-9 as whole numbers, and the least that are taken for such: a thousandth.
+_FIXED_POINT, _LEAST_FIXED = 1e9, 1e6
 # Rows that are looked at to tell whether a volume is the turnover, and the fewest that tell it: the price of all
 # trades of a candle is this near to its close.
 _SAMPLE, _FEWEST_ROWS, _NEAR = 2_000, 10, 0.2
@@ -100,6 +106,13 @@ class MeantColumns:
             )
         return times
 
+    @property
+    def zone(self) -> NamedZone:
+        """What the file says of the time zone of its times."""
+        names = self.table.names
+        words = zone_in_name(names[self.roles[Role.TIME]]) if names else ""
+        return NamedZone(words) if words else self.table.zone
+
     def _has_decimal_comma(self) -> bool:
         return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter)
 
@@ -117,7 +130,14 @@ class MeantColumns:
         volumes = numbers[Role.VOLUME].floats if Role.VOLUME in numbers else unknown
         if not (volumes > 0).any():  # a column of zeros alone knows nothing
             volumes = unknown
-        return np.column_stack([*(numbers[role].floats for role in PRICES), volumes])
+        prices = np.column_stack([numbers[role].floats for role in PRICES])
+        return np.column_stack([prices / self._units_of_prices(prices), volumes])
+
+    def _units_of_prices(self, prices: FloatArray) -> float:
+        """Return the units of one: Databento and Nautilus write prices in whole numbers of 1e-9, beside `ts_event`."""
+        known = prices[~np.isnan(prices)]
+        fixed = "tsevent" in set(map(plain_name, self.table.names)) and len(known)
+        return _FIXED_POINT if fixed and (known % 1 == 0).all() and known.min() >= _LEAST_FIXED else 1.0
 
     def _is_header(self, row: int) -> bool:
         cell = str(self.column(Role.CLOSE).iloc[row])
@@ -132,15 +152,21 @@ def meant_columns(table: RawTable) -> MeantColumns:
     """
     everything = np.arange(len(table))
     if not table.names:
-        return MeantColumns(table, guessed_roles(table.columns), False, everything)
+        roles = guessed_roles(table.columns, table.delimiter)
+        if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
+            roles[Role.VOLUME] = base
+        return MeantColumns(table, roles, False, everything)
     roles = roles_of(table.names)
     if Role.SYMBOL in roles and looks_like_times(table.columns[roles[Role.SYMBOL]]):
         del roles[Role.SYMBOL]  # `T` is a market in some answers, the close time in others
     has_close_times = Role.TIME not in roles and Role.CLOSE_TIME in roles
     if has_close_times:
         roles[Role.TIME] = roles[Role.CLOSE_TIME]
-    has_close_times = has_close_times or set(map(plain_name, table.names)) >= _STAMPED_AT_THE_CLOSE
-    if Role.TIME not in roles and (unnamed := _columns_of_times(table, roles)):
+    plain = set(map(plain_name, table.names))
+    has_close_times = has_close_times or any(plain >= names for names in _STAMPED_AT_THE_CLOSE)
+    if not has_close_times and Role.TIME in roles:
+        roles = with_best_time(table, roles)
+    if Role.TIME not in roles and (unnamed := columns_of_times(table, roles)):
         roles[Role.TIME] = unnamed[0]
     if missing := [role for role in (Role.TIME, *PRICES) if role not in roles]:
         raise InvalidMarketData(
@@ -155,23 +181,18 @@ def meant_columns(table: RawTable) -> MeantColumns:
     return MeantColumns(table, roles, has_close_times, everything)
 
 
-def _columns_of_times(table: RawTable, roles: dict[Role, int]) -> list[int]:
-    """Return the column without a known name whose values are times, such as `id`; none where several are."""
-    free = [at for at in range(len(table.columns)) if at not in roles.values()]
-    found = [at for at in free if looks_like_times(table.columns[at])]
-    return found if len(found) == 1 else []
-
-
 def _base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
     """Return the column of which the one named as volume is the product with the price; None where there is none.
 
     The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare.
     """
-    closes, named = (numbers_of(table.columns[roles[role]].head(_SAMPLE)).floats for role in (Role.CLOSE, Role.VOLUME))
+    comma = has_decimal_comma([table.columns[roles[role]].head(_SAMPLE) for role in PRICES], table.delimiter)
+    samples = [column.head(_SAMPLE) for column in table.columns]
+    closes, named = (numbers_of(samples[roles[role]], comma).floats for role in (Role.CLOSE, Role.VOLUME))
     for at in range(len(table.columns)):
         if at not in roles.values():
             with np.errstate(invalid="ignore", divide="ignore"):
-                shares = named / (numbers_of(table.columns[at].head(_SAMPLE)).floats * closes)
+                shares = named / (numbers_of(samples[at], comma).floats * closes)
             known = shares[np.isfinite(shares)]
             if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():
                 return at

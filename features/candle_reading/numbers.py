@@ -10,11 +10,13 @@ import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray
 
-_SPACES_AND_SIGNS = r"[\s$€£¥'\u2019\u00a0\u202f]+"
+_SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s'\u2019\u00a0\u202f]+"
+# Behind a number, as 42000.5 USDT; what stands alone, as NaN or NULL, stays.
+_CURRENCY = r"(?<=[\d.KMB])[A-Z]{3,5}$"
 _NOTHING = frozenset(
     ("", *["nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "-", "--", ".", "undefined", "nil"])
 )
-_EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12"}
+_EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12", "万": "e4", "亿": "e8"}
 
 
 @dataclass(frozen=True)
@@ -67,6 +69,7 @@ def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Numbers(values, np.zeros(len(values), dtype=np.bool_))
     text = column.astype(str).str.replace(_SPACES_AND_SIGNS, "", regex=True)
+    text = text.str.replace("\u2212", "-", regex=False).str.replace(_CURRENCY, "", regex=True)
     if decimal_comma:
         text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     else:

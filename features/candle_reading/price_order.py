@@ -11,6 +11,7 @@ from features.candle_reading.headers import PRICES, Role
 
 # More rows than this whose open or close lies outside low..high mean that the columns have another order.
 _MOST_OUTSIDE = 0.2
+_MOST_WIDE = 10.0
 # Another order than the usual one needs proof: enough rows, nearly all of them alike, ...
 _FEWEST_ROWS = 10
 _NEARLY_ALL = 0.99
@@ -55,7 +56,10 @@ def _fits(values: FloatArray) -> bool:
     """Return whether open and close lie between low and high where the columns have the usual order."""
     open_, high, low, close = values.T
     outside = (np.maximum(open_, close) > high) | (np.minimum(open_, close) < low)
-    return not len(values) or bool(outside.mean() <= _MOST_OUTSIDE)
+    if not len(values):
+        return True
+    # A low that is usually a fraction of the high is another column.
+    return bool(outside.mean() <= _MOST_OUTSIDE) and bool(np.median(high) <= _MOST_WIDE * np.median(low))
 
 
 def _is_exchanged(opens: FloatArray, closes: FloatArray) -> bool:

@@ -18,11 +18,15 @@ from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.rows import counted, market_rows
 from features.candle_reading.selection import one_market
+from features.candle_reading.splits import without_splits
 from features.candle_reading.tables.binary_tables import FEATHER, OLD_FEATHER, PARQUET, feather_table, parquet_table
 from features.candle_reading.tables.content import content_of
 from features.candle_reading.tables.json_tables import json_table
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_tables import text_of, text_table
+from features.candle_reading.times.column_times import UTC_ASSUMED
+from features.candle_reading.times.market_clocks import with_clock
+from features.candle_reading.unfinished import without_unfinished
 
 
 @dataclass(frozen=True)
@@ -83,8 +87,13 @@ def read_content(
         InvalidMarketData: it cannot be read, or holds what no market makes; with row and remedy.
     """
     table = one_market(_table(content), symbol)
-    read = _read(table, file_market(name).symbol, symbol, timeframe)
-    read.series.require_opened_by(now_ms)
+    read = _read(table, file_market(name).symbol, symbol, timeframe, now_ms)
+    try:
+        read.series.require_opened_by(now_ms)
+    except InvalidMarketData as error:
+        assumed = "; its times have no offset and were read as UTC: write the offset, or name the zone as in Time (EET)"
+        hint = assumed if UTC_ASSUMED in read.notes else ""
+        raise InvalidMarketData(f"{error.message}{hint}") from error
     return read
 
 
@@ -94,21 +103,26 @@ def _table(content: bytes) -> RawTable:
     if content.startswith((FEATHER, OLD_FEATHER)):
         return feather_table(content)
     text = text_of(content)
-    if text.lstrip()[:1] in (b"[", b"{"):
+    start = text[:200].lstrip()
+    if start[:1] in (b"[", b"{") or start.startswith((b'"[', b'"{')):
         return json_table(text)
     return text_table(text)
 
 
-def _read(table: RawTable, name: str | None, symbol: str | None, timeframe: Timeframe | None) -> ReadCandles:
+def _read(
+    table: RawTable, name: str | None, symbol: str | None, timeframe: Timeframe | None, now_ms: int
+) -> ReadCandles:
     columns, found = of_one_market(meant_columns(table), symbol, timeframe)
     columns, values = columns.values()
     rows = market_rows(values, columns.place)
     columns = columns.with_rows(rows.kept)
-    times = columns.times()
+    market = table.symbol or found
+    clock_of = symbol or market or name
+    times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of))
     placed = ordered(times.ms, rows.values, columns.at)
     usual, placed = with_timeframe(placed, columns.has_close_times)
+    placed = without_unfinished(without_splits(placed, table), table, usual.ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
-    market = table.symbol or found
     series = _series(table, usual, placed, symbol or market or name)
     notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes, *_gap_notes(series))))
     return ReadCandles(series, market, f"{form} export" if form else table.kind, notes)

@@ -30,7 +30,7 @@ _WORDS = {"daily": 86_400, "hourly": 3600, "weekly": 604_800}
 
 
 def one_market(table: RawTable, symbol: str | None) -> RawTable:
-    """Return the columns of one market, where a second header row has several.
+    """Return the columns of one market, where the header has several.
 
     Raises:
         SeveralSeries: there are several, and none of them is `symbol`.
@@ -38,9 +38,9 @@ def one_market(table: RawTable, symbol: str | None) -> RawTable:
     markets = list(dict.fromkeys(market.strip() for market in table.markets[1:] if market.strip()))
     if not markets:
         return table
-    chosen = markets[0] if len(markets) == 1 else _chosen(markets, symbol, "its second header row")
+    chosen = markets[0] if len(markets) == 1 else _chosen(markets, symbol, "its header")
     padded = [*table.markets, *[""] * (len(table.columns) - len(table.markets))]
-    kept = [at for at, market in enumerate(padded) if at == 0 or market.strip() == chosen]
+    kept = [at for at, market in enumerate(padded) if at == 0 or market.strip() in ("", chosen)]
     names = tuple(table.names[at] for at in kept)
     return replace(table, columns=tuple(table.columns[at] for at in kept), names=names, symbol=chosen, markets=())
 

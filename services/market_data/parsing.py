@@ -15,7 +15,7 @@ from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from features.candle_reading.rows import market_rows
-from features.candle_reading.times import FIRST_MICROSECOND
+from features.candle_reading.times.column_times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 
 # Milliseconds or microseconds, of any century.

@@ -81,6 +81,13 @@ def squeeze(body: Body) -> None:
         row["timestamp"] = candles(body)[0]["timestamp"] + position * 900_000
 
 
+def stretch(body: Body) -> None:
+    """Send candles of four hours under the key of one hour."""
+    rows = candles(body)
+    for position, row in enumerate(rows):
+        row["timestamp"] -= (len(rows) - 1 - position) * 3 * 3_600_000
+
+
 IMPOSSIBLE = [
     (set_candle(7, high=1.0), "impossible"),
     (set_candle(7, low=1e9), "impossible"),
@@ -89,6 +96,7 @@ IMPOSSIBLE = [
     (future, "future"),
     (keep_one, "60"),
     (squeeze, "apart"),
+    (stretch, "no two 1h candles are 3600000 ms apart, the nearest are 14400000 ms"),
     (set_field(current_price=1.0), "does not fit"),
     (set_field(timeframe_data={"1h": []}), "60"),
 ]
@@ -103,13 +111,20 @@ def test_market_data_that_cannot_be_analyzed_is_400(
     assert_problem(client.post("/ai/analyze", json=body), 400, words)
 
 
+def arrays(body: Body) -> None:
+    body["timeframe_data"]["1h"] = [list(row.values()) for row in candles(body)]
+
+
 MISFITS = [
     (set_candle(7, open=-1.0), "timeframe_data.1h.7.open"),
     (set_candle(7, close=0), "timeframe_data.1h.7.close"),
     (set_candle(7, close=1e300), "timeframe_data.1h.7.close"),
     (set_candle(7, volume=-1), "timeframe_data.1h.7.volume"),
-    (set_candle(7, close="3000"), "timeframe_data.1h.7.close"),
-    (set_candle(7, close=None), "timeframe_data.1h.7.close"),
+    (set_candle(7, close="3000"), "timeframe_data.1h.7.close: is text; send a number without quotes"),
+    (set_candle(7, close=None), "timeframe_data.1h.7.close: is null; send a number, or leave out a candle"),
+    (set_candle(7, timestamp="2026-01-01T00:00:00Z"), "timestamp: is text; send epoch milliseconds as a whole number"),
+    (scale_times(1_000_000), "nanoseconds"),
+    (arrays, "timeframe_data.1h.0: is an array; send each candle as an object with timestamp, open, high"),
     (set_candle(7, close=True), "timeframe_data.1h.7.close"),
     (set_candle(7, close=[1.0]), "timeframe_data.1h.7.close"),
     (lambda body: candles(body)[7].pop("high"), "timeframe_data.1h.7.high"),

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from domain.errors import InvalidMarketData
+from features.candle_reading.affixes import plain_names
 from features.candle_reading.headers import Role, roles_of
 from features.candle_reading.tables.raw_table import RawTable, row_place
 
@@ -83,7 +84,8 @@ def _table(frame: pd.DataFrame, kind: str) -> RawTable:
         times = [at for at in range(len(names)) if pd.api.types.is_datetime64_any_dtype(frame.iloc[:, at])]
         names = [("time" if times and at == times[0] else name) for at, name in enumerate(names)]
     columns = tuple(frame.iloc[:, at].reset_index(drop=True) for at in range(len(names)))
-    return RawTable(columns, tuple(names), row_place, kind=kind)
+    plain, markets = plain_names(names)
+    return RawTable(columns, plain, row_place, markets=markets, kind=kind)
 
 
 def _words(error: BaseException) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import re
 import zipfile
 import zlib
 from collections.abc import Callable
@@ -11,13 +12,18 @@ from pathlib import Path
 from typing import IO
 
 from domain.errors import InvalidMarketData
+from domain.naming.file_names import file_market
 
 # Of the file, and of what is packed in it: tens of millions of candles.
 MAX_BYTES = 2 * 2**30
 # An archive in an archive is common (`.csv.gz` in a zip), three deep is a trap.
 MAX_NESTING = 3
 NAMED_MEMBERS = 5
+MAX_MEMBERS = 1_000
+# What lies beside the candles in archives.
+_BESIDE = re.compile(r"(?i)\.(?:checksum|sha256|md5|md|pdf|html?)$|(?:^|/)(?:read ?me|licen[cs]e)[^/]*$")
 
+_TAR, _TAR_AT = b"ustar", 257
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
 # What is no table of candles but often mistaken for one, and what to do.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
@@ -30,13 +36,17 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"Rar!", "is a RAR archive: unpack it first"),
     (b"\x89HDF", "is HDF5: convert it to CSV or Parquet"),
     (b"SQLite format 3", "is an SQLite database: export the table of candles as CSV"),
+    (b"\x93NUMPY", "is an array of NumPy: save it as CSV or Parquet with the names of its columns"),
+    (b"\xff\xff\xff\xff", "is a stream of Arrow: write it as a Feather or Parquet file"),
+    (b"ORC", "is ORC: convert it to Parquet or CSV"),
+    (b"Obj\x01", "is Avro: convert it to Parquet or CSV"),
     (b"\x80\x04", "is a pickle, which can run code: save it as CSV or Parquet"),
     (b"\x80\x05", "is a pickle, which can run code: save it as CSV or Parquet"),
 )
 
 
 def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> bytes:
-    """Return the content of a file, out of gzip or a zip with one member.
+    """Return the content of a file, out of gzip, or of a zip with one member or with several of one market.
 
     Raises:
         InvalidMarketData: it cannot be read or unpacked, is too large, or is another kind of file.
@@ -50,7 +60,7 @@ def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> bytes:
 
 
 def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
-    """Return content out of gzip or a zip with one member.
+    """Return content out of gzip, or of a zip with one member or with several of one market.
 
     Raises:
         InvalidMarketData: it cannot be unpacked, is too large, or is another kind of file.
@@ -62,6 +72,8 @@ def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
             content = _out_of_zip(content, limit_bytes)
         else:
             break
+    if content[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
+        raise InvalidMarketData("is a tar archive: unpack it and name one of its files")
     for magic, words in _OTHERS:
         if content.startswith(magic):
             raise InvalidMarketData(words)
@@ -72,10 +84,10 @@ def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
     return content
 
 
-def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str) -> bytes:
-    """Read at most the limit, so that a bomb takes no more memory than a file may."""
-    content = stream.read(limit_bytes + 1)
-    if len(content) > limit_bytes:
+def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str, read_bytes: int = 0) -> bytes:
+    """Read at most the limit less what was read already, so that a bomb takes no more memory than a file may."""
+    content = stream.read(limit_bytes - read_bytes + 1)
+    if read_bytes + len(content) > limit_bytes:
         raise InvalidMarketData(f"{what} holds more than {limit_bytes:,} bytes: split it by years")
     return content
 
@@ -91,9 +103,11 @@ def _out_of_gzip(content: bytes, limit_bytes: int) -> bytes:
 def _out_of_zip(content: bytes, limit_bytes: int) -> bytes:
     def read() -> bytes:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            member = _only_member(archive)
-            with archive.open(member) as stream:
-                return _bounded(stream, limit_bytes, "unpacked it")
+            parts: list[bytes] = []
+            for member in _members(archive):
+                with archive.open(member) as stream:
+                    parts.append(_bounded(stream, limit_bytes, "unpacked it", sum(map(len, parts))))
+            return b"\n".join(parts)
 
     return _unpacked(read, "zip")
 
@@ -107,7 +121,8 @@ def _unpacked(read: Callable[[], bytes], kind: str) -> bytes:
         ) from error
 
 
-def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
+def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+    """Return the only file of an archive, or those of text that continue each other: one market, months or years."""
     names = archive.namelist()
     if "xl/workbook.xml" in names:
         raise InvalidMarketData("is an Excel workbook: save it as CSV")
@@ -116,8 +131,13 @@ def _only_member(archive: zipfile.ZipFile) -> zipfile.ZipInfo:
         for info in archive.infolist()
         if not info.is_dir() and not info.filename.startswith(("__MACOSX/", ".")) and "/." not in info.filename
     ]
-    if len(members) != 1:
-        listed = ", ".join(info.filename for info in members[:NAMED_MEMBERS])
-        more = f" and {len(members) - NAMED_MEMBERS} more" if len(members) > NAMED_MEMBERS else ""
-        raise InvalidMarketData(f"holds {len(members)} files ({listed}{more}): unpack it and name one")
-    return members[0]
+    members = [info for info in members if not _BESIDE.search(info.filename)] or members
+    if len(members) == 1:
+        return members
+    markets = {file_market(info.filename.rpartition("/")[2]) for info in members}
+    texts = all(info.filename.lower().endswith((".csv", ".txt")) for info in members)
+    if members and texts and len(markets) == 1 and next(iter(markets)).symbol and len(members) <= MAX_MEMBERS:
+        return sorted(members, key=lambda info: info.filename)
+    listed = ", ".join(info.filename for info in members[:NAMED_MEMBERS])
+    more = f" and {len(members) - NAMED_MEMBERS} more" if len(members) > NAMED_MEMBERS else ""
+    raise InvalidMarketData(f"holds {len(members)} files ({listed}{more}): unpack it and name one")

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 
 from domain.errors import InvalidMarketData
 from domain.market import Timeframe
-from features.candle_reading.headers import Role, is_header, roles_of
+from domain.naming.symbols import Symbol, is_symbol
+from features.candle_reading.headers import PRICES, Role, is_header, plain_name, roles_of
 from features.candle_reading.tables.raw_table import RawTable, row_place
+from features.candle_reading.times.zones import UNNAMED, NamedZone
 
 # Answers wrap their rows two or three deep.
 _DEEPEST = 5
@@ -26,6 +29,9 @@ def json_table(text: bytes) -> RawTable:
     document = _document(text)
     found = dict(_tables(document, "", 0))
     if not found:
+        said = next((value for name, value in _pairs(document) if name in _MESSAGES and isinstance(value, str)), "")
+        if said:
+            raise InvalidMarketData(f"has the message {said[:100]!r} and no candles: ask again, or export it again")
         raise InvalidMarketData(
             "has no rows of candles: it needs arrays [time, open, high, low, close, volume] or objects with these names"
         )
@@ -33,21 +39,41 @@ def json_table(text: bytes) -> RawTable:
         # One table under the name of each market or timeframe: they become one table with a column for it.
         return _joined(found, next(iter(_symbols(document, 0)), None))
     symbol = next(iter(_symbols(document, 0)), None)
-    (table,) = found.values()
-    return _raw(*table, symbol=symbol)
+    ((name, table),) = found.items()
+    if symbol is None and name == name.upper() and is_symbol(name) and Symbol.of(name).kind is not None:
+        symbol = name  # {"bars": {"AAPL": [...]}}
+    return replace(_raw(*table, symbol=symbol), zone=next(iter(_zones(document, 0)), UNNAMED))
+
+
+# Under which answers say why they have no candles.
+_MESSAGES = {"msg", "message", "error", "errormessage", "errmsg", "detail", "note", "information"}
+
+
+def _pairs(document: Any) -> Iterator[tuple[str, Any]]:
+    if isinstance(document, Mapping):
+        yield from ((plain_name(str(name)), value) for name, value in document.items())
 
 
 def _document(text: bytes) -> Any:
+    # MongoDB's tools write {"$numberLong": "1"} for a number, and so for dates.
+    unwrap = _unwrapped if b'"$' in text else None
     try:
-        return json.loads(text)
+        document = json.loads(text, object_hook=unwrap)
+        # Text that was made JSON twice.
+        return json.loads(document) if isinstance(document, str) else document
     except RecursionError as error:
         raise InvalidMarketData("is nested too deep for candles: export it again") from error
     except ValueError as error:
         try:
-            return [json.loads(line) for line in text.splitlines() if line.strip()]
+            return [json.loads(line, object_hook=unwrap) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError):
             place = f"line {getattr(error, 'lineno', 1)}"
             raise InvalidMarketData(f"{place} is no JSON ({getattr(error, 'msg', error)}): export it again") from error
+
+
+def _unwrapped(value: dict[str, Any]) -> Any:
+    (name, inner), *more = value.items() or [("", None)]
+    return inner if name.startswith("$") and not more else value
 
 
 Columns = tuple[tuple[str, ...], list[pd.Series]]
@@ -107,6 +133,8 @@ def _table(value: Any) -> Columns | None:
 def _of_rows(rows: list[Any]) -> Columns | None:
     if not rows:
         return None
+    if all(isinstance(row, str) and row.count(",") >= 4 for row in rows):  # lines of CSV
+        rows = [row.split(",") for row in rows]
     if all(isinstance(row, Mapping) for row in rows):
         flat = [_flat(row) for row in rows]
         names = list(dict.fromkeys(str(name) for row in flat[:100] for name in row))
@@ -118,7 +146,7 @@ def _of_rows(rows: list[Any]) -> Columns | None:
         width = max((len(row) for row in rows), default=0)
         if width < 5 or any(isinstance(cell, (list, Mapping)) for row in rows[:100] for cell in row):
             return None
-        frame = pd.DataFrame(rows)
+        frame = pd.DataFrame([row + [None] * (width - len(row)) for row in rows])
         header += [""] * (width - len(header)) if header else []
         return tuple(header), [frame[column] for column in frame]
     return None
@@ -129,7 +157,24 @@ def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
     inner = [value for value in row.values() if isinstance(value, Mapping)]
     if not inner:
         return row
+    if any(_is_quote(name, value) for name, value in row.items()):
+        return {name: _one_price(value) if isinstance(value, Mapping) else value for name, value in row.items()}
     return {**{name: value for name, value in row.items() if not isinstance(value, Mapping)}, **inner[0]}
+
+
+_QUOTED = ("bid", "mid", "lastTraded", "last", "ask")
+
+
+def _is_quote(name: str, value: Any) -> bool:
+    """Return whether a value has the sides of a quote, and its name is that of a price."""
+    if not isinstance(value, Mapping) or value.keys().isdisjoint(_QUOTED):
+        return False
+    return not roles_of([name]).keys().isdisjoint(PRICES)
+
+
+def _one_price(quote: Mapping[str, Any]) -> Any:
+    """Return one price of a quote, as of {"bid": 1.1, "ask": 1.2, "lastTraded": null}; the bid before the others."""
+    return next((quote[side] for side in _QUOTED if quote.get(side) is not None), None)
 
 
 def _of_frame(frame: pd.DataFrame) -> Columns:
@@ -138,14 +183,29 @@ def _of_frame(frame: pd.DataFrame) -> Columns:
 
 def _symbols(value: Any, depth: int) -> Iterator[str]:
     """Yield the markets that stand beside the rows, as {"ticker": "AAPL", "results": [...]}."""
+    if isinstance(value, list) and len(value) == 1:
+        (value,) = value
     if not isinstance(value, Mapping) or depth > _DEEPEST:
         return
     names = list(map(str, value))
-    at = roles_of(names).get(Role.SYMBOL)
+    at = roles_of([*names]).get(Role.SYMBOL)
+    if depth == 0 and at is not None and names[at] == "code":
+        at = None  # of the answer, "0" where all is well
     if at is not None and isinstance(symbol := list(value.values())[at], str):
         yield symbol
     for inner in value.values():
         yield from _symbols(inner, depth + 1)
+
+
+def _zones(value: Any, depth: int) -> Iterator[NamedZone]:
+    """Yield the time zones that stand beside the rows, as {"meta": {"exchange_timezone": "America/New_York"}}."""
+    if not isinstance(value, Mapping) or depth > _DEEPEST:
+        return
+    for name, inner in value.items():
+        plain = plain_name(str(name))
+        if isinstance(inner, str) and plain in {"timezone", "tz", "exchangetimezone", "exchangetimezonename"}:
+            yield NamedZone(inner, of_exchange=plain.startswith("exchange"))
+        yield from _zones(inner, depth + 1)
 
 
 def _raw(names: tuple[str, ...], columns: list[pd.Series], symbol: str | None = None) -> RawTable:

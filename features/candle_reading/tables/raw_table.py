@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from features.candle_reading.times.zones import UNNAMED, NamedZone
+
 
 @dataclass(frozen=True)
 class RawTable:
@@ -16,9 +18,10 @@ class RawTable:
         columns: Columns of equal length: numbers, text or times.
         names: Their names, or none without a header; then the values have to tell.
         place: Words for the place of a row in the file, counted from 0: "line 14".
-        markets: The market of each column, where a second header row has it.
+        markets: The market of each column, where the header tells it; empty for columns of all.
         symbol: The market of all rows, where the file names it outside of its columns.
         form: Name of the export, where more than the columns tells it.
+        zone: What the file says of the time zone of all rows, outside of its columns.
         delimiter: What separated the columns, empty where nothing did.
         kind: What kind of file it is: "CSV", "JSON".
     """
@@ -29,6 +32,7 @@ class RawTable:
     markets: tuple[str, ...] = ()
     symbol: str | None = None
     form: str = ""
+    zone: NamedZone = UNNAMED
     delimiter: str = ""
     kind: str = "CSV"
 

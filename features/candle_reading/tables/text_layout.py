@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.errors import InvalidMarketData
-from features.candle_reading.headers import is_header
+from features.candle_reading.affixes import plain_names
+from features.candle_reading.headers import Role, is_header, require_candles, roles_of
 
 # A comma last but one, since a decimal comma looks like one; spaces last, since dates have them.
 DELIMITERS = (";", "\t", "|", ",", " ")
@@ -17,7 +18,12 @@ SAMPLE_ROWS = 200
 # Time of a candle and its four prices.
 FEWEST_COLUMNS = 5
 
-NUMBER = re.compile(r"[-+]?[$€£¥]?\s?(?:\d+(?:[.,'\u2019 \u00a0\u202f]\d+)*\.?|\.\d+)(?:[eE][-+]?\d+)?\s?[KMBTkmbt%]?")
+NUMBER = re.compile(
+    r"[-+\u2212]?(?:(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿])?\s?(?:\d+(?:[.,'\u2019 \u00a0\u202f]\d+)*\.?|\.\d+)(?:[eE][-+]?\d+)?"
+    r"\s?(?:[KMBTkmbt%万亿]?\s?(?:[€$₽₺]|[A-Z]{3,5})?)"
+)
+# Lines that draw a table: |---|:---:|, +-----+-----+.
+_RULE = re.compile(r"[-+|:=\s]*-{2}[-+|:=\s]*")
 _SECOND_HEADERS = {"ticker", "tickers", "symbol", "date", "datetime", "timestamp", "price", ""}
 
 
@@ -58,17 +64,36 @@ def layout_of(text: str) -> TextLayout:
     if not most:
         raise InvalidMarketData(_no_rows(kept))
     first = next(at for at, (_, cells) in enumerate(best) if is_row(cells))
-    header = next((at for at in range(first - 1, -1, -1) if is_header(best[at][1])), None)
+    header = next((at for at in range(first - 1, -1, -1) if is_header(plain_names(best[at][1]).names)), None)
     if header is None:
+        for _, cells in best[:first]:
+            require_candles(cells)
         return TextLayout(delimiter, (), (), best[first][0], max(len(cells) for _, cells in best[first:]))
     below = best[header + 1 : first]
-    seconds = [cells for _, cells in below if _is_second_header(cells)]
+    # Lines that draw the table, and units below the names.
+    rules = sum(not any(map(str.isdigit, lines[at])) and not _is_second_header(cells) for at, cells in below)
+    rules += sum(_RULE.fullmatch(lines[at]) is not None and _is_second_header(cells) for at, cells in below)
+    seconds = [cells for at, cells in below if not _RULE.fullmatch(lines[at]) and _is_second_header(cells)]
     above = best[header - 1][1] if header and best[header - 1][1][0].strip().casefold() == "ticker" else []
-    markets = next((cells for cells in [above, *seconds] if any(cell.strip() for cell in cells[1:])), [])
-    names = best[header][1]
-    start = header + 1 + len(seconds)
+    names, affixes = plain_names(best[header][1])
+    markets = next((cells for cells in [above, *seconds] if any(cell.strip() for cell in cells[1:])), affixes)
+    start = header + 1 + len(seconds) + rules
+    if delimiter == " ":
+        names = _with_index(names, best[first][1])
+        start = first if len(names) == len(best[first][1]) else start
     width = max(len(names), *(len(cells) for _, cells in best[start:]))
     return TextLayout(delimiter, tuple(names), tuple(markets), best[start][0], width)
+
+
+def _with_index(names: tuple[str, ...], row: Sequence[str]) -> tuple[str, ...]:
+    """Return names with one for the index that pandas prints without a name, and one for the clock behind a date."""
+    surplus, at = len(row) - len(names), roles_of(names).get(Role.TIME)
+    if surplus not in (1, 2):
+        return names
+    if at is not None and ":" in row[min(at + surplus, len(row) - 1)]:
+        names, surplus = (*names[: at + 1], "clock", *names[at + 1 :]), surplus - 1
+        return ("", *names) if surplus else names
+    return ("", *names) if surplus == 1 else ("date", "clock", *names)
 
 
 def is_row(cells: Sequence[str]) -> bool:

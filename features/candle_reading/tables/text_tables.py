@@ -14,6 +14,7 @@ from domain.errors import InvalidMarketData
 from features.candle_reading.headers import is_header
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_layout import SAMPLE_BYTES, TextLayout, layout_of
+from features.candle_reading.times.zones import NamedZone
 
 # The longer mark first: the one of UTF-32 begins with that of UTF-16.
 _MARKS = (
@@ -25,6 +26,10 @@ _MARKS = (
 )
 _NO_VALUE = ["-", "--", ".", "undefined", "nil"]
 _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
+# What lines above the table say of all rows: `Symbol: AAPL`, `# Time zone: America/New_York`.
+SAID_BYTES = 4_096
+_TIME_ZONE = re.compile(rb"(?im)^[#/\"\s]*time ?zone\"?[ \t]*[:=,;][ \t]*\"?([\w/+:-]{2,40})")
+_SYMBOL = re.compile(rb"(?im)^[#/\"\s]*(?:symbol|ticker|instrument|pair)\"?[ \t]*[:=][ \t]*\"?([\w./:^=-]{1,40})")
 # Lines above the table that name the export.
 _TITLES = (("cryptodatadownload", "CryptoDataDownload"), ("barchart", "Barchart"))
 
@@ -69,11 +74,17 @@ def text_table(text: bytes) -> RawTable:
     Raises:
         InvalidMarketData: it has no rows of candles, or a row with another number of columns.
     """
+    said = text[:SAID_BYTES]
     title = next((form for word, form in _TITLES if word.encode() in text[:SAMPLE_BYTES].lower()), "")
+    if re.search(rb'(?m)^"?#{4,}"?[,;\t]', text[:SAMPLE_BYTES]):
+        raise InvalidMarketData(
+            "has ##### for its times, as a spreadsheet shows them in a column that is too narrow: widen it, save again"
+        )
     if b"#" in text or b"//" in text:
         text = _COMMENT.sub(_named_or_nothing, text)
     if b"\r" in text and b"\n" not in text:
         text = text.replace(b"\r", b"\n")
+    text = _without_outer_quotes(text)
     layout = layout_of(_sample(text))
     start = _offset(text, layout.first_line)
     frame = _frame(text[start:], layout)
@@ -82,9 +93,26 @@ def text_table(text: bytes) -> RawTable:
         names=layout.names + ("",) * (layout.width - len(layout.names)) if layout.names else (),
         place=lambda row: f"line {_line(text[start:], row) + layout.first_line}",
         markets=layout.markets,
+        symbol=_said(_SYMBOL, text[:start]),
         form=title,
+        zone=NamedZone(_said(_TIME_ZONE, said) or ""),
         delimiter=layout.delimiter,
     )
+
+
+def _said(form: re.Pattern[bytes], lines: bytes) -> str | None:
+    found = form.search(lines)
+    return found[1].decode(errors="replace") if found else None
+
+
+def _without_outer_quotes(text: bytes) -> bytes:
+    """Return lines that are quoted as a whole, as spreadsheets save a table that stood in one column, without that."""
+    head = [line.strip() for line in text[:SAMPLE_BYTES].split(b"\n")[:20] if line.strip()][:-1]
+    quoted = [line for line in head if re.fullmatch(rb'"(?:[^"]|"")*[,;\t](?:[^"]|"")*"', line)]
+    if not head or len(quoted) < len(head):
+        return text
+    lines = (line.strip() for line in text.split(b"\n"))
+    return b"\n".join(line[1:-1].replace(b'""', b'"') if line.startswith(b'"') else line for line in lines)
 
 
 def _named_or_nothing(comment: re.Match[bytes]) -> bytes:

@@ -58,6 +58,18 @@ ADAPTER: TypeAdapter[str] = TypeAdapter(SymbolName)
         ("^GSPC", "^GSPC"),
         ("^gspc", "^GSPC"),
         ("ES=F", "ES=F"),
+        ("BTCUSD_PERP", "BTCUSD.P"),
+        ("BTCUSDT_UMCBL", "BTCUSDT.P"),
+        ("PF_XBTUSD", "XBTUSD.P"),
+        ("BTC_USDC-PERPETUAL", "BTCUSDC.P"),
+        ("BTC-PERPETUAL", "BTCUSD.P"),
+        ("BTC-USDT-SWAP", "BTC-USDT-SWAP"),
+        ("BTC-27JUN25", "BTC27JUN25"),
+        ("BTCUSDT_240628", "BTCUSDT240628"),
+        ("tBTCUSD", "BTCUSD"),
+        ("tsla", "TSLA"),
+        ("CME_MINI:ES1!", "ES=F"),
+        ("ES1!", "ES=F"),
         ("BTC/USDT:USDT-240628", None),
         ("BTC/USDT/ETH", None),
         ("../etc/passwd", None),
@@ -83,6 +95,8 @@ def test_every_spelling_has_one_symbol_or_none(written: str, spelled: str | None
         ("BTCFDUSD", "crypto", "BTC", "FDUSD", "crypto", None),
         ("BTCUSDT.P", "crypto", "BTC", "USDT", "crypto", None),
         ("BTC-USD", "crypto", "BTC", "USD", "crypto", None),
+        ("BTC-PERP", "crypto", "BTC", "USD", "crypto", None),
+        ("BTC-USDT-SWAP", "crypto", "BTC", "USDT", "crypto", None),
         ("BNBUSD", "crypto", "BNB", "USD", "crypto", None),
         ("DOTUSD", "crypto", "DOT", "USD", "crypto", None),
         ("SHIBUSD", "crypto", "SHIB", "USD", "crypto", None),
@@ -133,7 +147,7 @@ def test_a_spelling_tells_the_market(
     facts = Symbol.of(name)
     assert (facts.name, facts.kind, facts.base, facts.quote) == (name, kind, base, quote)
     assert (market_kind(name), exchange_of(name)) == (market, exchange)
-    assert facts.perpetual is name.endswith(".P")
+    assert facts.perpetual is name.endswith((".P", "-PERP", "-SWAP"))
 
 
 def test_the_longest_quote_currency_is_found_first() -> None:
@@ -185,7 +199,7 @@ def test_a_symbol_is_safe_in_paths_and_file_names(symbol: str) -> None:
         ("btcusdt", "symbol btcusdt: write BTCUSDT"),
         ("BTC/USDT:USDT", "symbol BTC/USDT:USDT: write BTCUSDT.P"),
         ("<script>", "a symbol has at most 20 capital letters and digits, such as BTCUSDT"),
-        ("BTCUSDT\n", "symbol BTCUSDT: write BTCUSDT"),
+        ("BTCUSDT\n", "symbol 'BTCUSDT\\n': write BTCUSDT"),
         ("", "a symbol has at most"),
     ],
 )

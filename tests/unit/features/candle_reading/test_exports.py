@@ -13,8 +13,9 @@ from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import ReadCandles, read_candles
 from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text, dated, moment
 from tests.fixtures.exchange_answers import ANSWERS
+from tests.fixtures.vendor_exports import VENDORS
 
-FORMS = EXPORTS | ANSWERS
+FORMS = EXPORTS | ANSWERS | VENDORS
 
 
 def read(folder: Path, content: str | bytes, symbol: str | None = None, now_ms: int = NOW) -> ReadCandles:

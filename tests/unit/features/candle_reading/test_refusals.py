@@ -75,16 +75,20 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         csv_text(with_times(lambda time: f"{time:.5E}")),
         r"its times have lost their last digits \(1\.78887E\+12\)",
     ),
+    "Excel's long numbers with decimal commas": (
+        csv_text(with_times(lambda time: f"{time:.5E}"), NAMES, ";").replace(".", ","),
+        "its times have lost their last digits",
+    ),
     "Excel's longer numbers": (csv_text(with_times(lambda time: f"{time * 1000:.5E}")), "have lost their last digits"),
     "day or month": (
-        csv_text(dated("%d/%m/%Y %H:%M", REFERENCE[:100])),
-        r"the date '08/09/2026 12:00' may be 8 Sep or 9 Aug, and no other row tells: write dates as 2026-09-08",
+        csv_text(dated("%d/%m/%Y", reference(4, 24 * HOUR))),
+        r"the date '08/09/2026' may be 8 Sep or 9 Aug, and no other row tells: write dates as 2026-09-08",
     ),
     "day and month": (
         csv_text([("13/09/2026", *REFERENCE[0][1:]), ("09/14/2026", *REFERENCE[1][1:])]),
         "has the day first in '13/09/2026' and the month first in '09/14/2026'",
     ),
-    "years of two digits": (csv_text(dated("%d/%m/%y %H:%M")), "'08/09/26 12:00' has a year of two digits"),
+    "years of two digits": (csv_text(dated("%d/%m/%y", reference(4, 24 * HOUR))), "the date '08/09/26' may be"),
     "no prices of candles": (
         csv_text([(c[0], c[1], c[3], c[4], c[1]) for c in REFERENCE], ()),
         "its prices are not in the order open, high, low, close: add a first line",
@@ -100,14 +104,35 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "two tickers": (
         "Price,Close,Close,High,High,Low,Low,Open,Open\nTicker,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL,MSFT,AAPL\nDate,,,,,,,,\n"
         "2026-09-08,1,2,1,2,1,2,1,2\n2026-09-09,1,2,1,2,1,2,1,2\n",
-        "two markets in its second header row: MSFT, AAPL; name one with --symbol",
+        "two markets in its header: MSFT, AAPL; name one with --symbol",
     ),
+    "two markets side by side": (
+        csv_text([(*c, *c[1:]) for c in REFERENCE], ("time", *(f"{m}_{n}" for m in ("BTC", "ETH") for n in NAMES[1:]))),
+        "two markets in its header: BTC, ETH; name one with --symbol",
+    ),
+    "quotes": (
+        csv_text([(c[0], c.close, c.close + 1, 1, 2) for c in REFERENCE], ("time", "bid", "ask", "bidVolume", "x")),
+        "holds quotes .*no candles: make candles of them",
+    ),
+    "trades": (
+        csv_text([(c[0], c.close, 0.5, 7, 8) for c in REFERENCE], ("transact_time", "price", "quantity", "a", "b")),
+        "holds single trades .*no candles",
+    ),
+    "a column that was too narrow": (csv_text(with_times(lambda _: "########")), "has ##### for its times.*widen it"),
     "two timeframes": (
         csv_text([(*c, length) for c in REFERENCE for length in ("1h", "4h")], (*NAMES, "interval")),
         "two timeframes in column interval: 1h, 4h; name one with --timeframe",
     ),
     "JSON cut off": ("[[1788868800000, 1, 1, 1, 1, 1], [17888", "line 1 is no JSON"),
-    "JSON of something else": ('{"message": "Not found"}', "has no rows of candles"),
+    "an answer without candles": (
+        '{"code": -1121, "msg": "Invalid symbol."}',
+        "has the message 'Invalid symbol.' and no",
+    ),
+    "local times of the future": (
+        csv_text(dated("%Y-%m-%d %H:%M", reference(start_ms=NOW))),
+        "in the future: .*; its times have no offset and were read as UTC: write the offset",
+    ),
+    "JSON of something else": ('{"status": 404}', "has no rows of candles"),
     "deep JSON": ("[" * 100_000, "is nested too deep"),
     "damaged Parquet": (b"PAR1 no parquet PAR1", "is damaged Parquet"),
     "cut-off Parquet": (bytes(EXPORTS["freqtrade as Parquet"])[:2_000], "is Parquet that is cut off"),  # type: ignore[arg-type]
@@ -124,6 +149,8 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "Excel": (zipped(**{"xl/workbook.xml": b"1", "a": b""}), "is an Excel workbook: save it as CSV"),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is an Excel workbook"),
     "PDF": (b"%PDF-1.7 ...", "is a PDF"),
+    "a tar archive": (gzip.compress(b"BTCUSDT-1h.csv".ljust(257, b"\0") + b"ustar" + bytes(300)), "is a tar archive"),
+    "NumPy": (b"\x93NUMPY\x01\x00" + bytes(200), "is an array of NumPy"),
     "zstd": (b"\x28\xb5\x2f\xfd rest", "is packed with zstd: unpack it first"),
     "packed too often": (
         gzip.compress(gzip.compress(gzip.compress(gzip.compress(PLAIN.encode())))),
@@ -147,7 +174,10 @@ def test_a_file_that_is_not_there_says_so(tmp_path: Path) -> None:
         read_candles(tmp_path / "none.csv", NOW)
 
 
-@pytest.mark.parametrize("packed", [gzip.compress(bytes(100_000)), zipped(a=bytes(100_000)), bytes(5_000)])
+MONTHS = zipped(**{f"BTCUSDT-1h-2024-0{month}.csv": bytes(1_500) for month in (1, 2)})
+
+
+@pytest.mark.parametrize("packed", [gzip.compress(bytes(100_000)), zipped(a=bytes(100_000)), bytes(5_000), MONTHS])
 def test_no_more_is_read_than_the_limit(tmp_path: Path, packed: bytes) -> None:
     path = tmp_path / "bomb.csv.gz"
     path.write_bytes(packed)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from datetime import datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -203,3 +206,60 @@ def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tm
     assert [candle[:5] for candle in found.series.candles] == [day[:5] for day in days]  # type: ignore[index]
     assert {candle.volume for candle in found.series.candles} == {1_230_000.0}
     assert found.notes == ("dates read as midnight UTC", "newest first", "decimal commas")
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_split_is_undone_where_adjusted_closes_prove_it(tmp_path: Path, newest_first: bool) -> None:
+    days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    factor = [4.0 if at < 40 else 1.0 for at in range(60)]
+    rows: list[tuple[object, ...]] = [
+        # A dividend of 2 % besides, which stays in the prices.
+        (f"{moment(c[0]):%Y-%m-%d}", *(x * f for x in c[1:5]), c.close * (0.98 if at < 20 else 1.0), c.volume / f)
+        for at, (c, f) in enumerate(zip(days, factor, strict=True))
+    ]
+    found = read(tmp_path, rows[::-1] if newest_first else rows, ("date", *NAMES[1:5], "adjusted_close", "volume"))
+    assert list(found.series.candles) == days
+    assert "1 split undone by the adjusted closes" in found.notes
+
+
+def test_one_of_two_markets_side_by_side_is_read_when_named(tmp_path: Path) -> None:
+    other = reference(price=3_000.0)
+    path = tmp_path / "both.csv"
+    names = ("time", *(f"{market}_{name}" for market in ("BTC", "ETH") for name in NAMES[1:]))
+    path.write_text(csv_text([(*one, *two[1:]) for one, two in zip(REFERENCE, other, strict=True)], names))
+    found = read_candles(path, NOW, "ETH")
+    assert list(found.series.candles) == other
+    assert found.symbol == "ETH"
+
+
+def test_days_since_1970_are_no_days_of_excel(tmp_path: Path) -> None:
+    days = reference(20, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    rows: list[tuple[object, ...]] = [(c[0] // (24 * HOUR), *c[1:]) for c in days]
+    found = read(tmp_path, rows, ("date", *NAMES[1:]))
+    assert list(found.series.candles) == days
+    assert found.notes == ("days since 1970",)
+
+
+def test_a_last_candle_that_the_file_calls_unfinished_is_left_out_once_it_has_closed(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [(*c, at < 9) for at, c in enumerate(TEN)]
+    found = read(tmp_path, rows, (*NAMES, "is_closed"))
+    assert list(found.series.candles) == TEN[:-1]
+    assert found.notes == ("the last candle left out, which was still forming when it was written",)
+    path = tmp_path / "BTCUSDT-1h.csv"
+    assert list(read_candles(path, TEN[-1].timestamp + 60_000).series.candles) == TEN
+
+
+@pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin"])
+def test_days_of_a_coin_may_begin_at_the_midnight_of_a_place(tmp_path: Path, zone: str) -> None:
+    dates = [datetime(2026, 3, 1, tzinfo=ZoneInfo(zone)) + timedelta(days=at) for at in range(60)]
+    days = [c._replace(timestamp=round(day.timestamp() * 1000)) for c, day in zip(reference(60), dates, strict=True)]
+    found = read(tmp_path, days)
+    assert list(found.series.candles) == days
+    assert (found.series.timeframe, found.series.missing) == ("1d", 0)
+
+
+@pytest.mark.parametrize("code", ["0", "200000"])
+def test_the_status_of_an_answer_is_no_market(tmp_path: Path, code: str) -> None:
+    path = tmp_path / "BTCUSDT-1h.json"
+    path.write_text(json.dumps({"code": code, "msg": "", "data": [[*map(str, c)] for c in TEN]}))
+    assert read_candles(path, NOW).symbol is None

@@ -9,8 +9,9 @@ import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InvalidMarketData
-from features.candle_reading.dates import ms_of_dates
 from features.candle_reading.numbers import is_text, numbers_of
+from features.candle_reading.times.dates import ms_of_dates
+from features.candle_reading.times.written_times import moments_in, readable, without_zones
 
 # Numbers of these sizes are times from 1979 to 2099 in one unit; no two units overlap.
 UNITS = (("seconds", 3e8, 1e3), ("milliseconds", 3e11, 1.0), ("microseconds", 3e14, 1e-3), ("nanoseconds", 3e17, 1e-6))
@@ -20,8 +21,11 @@ FIRST_MICROSECOND = 10**14
 # Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
+_HOURS = 24
+_FIRST_DAY_OF_R = 7_305  # 1990
 # The year 2286: a number beyond it in any unit is no time of a candle.
 _FARTHEST_MS = 1e13
+UTC_ASSUMED = "times without an offset read as UTC"
 _OFFSET = r"(?i)(?:z|utc|gmt|[-+]\d{2}:?\d{2})\s*$|[t ]\d{1,2}:\d{2}[\d:.]*\s*(?:z|[-+]\d{2})"
 
 
@@ -33,11 +37,13 @@ class Times:
         ms: Epoch ms, 0 where there is none.
         wrong: n flags, true where a row has no time that can be read.
         words: What they were, for a person: "seconds", "times without an offset read as UTC"; may be empty.
+        local: Whether they have no offset, and UTC is only assumed.
     """
 
     ms: IntArray
     wrong: BoolArray
     words: str
+    local: bool = False
 
 
 def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
@@ -52,6 +58,8 @@ def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
         column = _text(column).str.cat(_clock_text(clock), sep=" ")
     if not is_text(column):
         return _of_numbers(column)
+    if column.dropna().head(50).str.fullmatch(r"\d,\d+[eE]\+\d+").any():  # a spreadsheet with decimal commas
+        column = column.str.replace(",", ".", regex=False)
     if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):
         return _of_text(column)
     numbers = numbers_of(column)
@@ -86,12 +94,26 @@ def looks_like_times(column: pd.Series) -> bool:
     return bool(text.str.contains(r"\d{1,4}[-./ ][\da-zA-Z]{1,9}[-./, ]\s?\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},").all())
 
 
+def has_whole_times(column: pd.Series) -> bool:
+    """Return whether values are dates with times, nearly all of whole minutes or of the last moment of one."""
+    if not looks_like_times(column):
+        return False
+    try:
+        times = times_of(column)
+    except InvalidMarketData:
+        return False
+    ms = times.ms[~times.wrong] + 1
+    whole = (ms % 1_000 <= 1) & ((ms // 1_000 + 1) % 60 <= 1)
+    return len(ms) * 2 > len(column) and float(whole.mean()) > 0.9
+
+
 def _of_datetimes(column: pd.Series) -> Times:
     aware = isinstance(column.dtype, pd.DatetimeTZDtype)
     plain = column.dt.tz_convert("UTC").dt.tz_localize(None) if aware else column
     ms = plain.to_numpy().astype("datetime64[ms]")
     wrong = np.isnat(ms)
-    return Times(np.where(wrong, 0, ms.astype(np.int64)), wrong, "" if aware else "times without an offset read as UTC")
+    words = "" if aware else UTC_ASSUMED
+    return Times(np.where(wrong, 0, ms.astype(np.int64)), wrong, words, local=not aware)
 
 
 def _of_numbers(column: pd.Series) -> Times:
@@ -132,10 +154,10 @@ def _units(values: FloatArray) -> IntArray:
 
 
 def _are_digits(values: FloatArray) -> BoolArray:
-    """Return which numbers are dates written without marks: 20260908, 202609081200 or 20260908120000."""
+    """Return which numbers are dates written without marks: 20260908, 202609081200 or 20260908120000(000)."""
     with np.errstate(invalid="ignore"):
         flags: BoolArray = np.zeros(len(values), dtype=np.bool_)
-        for scale in (1.0, 1e4, 1e6):
+        for scale in (1.0, 1e4, 1e6, 1e9):
             date = np.floor(values / scale)
             month, day = date // 100 % 100, date % 100
             inside = (date >= 19_000_101) & (date <= 21_001_231)
@@ -144,12 +166,17 @@ def _are_digits(values: FloatArray) -> BoolArray:
 
 
 def _of_serial_days(values: FloatArray, wrong: BoolArray) -> Times:
-    """Return times that Excel wrote as days since 1900."""
+    """Return times that Excel wrote as days since 1900, or R and Arrow as days since 1970."""
     days = values[~wrong]
+    if len(days) and ((days > _FIRST_DAY_OF_R) & (days < _EXCEL_EPOCH_DAYS) & (days % 1 == 0)).all():
+        # As days of Excel the file would end before 1970.
+        return Times(np.where(wrong, 0, values * 86_400_000).astype(np.int64), wrong, "days since 1970")
     if not len(days) or not ((days > _EXCEL_EPOCH_DAYS - 25_000) & (days < 80_000)).all():
         return Times(np.zeros(len(values), dtype=np.int64), np.ones(len(values), dtype=np.bool_), "")
     seconds = np.round((values - _EXCEL_EPOCH_DAYS) * 86_400)
-    return Times(np.where(wrong, 0, seconds * 1000).astype(np.int64), wrong, "Excel's day numbers read as UTC")
+    return Times(
+        np.where(wrong, 0, seconds * 1000).astype(np.int64), wrong, "Excel's day numbers read as UTC", local=True
+    )
 
 
 def _require_digits(ms: IntArray, first: float) -> None:
@@ -164,22 +191,34 @@ def _require_digits(ms: IntArray, first: float) -> None:
 def _of_text(column: pd.Series) -> Times:
     text = _text(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
-    stamps = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
-    if stamps.isna().to_numpy()[~empty].any():
-        ms, wrong, has_offset = ms_of_dates(text.where(~empty, "1970-01-01"))
-        wrong = wrong | empty
-    else:
-        moments = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
-        ms, wrong = moments.astype(np.int64), empty | np.isnat(moments)
-        has_offset = bool(text.head(50).str.contains(_OFFSET, regex=True).any())
+    dotnet = bool(text.head(50).dropna().str.contains("/Date(", regex=False).any())
+    text = readable(text)
+    if dotnet:
+        return _of_numbers(pd.to_numeric(text, errors="coerce"))
+    if (zoned := without_zones(text)) is not None:
+        ms, wrong, _ = _ms_of_text(zoned[0], empty)
+        moments, without = moments_in(ms, zoned[1])
+        wrong = wrong | without
+        return Times(np.where(wrong, 0, moments), wrong, "")
+    ms, wrong, has_offset = _ms_of_text(text, empty)
     known = ms[~wrong]
     if has_offset:
         words = ""
     elif len(known) and not (known % 86_400_000).any():
         words = "dates read as midnight UTC"
     else:
-        words = "times without an offset read as UTC"
-    return Times(np.where(wrong, 0, ms), wrong, words)
+        words = UTC_ASSUMED
+    return Times(np.where(wrong, 0, ms), wrong, words, local=not has_offset)
+
+
+def _ms_of_text(text: pd.Series, empty: BoolArray) -> tuple[IntArray, BoolArray, bool]:
+    stamps = pd.to_datetime(text, format="ISO8601", utc=True, errors="coerce")
+    if stamps.isna().to_numpy()[~empty].any():
+        ms, wrong, has_offset = ms_of_dates(text.where(~empty, "1970-01-01"))
+        return ms, wrong | empty, has_offset
+    moments = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
+    has_offset = bool(text.head(50).str.contains(_OFFSET, regex=True).any())
+    return moments.astype(np.int64), empty | np.isnat(moments), has_offset
 
 
 def _text(column: pd.Series) -> pd.Series:
@@ -193,6 +232,8 @@ def _clock_text(clock: pd.Series) -> pd.Series:
     """Return times of day as text, 120000 and 90000 as 12:00:00 and 09:00:00."""
     if is_text(clock):
         return clock.astype(str)
+    if float(clock.max()) <= _HOURS and not (clock % 1 > 0).any():
+        clock = clock * 100  # hours alone
     digits = _text(clock)
     short = digits.str.len().max() <= 4 if len(digits) else False
     digits = digits.str.zfill(4 if short else 6)

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray, IntArray
-from domain.errors import InvalidMarketData
+from features.candle_reading.times.date_orders import days_since_1970, full_year, ordered_parts
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _DATE = (
@@ -42,7 +42,7 @@ def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
     clock = rest.str.extract(_CLOCK)
     ms, offset = _clock_ms(clock)
     known = rest.str.fullmatch(_CLOCK).to_numpy(dtype=bool) & ~np.isnan(year + month + day + ms)
-    days = _days(np.where(known, year, 1970), np.where(known, month, 1), np.where(known, day, 1))
+    days = days_since_1970(np.where(known, year, 1970), np.where(known, month, 1), np.where(known, day, 1))
     known &= ~np.isnan(days)
     times = np.where(known, np.nan_to_num(days) * _DAY_MS + np.nan_to_num(ms), 0)
     return times.astype(np.int64), ~known, offset
@@ -62,20 +62,17 @@ def _parts(date: pd.DataFrame, text: pd.Series) -> tuple[FloatArray, FloatArray,
     first_length = _floats(date["a"].str.len())
     last_length = _floats(date["c"].str.len())
     named = _month(date["b"].where(np.isnan(b)))
-    year_first, year_last = first_length == 4, (last_length == 4) & (first_length <= 2)
-    if ((first_length <= 2) & (last_length <= 2)).any():
-        cell = text[(first_length <= 2) & (last_length <= 2)].iloc[0]
-        raise InvalidMarketData(f"the date {cell!r} has a year of two digits: write dates as 2026-09-08")
-    numbered = year_last & ~np.isnan(b)
-    day_first = _is_day_first(a[numbered], b[numbered], date["mark"][numbered], text[numbered])
+    short = (first_length <= 2) & (last_length <= 2)
+    numbered = ~np.isnan(b) & (first_length <= 2)
+    a, b, c = ordered_parts(a, b, c, numbered, date["mark"], text)
+    year_first, year_last = (first_length == 4) | (numbered & short), (last_length == 4) & (first_length <= 2)
+    if (short & ~numbered).any():  # 03-Mar-21
+        c = np.where(short & ~numbered, full_year(c), c)
+        year_last |= short & ~numbered
     digits = _number(date["digits"])
-    year = np.select([year_first, year_last], [a, c], _number(date["year"]))
-    month = np.select(
-        [~np.isnan(named), year_first, year_last], [named, b, b if day_first else a], _month(date["word"])
-    )
-    day = np.select(
-        [year_first, year_last & ~np.isnan(named), year_last], [c, a, a if day_first else b], _number(date["day"])
-    )
+    year = np.select([numbered | year_first, year_last], [a, c], _number(date["year"]))
+    month = np.select([~np.isnan(named), numbered | year_first], [named, b], _month(date["word"]))
+    day = np.select([numbered | year_first, year_last], [c, a], _number(date["day"]))
     plain = ~np.isnan(digits)
     return (
         np.where(plain, digits // 10_000, year),
@@ -84,38 +81,9 @@ def _parts(date: pd.DataFrame, text: pd.Series) -> tuple[FloatArray, FloatArray,
     )
 
 
-def _is_day_first(first: FloatArray, second: FloatArray, marks: pd.Series, text: pd.Series) -> bool:
-    """Return whether the day comes before the month, which a number above 12 in any row proves."""
-    by_first, by_second = first > 12, second > 12
-    if by_first.any() and by_second.any():
-        one, other = text[by_first].iloc[0], text[by_second].iloc[0]
-        raise InvalidMarketData(f"has the day first in {one!r} and the month first in {other!r}: write 2026-09-08")
-    if not len(first) or by_first.any() or (marks == ".").all():  # with dots, the day is first everywhere
-        return True
-    if by_second.any():
-        return False
-    cell = text.iloc[0]
-    day, month = (_MONTHS[int(number) - 1].capitalize() if number >= 1 else "?" for number in (first[0], second[0]))
-    raise InvalidMarketData(
-        f"the date {cell!r} may be {int(first[0])} {month} or {int(second[0])} {day}, and no other row tells: "
-        "write dates as 2026-09-08"
-    )
-
-
 def _month(words: pd.Series) -> FloatArray:
     numbers = {name: float(number) for number, name in enumerate(_MONTHS, start=1)}
     return _floats(words.str[:3].map(numbers))
-
-
-def _days(year: FloatArray, month: FloatArray, day: FloatArray) -> FloatArray:
-    """Return days since 1970, NaN where the calendar has no such day."""
-    inside = (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31) & (year >= 1800) & (year <= 2200)
-    months = (np.where(inside, year, 1970) - 1970) * 12 + np.where(inside, month, 1) - 1
-    starts = months.astype(np.int64).astype("datetime64[M]")
-    dates = starts.astype("datetime64[D]") + (np.where(inside, day, 1) - 1).astype("timedelta64[D]")
-    inside &= dates.astype("datetime64[M]") == starts
-    days: FloatArray = np.where(inside, dates.astype(np.int64), np.nan)
-    return days
 
 
 def _clock_ms(clock: pd.DataFrame) -> tuple[FloatArray, bool]:

@@ -1,0 +1,64 @@
+"""Splits of shares that a file's prices still have, undone where a column of adjusted closes proves them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+
+import numpy as np
+import pandas as pd
+
+from features.candle_reading.grid import OrderedRows
+from features.candle_reading.headers import plain_name
+from features.candle_reading.numbers import numbers_of
+from features.candle_reading.rows import counted
+from features.candle_reading.tables.raw_table import RawTable
+
+_ADJUSTED_CLOSE = {"adjclose", "adjustedclose", "closeadj", "closeadjusted"}
+# From one row to the next, dividends move the adjusted close by less than this share of the close, splits by more.
+_LEAST_SPLIT = 0.17  # of the logarithm
+# The ratio is off by a dividend of the same day, and by the digits of adjusted closes.
+_LARGEST_DENOMINATOR, _NEAR = 4, 0.03
+
+
+def without_splits(rows: OrderedRows, table: RawTable) -> OrderedRows:
+    """Return rows whose prices before a split are in terms of the shares after it, and volumes alike.
+
+    Dividends stay in the prices: only jumps of the ratio of adjusted close and close that no dividend makes count.
+    Prices that are adjusted for splits already, such as those of Yahoo, have none.
+
+    Args:
+        rows: Oldest first.
+        table: The file, which may have adjusted closes.
+    """
+    adjusted = _adjusted_closes(rows, table)
+    if adjusted is None or len(adjusted) < 2:
+        return rows
+    with np.errstate(invalid="ignore", divide="ignore"):
+        ratios = adjusted / rows.values[:, 3]  # noqa: PD011 - an array
+        jumps = ratios[1:] / ratios[:-1]
+    splits = [at for at, jump in enumerate(jumps.tolist()) if np.isfinite(jump) and abs(np.log(jump)) > _LEAST_SPLIT]
+    if not splits:
+        return rows
+    values = rows.values.copy()  # noqa: PD011 - an array
+    for at in splits:
+        shares = _whole(float(jumps[at]))
+        values[: at + 1, :4] /= shares
+        values[: at + 1, 4] *= shares
+    return replace(rows, values=values).noting(f"{counted(len(splits), 'split')} undone by the adjusted closes")
+
+
+def _whole(jump: float) -> float:
+    """Return how many shares one became, in numbers that companies choose: 4, 1.5, 0.1."""
+    ratio = jump if jump > 1 else 1 / jump
+    near = float(Fraction(ratio).limit_denominator(_LARGEST_DENOMINATOR))
+    ratio = near if abs(near / ratio - 1) < _NEAR else ratio
+    return ratio if jump > 1 else 1 / ratio
+
+
+def _adjusted_closes(rows: OrderedRows, table: RawTable) -> np.ndarray | None:
+    at = next((at for at, name in enumerate(table.names) if plain_name(name) in _ADJUSTED_CLOSE), None)
+    if at is None:
+        return None
+    column: pd.Series = table.columns[at].iloc[rows.at]
+    return numbers_of(column.reset_index(drop=True)).floats

@@ -1,0 +1,42 @@
+"""Which of the columns of a table with names holds the times of its candles."""
+
+from __future__ import annotations
+
+from features.candle_reading.headers import Role, times_by_name
+from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.times.column_times import has_whole_times, looks_like_times
+
+# Rows that are looked at.
+_SAMPLE = 2_000
+
+
+def with_best_time(table: RawTable, roles: dict[Role, int]) -> dict[Role, int]:
+    """Return the roles with the first of the columns with a name of times whose values can be those of candles.
+
+    A time that is the same in every row is none of a candle, nor is that of a trade, beside one of whole minutes.
+    """
+    taken = [at for role, at in roles.items() if role not in {Role.TIME, Role.CLOCK}]
+    candidates = times_by_name(table.names, taken)
+    if len(candidates) < 2:
+        return roles
+    if Role.CLOCK in roles and has_whole_times(table.columns[roles[Role.CLOCK]].head(_SAMPLE)):
+        return _by_time(roles, roles[Role.CLOCK])
+    for at in candidates:
+        column = table.columns[at].head(_SAMPLE)
+        if not (column == column.iloc[0]).all() and has_whole_times(column):
+            if at in {roles[Role.TIME], roles.get(Role.CLOCK)}:
+                break
+            return _by_time(roles, at)
+    return roles
+
+
+def _by_time(roles: dict[Role, int], at: int) -> dict[Role, int]:
+    """Return the roles with a column that has dates with times, and none for the time of day."""
+    return {**{role: place for role, place in roles.items() if role != Role.CLOCK}, Role.TIME: at}
+
+
+def columns_of_times(table: RawTable, roles: dict[Role, int]) -> list[int]:
+    """Return the column without a known name whose values are times, such as `id`; none where several are."""
+    free = [at for at in range(len(table.columns)) if at not in roles.values()]
+    found = [at for at in free if looks_like_times(table.columns[at])]
+    return found if len(found) == 1 else []

@@ -1,0 +1,1 @@
+"""Times of candles as files write them, in epoch ms."""

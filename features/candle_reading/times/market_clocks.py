@@ -1,0 +1,103 @@
+"""The clock that wrote times without an offset: one that the file names, or one that the market's hours prove."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from zoneinfo import ZoneInfo
+
+import numpy as np
+
+from domain.arrays import IntArray
+from domain.hours.clocks import DAY_MS, MINUTE_MS
+from domain.hours.sessions import Sessions
+from domain.hours.trading_hours import known_sessions
+from features.candle_reading.times.column_times import Times
+from features.candle_reading.times.zones import Clock, NamedZone, ServerClock, clock_words, utc_of_local, zone_of
+
+# So much of the candles has to lie within the hours of the market, and so much more than by UTC. Candles looked at.
+_FITS, _BETTER, _LOOKED_AT = 0.99, 0.005, 20_000
+# Before and after the regular hours of the exchanges of the United States.
+_EXTENDED = ((4 * 60, 20 * 60),)
+_FEWEST_ROWS = 10
+# A day on which the clock is put forward.
+_NEARLY_A_DAY_MS = DAY_MS - 120 * MINUTE_MS
+
+
+def with_clock(times: Times, zone: NamedZone, market: str | None) -> Times:
+    """Return times of candles in UTC, where they have no offset and the clock they were written by is known.
+
+    Args:
+        times: As they were read, those without an offset taken for UTC.
+        zone: What the file says of its time zone beside or above its rows.
+        market: The symbol; its hours prove the clock where candles keep them by the local clock and not by UTC.
+    """
+    if not times.local or not len(times.ms):
+        return times
+    sessions = known_sessions(market) if market else None
+    ordered = np.sort(times.ms)
+    if len(ordered) < 2 or float(np.median(ordered[1:] - ordered[:-1])) >= _NEARLY_A_DAY_MS:
+        return _dates(times, sessions)
+    known = sessions is not None and not sessions.continuous and len(times.ms) >= _FEWEST_ROWS
+    named = zone_of(zone.words) if zone.words else None
+    if named is not None and not (
+        zone.of_exchange and sessions and known and _share_within(sessions, times.ms) >= _FITS
+    ):
+        return _by(times, named, clock_words(named))
+    sample = times.ms[:: 1 + len(times.ms) // _LOOKED_AT]
+    for hours in _hours_of(sessions) if sessions else ():
+        by_utc = _share_within(hours, sample)
+        clock = max(_clocks(hours), key=lambda clock: _share_within(hours, utc_of_local(sample, clock)))
+        share = _share_within(hours, utc_of_local(sample, clock))
+        if share >= _FITS and share > by_utc + _BETTER:
+            return _by(times, clock, f"{clock_words(clock)}, whose hours they keep")
+        if by_utc >= _FITS:
+            break
+    return times
+
+
+def _dates(times: Times, sessions: Sessions | None) -> Times:
+    """Return days that are stamped by the close of the market on its own clock, as 16:00, as dates."""
+    clock = int(times.ms[0] % DAY_MS) // MINUTE_MS
+    stamped = bool((times.ms % DAY_MS // MINUTE_MS == clock).all())
+    if (
+        not stamped
+        or sessions is None
+        or not sessions.anchored
+        or clock not in {hours[-1][1] for hours in sessions.week if hours}
+    ):
+        return times
+    return replace(times, ms=times.ms - times.ms % DAY_MS, local=False, words="dates read as midnight UTC")
+
+
+def _by(times: Times, clock: Clock, words: str) -> Times:
+    return replace(times, ms=utc_of_local(times.ms, clock), local=False, words=f"times read by the clock {words}")
+
+
+def _hours_of(sessions: Sessions) -> Iterator[Sessions]:
+    yield sessions
+    if sessions.exchange == "XNYS":
+        yield replace(sessions, week=(_EXTENDED,) * 5 + ((), ()), exchange=None)
+
+
+def _clocks(sessions: Sessions) -> tuple[Clock, ...]:
+    """Return the clocks that exports use: of the exchange, or those of vendors and brokers of currencies."""
+    own = ZoneInfo(sessions.zone)
+    if sessions.anchored:
+        return (own,)
+    # HistData's clock is that of New York in winter, all year.
+    winter = zone_of("EST") or own
+    return (
+        own,
+        ServerClock(),
+        ZoneInfo("America/New_York"),
+        winter,
+        ZoneInfo("Europe/London"),
+        ZoneInfo("Europe/Athens"),
+    )
+
+
+def _share_within(sessions: Sessions, times_ms: IntArray) -> float:
+    always = replace(sessions, exchange=None)
+    ordered = np.sort(times_ms)
+    return float((always.traded_between(ordered, ordered + MINUTE_MS) > 0).mean())

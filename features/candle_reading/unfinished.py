@@ -1,0 +1,41 @@
+"""The last candle of a file that says of it that it was still forming when it was written."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from features.candle_reading.grid import OrderedRows
+from features.candle_reading.headers import plain_name
+from features.candle_reading.tables.raw_table import RawTable
+
+# Names of flags: OANDA, the engine, Binance's socket, Bybit, and what libraries call it.
+_FLAGS = {"complete", "iscomplete", "isclosed", "closed", "x", "confirm", "confirmed", "isfinal", "final"}
+_NO = {"false", "0", "0.0", "n", "no"}
+_YES = {"true", "1", "1.0", "y", "yes"}
+
+
+def without_unfinished(rows: OrderedRows, table: RawTable, length_ms: int, now_ms: int) -> OrderedRows:
+    """Return rows without a last one that the file calls unfinished, where its candle has closed since.
+
+    By the clock it would be taken for a whole candle. One that is still forming stays, as the newest price.
+
+    Args:
+        rows: Oldest first.
+        table: The file.
+        length_ms: Of a candle.
+        now_ms: The clock.
+    """
+    if len(rows.at) < 2 or int(rows.times_ms[-1]) + length_ms > now_ms:
+        return rows
+    flags = next((column for name, column in zip(table.names, table.columns, strict=False) if _is_flag(name)), None)
+    if flags is None:
+        return rows
+    words = flags.iloc[rows.at].astype(str).str.strip().str.casefold()
+    if words.iloc[-1] not in _NO or not words.iloc[:-1].isin(_YES).all():
+        return rows
+    left = replace(rows, times_ms=rows.times_ms[:-1], values=rows.values[:-1], at=rows.at[:-1])
+    return left.noting("the last candle left out, which was still forming when it was written")
+
+
+def _is_flag(name: str) -> bool:
+    return plain_name(name) in _FLAGS
