@@ -151,19 +151,23 @@ def drift_of_models(as_json: Json = False) -> None:
     import asyncio
 
     from commands.tables.drift import drift_listed
-    from models.registry.registry import Registry
+    from models.registry.registries import Registries
     from services.drift.kept import findings_of, kept_findings, models_of
     from storage.factory import open_documents
 
     settings = load_settings()
-    registry = Registry.of(settings.models)
-    serving = {(of.symbol, of.timeframe): of.production for of in registry.aliases().scopes}
+    registries = Registries(settings)
+    serving = {
+        (key, of.symbol, of.timeframe): of.production
+        for key in registries
+        for of in registries.at(key).aliases().scopes
+    }
 
     async def kept() -> Any:
         async with open_documents(settings.storage) as documents:
             return await kept_findings(documents)
 
-    found = findings_of(asyncio.run(kept()), models_of(registry, serving))
+    found = findings_of(asyncio.run(kept()), models_of(registries, serving))
     show({"models": [one.public() for one in found]}, drift_listed(found), as_json)
 
 

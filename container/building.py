@@ -120,7 +120,7 @@ async def build_container(
 
         guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
         served, serving = ServedModels.of(settings, count_load_failure), settings.models.serving
-        registry, loaded = served.registries.at(USUAL), served.usual
+        registry = served.registries.at(USUAL)
         models = ModelAdmin(served, clock, announce_models(hints))
         shadows = entered(open_shadow_forecasts(settings))
         forecasting = entered(open_forecasting(served, settings, store, clock, guards.disabled.why, shadows))
@@ -158,7 +158,7 @@ async def build_container(
         shadowing = await opened(
             open_shadow_watch(settings.models, registry, (ledger, documents), hub, announce_models(hints), clock)
         )
-        drift = await opened(open_drift(settings.models.drift, registry, loaded, stores, hub, notices.send, clock))
+        drift = await opened(open_drift(settings.models.drift, served, stores, hub, notices.send, clock))
 
         training = TrainingService(jobs, market_data, store, settings, clock)
         retraining = make_retraining(settings, models, training, jobs, drift, clock)

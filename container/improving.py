@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
 from domain.notices import Notice
+from models.registry.registries import RegistryKey
 from models.registry.registry import Registry
 from services.analysis.prompt import prompt_parts
 from services.drift.watch import DriftWatch
@@ -53,8 +54,8 @@ def make_retraining(
 ) -> Retraining:
     """Return what trains models in production anew, those with an alarm of drift first."""
 
-    def drifting() -> dict[str, str]:
-        return {found.version: found.reason for found in drift.alarms()}
+    def drifting() -> dict[tuple[RegistryKey, str], str]:
+        return {(found.key, found.version): found.reason for found in drift.alarms()}
 
     return Retraining(models, training, jobs, drifting, settings, clock)
 

@@ -45,6 +45,13 @@ class RegistryKey:
         return "plan models" if self.target == "plan" else self.market("models")
 
     @property
+    def name(self) -> str:
+        """A word for labels: `usual`, the candles ahead, or `plan`."""
+        if self.target == "plan":
+            return "plan"
+        return "usual" if self.horizon is None else str(self.horizon)
+
+    @property
     def options(self) -> str:
         """The options by which a command names it, each after a space; empty of the usual horizon."""
         if self.target == "plan":

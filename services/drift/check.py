@@ -19,7 +19,7 @@ from models.drift.verdicts import (
 )
 from models.drift.verdicts import features_status as status_of
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Registry
+from models.registry.registries import USUAL, Registries, RegistryKey
 from services.drift.findings import MAX_WORST, DriftFinding
 from services.drift.market_rows import DriftCandles, NewestStoredRows
 from services.drift.version_references import VersionReference, version_references
@@ -40,7 +40,7 @@ class DriftCheck:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registries: Registries,
         store: CandleStore,
         ledger: LedgerStore,
         documents: DocumentStore,
@@ -51,7 +51,7 @@ class DriftCheck:
         """Keep the parts.
 
         Args:
-            registry: Has the versions with their references.
+            registries: Have the versions with their references.
             store: Has candles.
             ledger: Has the answers and what came of them.
             documents: Has the identities of the model's lane.
@@ -59,7 +59,7 @@ class DriftCheck:
             clock: The server's.
             executor: For work off the event loop.
         """
-        self._registry = registry
+        self._registries = registries
         self._candles = DriftCandles(store, clock, executor)
         self._ledger = ledger
         self._documents = documents
@@ -67,22 +67,23 @@ class DriftCheck:
         self._clock = clock
         self._executor = executor
 
-    async def of(self, model: ModelMetadata, others: Collection[str], known: DriftFinding | None) -> DriftFinding:
+    async def of(
+        self, key: RegistryKey, model: ModelMetadata, others: Collection[str], known: DriftFinding | None
+    ) -> DriftFinding:
         """Return what is found of a version now.
 
         Where no market has enough fresh candles, what an earlier check found of its features still stands.
 
         Args:
-            model: In production.
-            others: Symbols of its timeframe with a model of their own.
+            key: Of which registry.
+            model: In production of it.
+            others: Symbols of its registry and timeframe with a model of their own.
             known: The check before, of any version.
 
         Raises:
             StorageUnavailable: store, ledger or documents do not answer.
         """
-        settled = await settled_forecasts(self._ledger, self._documents, model.version, self._settings.brier_entries)
-        answers = [SettledAnswer(one.closed_ms, one.probability_up, one.rose) for one in settled]
-        trend = await run_blocking(self._executor, brier_trend, answers, self._settings)
+        trend = await self._trend(model) if key == USUAL else None
         blank = DriftFinding(
             symbol=model.symbol,
             timeframe=model.timeframe,
@@ -93,9 +94,10 @@ class DriftCheck:
             reason="",
             checked_at=self._clock.now(),
             brier=trend,
+            key=key,
         )
         try:
-            references = await run_blocking(self._executor, version_references, self._registry, model)
+            references = await run_blocking(self._executor, version_references, self._registries.at(key), model)
         except (ModelNotFound, ModelUnusable) as error:
             return _concluded(blank, error.message)
         if not references:
@@ -108,6 +110,11 @@ class DriftCheck:
             still = replace(known, checked_at=blank.checked_at, brier=trend)
             return _concluded(still, f"{_far(still)}, when there were fresh candles last; {found.lacking}")
         return _concluded(replace(blank, features_status=DriftStatus.TOO_FEW), found.lacking)
+
+    async def _trend(self, model: ModelMetadata) -> BrierTrend:
+        settled = await settled_forecasts(self._ledger, self._documents, model.version, self._settings.brier_entries)
+        answers = [SettledAnswer(one.closed_ms, one.probability_up, one.rose) for one in settled]
+        return await run_blocking(self._executor, brier_trend, answers, self._settings)
 
     def _of_features(
         self, blank: DriftFinding, features: tuple[FeatureDrift, ...], found: NewestStoredRows

@@ -14,7 +14,7 @@ from domain.forecasting import ANY_SYMBOL
 from domain.ledger.entries import Apart
 from domain.market import Timeframe
 from models.drift.verdicts import DriftStatus
-from models.registry.registry import Registry
+from models.registry.registries import PLANS, RegistryKey
 from storage.document_ports import MODEL_DRIFT
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.drifting import DriftWorkshop, market, serve
@@ -25,7 +25,7 @@ async def workshop(tmp_path: Path) -> AsyncIterator[DriftWorkshop]:
     documents = SqliteDocumentStore(tmp_path / "store.db")
     await documents.open()
     with ThreadPoolExecutor(1) as executor:
-        yield DriftWorkshop(Registry(tmp_path / "models"), documents, executor)
+        yield DriftWorkshop(tmp_path / "models", documents, executor)
     await documents.close()
 
 
@@ -150,6 +150,32 @@ async def test_a_pooled_model_is_compared_with_the_markets_that_have_none_of_the
     assert found["*"].status is DriftStatus.ALARM
     assert found["*"].candles == 300
     assert "--symbol '*'" in found["*"].retrain_command
+
+
+async def test_versions_of_further_horizons_and_plan_models_are_watched_beside_the_usual_ones(
+    workshop: DriftWorkshop,
+) -> None:
+    ahead = RegistryKey(horizon=4)
+    usual = serve(workshop.registry, 0)
+    # Two horizons may have a version of one name.
+    further = serve(workshop.served.registries.at(ahead), 1, horizon_candles=4)
+    plan = serve(workshop.served.registries.at(PLANS), 0)
+    assert usual.version == further.version == plan.version
+    workshop.store(market(0, 3.0))
+    watch = workshop.watch()
+    found = await watch.look()
+    assert [one.market for one in found] == ["BTCUSDT 1h", "BTCUSDT 1h, 4 candles ahead", "plans of BTCUSDT 1h"]
+    assert await watch.findings() == found
+    parts = {one.part: one.remedy for one in watch.degraded()}
+    assert list(parts) == [f"model_drift {one.market}" for one in found]
+    assert parts["model_drift BTCUSDT 1h, 4 candles ahead"].endswith("--timeframe 1h --horizon 4")
+    assert parts["model_drift plans of BTCUSDT 1h"].endswith("--timeframe 1h --target plan")
+    public = [(one["target"], one["horizon_candles"]) for one in (each.public() for each in found)]
+    assert public == [("close", None), ("close", 4), ("plan", None)]
+    assert len(workshop.notices) == 3
+    restarted = workshop.watch()
+    assert await restarted.look() == []
+    assert restarted.alarms() == tuple(found)
 
 
 async def test_what_is_no_longer_in_production_is_forgotten(workshop: DriftWorkshop) -> None:
