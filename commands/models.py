@@ -39,13 +39,16 @@ def show_model(version: Version, horizon: Horizon = None, as_json: Json = False)
     from commands.tables.models import alias_names, shown
     from commands.tables.shadows import known_shadows, shadow_in_words
     from models.recalibration.kept import read_recalibrations
+    from models.registry.registries import Registries
     from models.registry.trials import count_trials
 
     settings = load_settings()
-    _, registry = holder_of(settings, version, horizon)
+    registries = Registries(settings)
+    key = registries.holder(version, horizon)
+    registry = registries.at(key)
     model, aliases = registry.open(version).metadata, registry.aliases()
     called = alias_names(aliases).get(version, [])
-    shadow = known_shadows(settings, aliases).get(version)
+    shadow = known_shadows(registries, key, aliases).get(version)
     trials = count_trials(registry.root, registry.versions().models).get(version)
     recalibrations = read_recalibrations(registry.root).of(version)
     document = {
@@ -157,11 +160,8 @@ def drift_of_models(as_json: Json = False) -> None:
 
     settings = load_settings()
     registries = Registries(settings)
-    serving = {
-        (key, of.symbol, of.timeframe): of.production
-        for key in registries
-        for of in registries.at(key).aliases().scopes
-    }
+    every = [(key, of) for key in registries for of in registries.at(key).aliases().scopes]
+    serving = {(key, of.symbol, of.timeframe): of.production for key, of in every}
 
     async def kept() -> Any:
         async with open_documents(settings.storage) as documents:

@@ -40,6 +40,7 @@ from services.candle_files.reader import CandleFileReader
 from services.drift.opening import open_drift
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
+from services.following.follower import make_follower
 from services.forecast_requests import ForecastRequests
 from services.forecasts.opening import count_load_failure, open_forecasting
 from services.forecasts.past_models import PastModels
@@ -120,8 +121,8 @@ async def build_container(
 
         guards = await opened(open_shared_guards(settings, documents, hub, hints, clock))
         served, serving = ServedModels.of(settings, count_load_failure), settings.models.serving
-        registry = served.registries.at(USUAL)
-        models = ModelAdmin(served, clock, announce_models(hints))
+        announce = announce_models(hints)
+        models = ModelAdmin(served, clock, announce)
         shadows = entered(open_shadow_forecasts(settings))
         forecasting = entered(open_forecasting(served, settings, store, clock, guards.disabled.why, shadows))
 
@@ -144,20 +145,19 @@ async def build_container(
             webhooks=webhooks,
             hints=hints,
             recorder=recorder,
+            follow=make_follower(served, forecasting, records.followed, clock).follow,
             settings=settings.analysis,
             clock=clock,
         )
         past_candles = PastCandles(store, market_data, settings, clock)
-        replayer = Replayer(reader, PastModels(registry, forecasting, serving.reload_seconds), rules)
+        replayer = Replayer(reader, PastModels(served.registries.at(USUAL), forecasting, serving.reload_seconds), rules)
         parity = await opened(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
         jobs, runner = await opened(open_jobs(settings.jobs, job_table, documents, hub, clock))
         orders = make_orders(jobs, market_data, store, served.registries, evidence.shipped.book, clock)
         watch = ModelWatch(served, serving.reload_seconds)
-        shadowing = await opened(
-            open_shadow_watch(settings.models, registry, (ledger, documents), hub, announce_models(hints), clock)
-        )
+        shadowing = await opened(open_shadow_watch(served.registries, (ledger, documents), hub, announce, clock))
         drift = await opened(open_drift(settings.models.drift, served, stores, hub, notices.send, clock))
 
         training = TrainingService(jobs, market_data, store, settings, clock)
@@ -170,7 +170,7 @@ async def build_container(
         reports = make_reports(settings, client, stores, market_data, scores, health, notices.send, clock)
         retention = Retention(documents, clock, ages(settings), settings.ledger.keep_refits)
         upkeep = ServiceWorks(records.settler, parity, retention, models, settings.models.keep_versions)
-        recalibration = make_recalibration(settings, registry, stores, announce_models(hints), clock)
+        recalibration = make_recalibration(settings, served.registries, stores, announce, clock)
         reviewing = ReviewWorks(reports, reviews.nightly, retraining, recalibration)
         downloads = StoredDownloads(store, settings, clock)
         on_markets = MarketWorks(analysis.refresh, settings.analysis.symbols, downloads)

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from config.settings import Settings
 from domain.ledger.entries import LedgerLane, Origin
 from domain.notices import Notice
-from models.registry.registries import RegistryKey
-from models.registry.registry import Registry
+from models.registry.registries import Registries, RegistryKey
 from services.analysis.prompt import prompt_parts
 from services.drift.watch import DriftWatch
 from services.emergency.strategy_records import LiveStrategies
@@ -62,14 +61,14 @@ def make_retraining(
 
 def make_recalibration(
     settings: Settings,
-    registry: Registry,
+    registries: Registries,
     stores: tuple[SignalArchive, DocumentStore, LedgerStore],
     announce: Callable[[], object],
     clock: Clock,
 ) -> ModelRecalibration:
     """Return what recalibrates models in production; `announce` tells every replica of it."""
     _, documents, ledger = stores
-    return ModelRecalibration(registry, ledger, documents, settings.models, announce, clock)
+    return ModelRecalibration(registries, ledger, documents, settings.models, announce, clock)
 
 
 @asynccontextmanager

@@ -31,7 +31,6 @@ from services.jobs.opening import run_jobs
 from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
 from services.leases import Lease
-from services.ledger.bands.settling import BandSettling
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.apart import ApartBudget
@@ -41,10 +40,6 @@ from services.ledger.recording.shadow_entries import ShadowedSink
 from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
 from services.ledger.scoring.lanes import LaneGate
-from services.ledger.settling.candles import SettlingCandles
-from services.ledger.settling.closing import Closing
-from services.ledger.settling.revisions import SettlementRevisions
-from services.ledger.settling.settler import AddUp, Settler
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
@@ -61,10 +56,9 @@ from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
 from tasks.child_process import ChildProcessRunner
 from utils.clock import Clock
-from utils.concurrency import background, worker_threads
+from utils.concurrency import background
 
-# A replica that ends without giving its lease up holds the others back for so long; longer than a look takes.
-LEASE_SECONDS = 300.0
+# A replica that ends without giving its lease up holds the others back for so long; longer than a night's look takes.
 PARITY_LEASE_SECONDS = 1800.0
 
 
@@ -100,30 +94,6 @@ async def open_engine_settings(
     engine = EngineSettings(client, settings, indicators, clock)
     async with background(engine.run(), "engine settings"):
         yield engine
-
-
-@asynccontextmanager
-async def open_settling(
-    settings: Settings,
-    ledger: LedgerStore,
-    add_up: AddUp,
-    store: CandleStore,
-    documents: DocumentStore,
-    market_data: MarketData,
-    clock: Clock,
-) -> AsyncIterator[Settler]:
-    """Settle the ledger in the background, on one replica at a time."""
-    seconds = settings.ledger.settle_seconds
-    lease = Lease(documents, "settling", max(LEASE_SECONDS, 3 * seconds), clock)
-    with worker_threads(1, "settling") as executor:
-        candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
-        revisions = SettlementRevisions(documents, clock, executor)
-        settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
-        of_bands = SettlingCandles(store, market_data, settings.market_data, clock, executor)
-        bands_lease = Lease(documents, "price bands", max(LEASE_SECONDS, 3 * seconds), clock)
-        bands = BandSettling(documents, of_bands, Closing(of_bands, executor), bands_lease, clock)
-        async with background(settler.run(), "settling"), background(bands.run(seconds), "bands of prices"):
-            yield settler
 
 
 @asynccontextmanager

@@ -19,10 +19,11 @@ from models.drift.verdicts import (
 )
 from models.drift.verdicts import features_status as status_of
 from models.registry.metadata import ModelMetadata
-from models.registry.registries import USUAL, Registries, RegistryKey
+from models.registry.registries import Registries, RegistryKey
 from services.drift.findings import MAX_WORST, DriftFinding
 from services.drift.market_rows import DriftCandles, NewestStoredRows
 from services.drift.version_references import VersionReference, version_references
+from services.ledger.followed_forecasts import apart_in_time, followed_documents, followed_forecast, is_followed
 from services.ledger.settled_forecasts import settled_forecasts
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
@@ -31,6 +32,8 @@ from utils.clock import Clock
 from utils.concurrency import run_blocking
 
 _NAMED = 3
+# Forecasts of a further horizon that are read at most: those of eight symbols in more than three months of hours.
+MOST_FOLLOWED = 20_000
 _TRAINED_BEFORE = "it was trained before the features of a training were kept, or imported"
 
 
@@ -83,7 +86,7 @@ class DriftCheck:
         Raises:
             StorageUnavailable: store, ledger or documents do not answer.
         """
-        trend = await self._trend(model) if key == USUAL else None
+        trend = await self._trend(key, model) if key.target == "close" else None
         blank = DriftFinding(
             symbol=model.symbol,
             timeframe=model.timeframe,
@@ -111,8 +114,15 @@ class DriftCheck:
             return _concluded(still, f"{_far(still)}, when there were fresh candles last; {found.lacking}")
         return _concluded(replace(blank, features_status=DriftStatus.TOO_FEW), found.lacking)
 
-    async def _trend(self, model: ModelMetadata) -> BrierTrend:
-        settled = await settled_forecasts(self._ledger, self._documents, model.version, self._settings.brier_entries)
+    async def _trend(self, key: RegistryKey, model: ModelMetadata) -> BrierTrend:
+        version, most, horizon = model.version, self._settings.brier_entries, model.horizon_candles
+        if is_followed(key, horizon):
+            read = min(most * horizon, MOST_FOLLOWED)
+            found = await followed_documents(self._documents, key, version, most=read)
+            # The test takes them as independent: those whose moves overlap are not.
+            settled = [followed_forecast(one) for one in apart_in_time(found)][-most:]
+        else:
+            settled = await settled_forecasts(self._ledger, self._documents, version, most)
         answers = [SettledAnswer(one.closed_ms, one.probability_up, one.rose) for one in settled]
         return await run_blocking(self._executor, brier_trend, answers, self._settings)
 

@@ -100,9 +100,14 @@ class Forecasting:
 
     def at(self, horizon: int) -> Forecasting:
         """Return the same with the models of one of the horizons in `further`, which no candidates shadow."""
-        other = copy(self)
-        other._models, other._answers = self.further[horizon], self._answers.unshadowed()
+        other = self.asking(self.further[horizon])
         other._horizon = horizon
+        return other
+
+    def asking(self, models: LoadedModels) -> Forecasting:
+        """Return the same with other models, which no candidates shadow."""
+        other = copy(self)
+        other._models, other._answers = models, self._answers.unshadowed()
         return other
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:

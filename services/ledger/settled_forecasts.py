@@ -1,19 +1,17 @@
-"""The settled forecasts of a version of a model, from the ledger."""
+"""The settled forecasts of a version of a model that foretells the next candle, from the ledger."""
 
 from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from domain.ledger.entries import LedgerLane
+from domain.ledger.entries import NEXT_CANDLE, LedgerLane
 from services.ledger.recording.lane_identities import CALIBRATED_AT
 from storage.document_ports import LEDGER_LANES, DocumentStore
 from storage.ledger_ports import EntryFilter, LedgerStore
 
 _MAX_LANES = 1_000
 _PAGE = 1_000
-# `LedgerEntry.probability_up` is that of the next candle.
-_NEXT_CANDLE = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +22,7 @@ class SettledForecast:
         symbol: The market.
         closed_ms: Close of the candle at which it was said, epoch ms.
         probability_up: As it was stated, 0..1.
-        rose: Whether the next candle closed higher.
+        rose: Whether the close that it speaks of, by the model's horizon, was higher.
         calibrated_at: When the calibration by which it was stated was renewed, epoch ms; None by that of the training.
     """
 
@@ -81,7 +79,7 @@ async def _read(ledger: LedgerStore, wanted: EntryFilter, calibrated_at: int | N
         page = await ledger.entries(wanted, min(_PAGE, most - read), before)
         for record in page:
             entry = record.entry
-            settled = next((one for one in record.settlements if one.horizon == _NEXT_CANDLE), None)
+            settled = next((one for one in record.settlements if one.horizon == NEXT_CANDLE), None)
             if entry.probability_up is None or settled is None or not settled.move:
                 continue  # an unchanged price is neither a rise nor a fall
             said = SettledForecast(entry.symbol, entry.closed_ms, entry.probability_up, settled.move > 0, calibrated_at)

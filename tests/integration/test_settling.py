@@ -8,7 +8,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx2
 
 from config.settings import Settings
-from container.wings import open_market_data, open_settling, open_storage
+from container.ledger_wing import open_settling
+from container.wings import open_market_data, open_storage
 from domain.market import Timeframe
 from domain.values import utc_time
 from services.ledger.scoring.sums import add_up
@@ -34,7 +35,7 @@ async def service(settings: Settings, clock: SettableClock) -> AsyncIterator[tup
         await store.save_analysis(None, make_analysis(), archive=False, candles=candles)
         await ledger.append([make_entry()])
         await eventually(lambda: not store.state.waiting)
-        settler = await opened(open_settling(settings, ledger, add_up, store, documents, market_data, clock))
+        settler = await opened(open_settling(settings, store, documents, ledger, market_data, clock))
         await eventually(lambda: settler.state.last_run_ms is not None)
         yield settler, ledger
 

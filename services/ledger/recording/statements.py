@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from domain.analysis import Analysis, AnalysisSource
 from domain.forecasting import Forecast
-from domain.ledger.entries import EntryKind, LedgerLane
+from domain.ledger.entries import NEXT_CANDLE, EntryKind, LedgerLane
 from domain.trading.gates import Abstention
 from domain.values import Signal
 from rules.evidence import EvidenceBook
@@ -27,8 +27,6 @@ _KINDS = {
 }
 # What a model has a part in.
 _BY_MODEL = frozenset({LedgerLane.MODEL, LedgerLane.BLEND})
-# `LedgerEntry.probability_up` is that of the next candle: one further ahead would be held against the wrong close.
-_NEXT_CANDLE = 1
 
 
 # Tuples, as each fresh answer makes some: frozen dataclasses take five times as long to make.
@@ -203,4 +201,5 @@ def _answered_by(analysis: Analysis, lane: LedgerLane) -> str:
 
 
 def _of_next_candle(forecast: Forecast) -> float | None:
-    return forecast.probability_up if forecast.horizon_candles == _NEXT_CANDLE else None
+    # One further ahead would be held against the wrong close: `services/ledger/followed_forecasts.py` keeps those.
+    return forecast.probability_up if forecast.horizon_candles == NEXT_CANDLE else None

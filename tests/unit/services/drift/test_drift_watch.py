@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,8 @@ from models.drift.verdicts import DriftStatus
 from models.registry.registries import PLANS, RegistryKey
 from storage.document_ports import MODEL_DRIFT
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.drifting import DriftWorkshop, market, serve
+from tests.fixtures.drifting import END, DriftWorkshop, market, serve
+from tests.fixtures.followed import settle_followed
 
 
 @pytest.fixture
@@ -137,6 +139,25 @@ async def test_answers_that_have_become_worse_raise_the_alarm_and_those_kept_apa
     assert found.brier.count == 600
     assert found.brier.risen_ms is not None
     assert found.status is DriftStatus.ALARM
+    assert "Brier loss" in found.reason
+
+
+async def test_worse_answers_of_a_further_horizon_raise_the_alarm_by_those_that_do_not_overlap(
+    workshop: DriftWorkshop,
+) -> None:
+    ahead = RegistryKey(horizon=4)
+    model = serve(workshop.served.registries.at(ahead), 0, horizon_candles=4)
+    workshop.store(market(0))
+    stated = np.clip(0.5 + 0.15 * np.random.default_rng(1).normal(size=2400), 0.05, 0.95)
+    drawn = np.random.default_rng(2).random(2400)
+    rose = np.where(np.arange(2400) < 1200, drawn < stated, drawn < 1 - stated)
+    # What the usual horizon said under the same name is another model's.
+    await workshop.settle(model.version, [0.5] * 50, [True] * 50)
+    first = END - timedelta(hours=2400)
+    await settle_followed(workshop.documents, ahead, model.version, first, stated.tolist(), rose.tolist())
+    (found,) = await workshop.watch().look()
+    assert found.brier is not None
+    assert (found.brier.count, found.alarm) == (600, True)
     assert "Brier loss" in found.reason
 
 
