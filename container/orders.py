@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.registry.registries import USUAL, Registries
+from models.registry.registries import Registries
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
@@ -38,12 +38,12 @@ def make_orders(
     clock: Clock,
 ) -> Orders:
     """Return the parts; all but bias read candles in the same way."""
-    settings, registry = registries.settings, registries.at(USUAL)
+    settings = registries.settings
     candles = BacktestCandles(market_data, store, settings, clock)
     leaders = JobLeaders(market_data, store, settings, clock)
     return Orders(
-        BiasService(jobs, market_data, store, leaders, registry, settings, clock),
-        BacktestService(jobs, candles, leaders, registry, book, settings),
+        BiasService(jobs, market_data, store, leaders, registries, clock),
+        BacktestService(jobs, candles, leaders, registries, book),
         OptimiseService(jobs, candles, book, settings),
         EvaluationService(jobs, candles, leaders, registries),
         EvidenceService(jobs, candles, book, settings),

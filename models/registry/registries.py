@@ -141,6 +141,18 @@ class Registries:
         ahead = "" if horizon is None else f" of {horizon} candles ahead"
         raise ModelNotFound(f"there is no version {version}{ahead}")
 
+    def of_close(self, version: str, horizon: int | None = None) -> RegistryKey:
+        """Return which registry has a version that foretells the close; arguments as `holder`.
+
+        Raises:
+            InvalidRequest: as `holder`, or it is a plan model, which says nothing of a candle by itself.
+            ModelNotFound: none has it.
+        """
+        key = self.holder(version, horizon)
+        if key == PLANS:
+            raise InvalidRequest(f"{version} is a plan model: it foretells plans, and no close; evaluate judges it")
+        return key
+
     def prune(self, keep: int, keys: Iterable[RegistryKey] | None = None) -> PrunedVersions:
         """Delete all but the newest versions of each market, as `Registry.prune`.
 
