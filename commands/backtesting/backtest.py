@@ -61,7 +61,7 @@ def backtest(
     from commands.tables.backtests import backtested
     from models.registry.registries import Registries
     from services.backtests.files import write_files
-    from services.backtests.lane_versions import version_of
+    from services.backtests.lane_models import version_of
     from services.backtests.order import BacktestOrder, BacktestWish, lane_of
     from services.backtests.run import run_backtest
     from services.evidence_file import read_book

@@ -14,7 +14,7 @@ from models.registry.registries import Registries
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobOrder
-from services.backtests.lane_versions import version_of
+from services.backtests.lane_models import version_of
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
 from services.job_candles.leaders import JobLeaders
 from services.job_candles.order import SeriesOrder

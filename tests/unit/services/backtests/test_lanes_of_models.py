@@ -18,7 +18,7 @@ from models.registry.registry import Registry
 from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
 from services.backtests.forecasts import past_forecasts
-from services.backtests.lane_versions import version_of
+from services.backtests.lane_models import version_of
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
 from services.backtests.run import run_backtest

@@ -10,7 +10,7 @@ from models.registry.registries import Registries, settings_at
 from services.backtests.order import LaneName
 
 
-class LaneVersion(NamedTuple):
+class ModelOfLane(NamedTuple):
     """The version of a lane.
 
     Attributes:
@@ -24,7 +24,7 @@ class LaneVersion(NamedTuple):
     model: ModelMetadata
 
 
-def version_of(registries: Registries, lane: LaneName) -> LaneVersion | None:
+def version_of(registries: Registries, lane: LaneName) -> ModelOfLane | None:
     """Return the version of a lane, None of a lane without a model.
 
     Raises:
@@ -36,4 +36,4 @@ def version_of(registries: Registries, lane: LaneName) -> LaneVersion | None:
     key = registries.of_close(lane.name, lane.horizon)
     model = registries.at(key).open(lane.name).metadata
     ahead = "" if key.horizon is None else f"@{key.horizon}"
-    return LaneVersion(f"{lane.kind}:{lane.name}{ahead}", settings_at(registries.settings, key), model)
+    return ModelOfLane(f"{lane.kind}:{lane.name}{ahead}", settings_at(registries.settings, key), model)
