@@ -29,7 +29,6 @@ from container.wings import (
     open_storage,
 )
 from features.indicators.technical_indicators import TechnicalIndicators
-from models.registry.registries import USUAL
 from models.serving.served_models import ServedModels
 from rules.technical import TechnicalAnalyst
 from services.analysis.revisions import Revisions
@@ -150,7 +149,7 @@ async def build_container(
             clock=clock,
         )
         past_candles = PastCandles(store, market_data, settings, clock)
-        replayer = Replayer(reader, PastModels(served.registries.at(USUAL), forecasting, serving.reload_seconds), rules)
+        replayer = Replayer(reader, PastModels(served.registries, forecasting, serving.reload_seconds), rules)
         parity = await opened(
             open_parity(settings, ledger, store, documents, replayer, past_candles, indicators, clock)
         )
@@ -244,7 +243,7 @@ async def build_container(
             lane_versions=LaneVersions(documents),
             book=book,
             past_analyses=PastAnalyses(book, store),
-            replays=Replays(replayer, past_candles, guards, ledger),
+            replays=Replays(replayer, past_candles, guards, ledger, documents),
             parity=parity,
             drift=drift,
         )

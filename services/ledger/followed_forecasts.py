@@ -80,8 +80,18 @@ class FollowedForecasts:
             "production": production.model_version if production else None,
             "production_up": production.probability_up if production else None,
         }
-        name = f"{document['model']} {said.symbol} {closed_ms}"
+        name = _name(key, said.model_version, said.symbol, closed_ms)
         self._documents.put_later(FOLLOWED_FORECASTS, name, document, once=True)
+
+
+async def kept_probability(documents: DocumentStore, key: RegistryKey, said: Forecast, closed_ms: int) -> float | None:
+    """Return the probability that the version of a forecast stated at a close, None where nothing was kept.
+
+    Raises:
+        StorageUnavailable: the store does not answer.
+    """
+    found = await documents.get(FOLLOWED_FORECASTS, _name(key, said.model_version, said.symbol, closed_ms))
+    return None if found is None else float(found["probability_up"])
 
 
 async def followed_documents(
@@ -133,6 +143,10 @@ def apart_in_time(found: Sequence[Document]) -> list[Document]:
 def stretch_of(document: Document) -> int:
     """Return the number of the stretch of time, as long as its horizon, in which a forecast was made."""
     return int(document["closed_ms"] // (document["horizon"] * Timeframe(document["timeframe"]).ms))
+
+
+def _name(key: RegistryKey, version: str, symbol: str, closed_ms: int) -> str:
+    return f"{_model(key, version)} {symbol} {closed_ms}"
 
 
 def _model(key: RegistryKey, version: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 from config.settings import MarketDataSettings
 from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
+from domain.values import epoch_ms
 from models.registry.registries import PLANS, USUAL, RegistryKey
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
@@ -82,6 +83,13 @@ def test_the_loop_lets_a_model_of_a_further_horizon_and_its_candidate_forecast_e
     assert (beside["production"], beside["production_up"]) == (production, first["probability_up"])
     assert beside["probability_up"] != first["probability_up"]
     assert first["production"] is None
+    asked = {"symbol": "ETHUSDT", "as_of": epoch_ms(datetime.now(UTC)) - 1, "timeframes": ["1h"]}
+    replayed = client.post("/ai/replay", json=asked)
+    assert replayed.status_code == 200, replayed.text
+    (ahead,) = replayed.json()["further"]
+    assert (ahead["horizon_candles"], ahead["version"]) == (4, production)
+    assert ahead["probability_up"]["recorded"] == first["probability_up"]
+    assert ahead["probability_up"]["equal"]
     told = client.get("/ai/models").json()["further"][0]["models"]
     shadow = next(one["shadow"] for one in told if one["version"] == candidate)
     assert (shadow["state"], shadow["production"], shadow["settled"]) == ("shadowing", production, 0)
