@@ -137,7 +137,7 @@ class Forecasting:
         return await self._model(snapshot.symbol, timeframe)
 
     async def bare(self, model: Forecaster, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
-        """Return the forecast of a model without drivers and plan, which no figure of the ledger counts; raises as `forecast`."""
+        """Return the forecast of a model without drivers and plan, no entry of the ledger; raises as `forecast`."""
         history = await self._candles.history(model, snapshot, timeframe)
         leader = await self._leaders.of(model, snapshot, history)
         return await self._answers.bare(model, snapshot, (history, leader))
