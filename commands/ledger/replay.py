@@ -186,9 +186,9 @@ def _tables(found: Replay) -> Group:
                 size = "" if each.difference is None else f"{each.difference:+.4g}"
                 compared.add_row(one.entry_id, each.field, _shown(each.recorded), _shown(each.replayed), size)
     for ahead in found.further:
-        said, size = ahead.probability_up, ahead.probability_up.difference
+        said, gap = ahead.probability_up, ahead.probability_up.difference
         named = f"{ahead.version}, {ahead.horizon_candles} candles ahead"
-        shown = _shown(said.recorded), _shown(said.replayed), "" if size is None else f"{size:+.4g}"
+        shown = _shown(said.recorded), _shown(said.replayed), "" if gap is None else f"{gap:+.4g}"
         compared.add_row(named, said.field, *shown)
     return Group(render_report(found.analysis), facts, *([compared] if compared.row_count else []))
 

@@ -62,7 +62,7 @@ def test_the_loop_lets_a_model_of_a_further_horizon_and_its_candidate_forecast_e
 ) -> None:
     own = Registry(registry.root / "horizons" / "4")
     production = promote(own, add_fitted(own, symbol=ANY_SYMBOL, horizon_candles=4))
-    later = {"seed": 9, "created_at": NOON + timedelta(days=1), "horizon_candles": 4}
+    later: dict[str, Any] = {"seed": 9, "created_at": NOON + timedelta(days=1), "horizon_candles": 4}
     candidate = add_fitted(own, symbol=ANY_SYMBOL, **later).version
     assert begin_shadow(own, candidate, "better than production", NOON)
     promote(registry, add_fitted(registry, symbol=ANY_SYMBOL))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -144,7 +145,7 @@ async def test_a_candidate_of_a_further_horizon_is_compared_on_forecasts_whose_m
     rose = (rng.random(800) < chances).tolist()
     half = [0.5] * 800
     await settle_followed(shadowed.documents, ahead, production, BEGUN, half, rose)
-    told = {"beside": (production, half)}
+    told: dict[str, Any] = {"beside": (production, half)}
     # The last stretch of four hours has not settled yet.
     await settle_followed(shadowed.documents, ahead, candidate, BEGUN, chances[:796].tolist(), rose[:796], **told)
     watch = shadowed.watch()
