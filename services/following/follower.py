@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from loguru import logger
 
 from domain.analysis import MarketSnapshot
-from domain.errors import AppError
+from domain.errors import AppError, ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import CandleSeries, Timeframe
 from domain.timeframe_data import data_age
@@ -17,8 +17,7 @@ from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels
 from models.serving.served_models import ServedModels
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.opening import count_load_failure
-from services.forecasts.shadow_forecasts import ShadowRegistry
+from services.forecasts.shadow_forecasts import ShadowRegistry, count_candidate_failure
 from services.ledger.followed_forecasts import FollowedForecasts, is_followed
 from services.ledger.recording.apart import apart_of
 from utils import metrics
@@ -107,6 +106,8 @@ class ForecastFollower:
                 return
             beside = await self._forecasting.bare(candidate, snapshot, of.timeframe)
             self._kept.keep(key, beside, closed, snapshot.source_data, said)
+        except ModelUnavailable:  # there is none, or it was counted when it could not be loaded
+            return
         except Exception as error:  # noqa: BLE001 - a defect of a candidate is no matter of the model in production
             metrics.SHADOW_FAILURES.inc()
             reason = error.message if isinstance(error, AppError) else repr(error)
@@ -122,7 +123,7 @@ def make_follower(
     registries = served.registries
     seconds = registries.settings.models.serving.reload_seconds
     candidates = {
-        key: LoadedModels(ShadowRegistry(registries.at(key).root), seconds, count_load_failure)
+        key: LoadedModels(ShadowRegistry(registries.at(key).root), seconds, count_candidate_failure)
         for key in registries
         if key.target == "close"
     }

@@ -33,6 +33,7 @@ from tests.fixtures.newest_days import container_of
 from tests.fixtures.settings import configured
 from tests.fixtures.settling import HOUR_MS, Workshop, flat
 from tests.fixtures.sources import chain
+from utils import metrics
 
 pytest_plugins = ["tests.fixtures.registry"]
 
@@ -66,6 +67,9 @@ def test_the_loop_lets_a_model_of_a_further_horizon_and_its_candidate_forecast_e
     candidate = add_fitted(own, symbol=ANY_SYMBOL, **later).version
     assert begin_shadow(own, candidate, "better than production", NOON)
     promote(registry, add_fitted(registry, symbol=ANY_SYMBOL))
+    alone = Registry(registry.root / "horizons" / "12")
+    by_itself = promote(alone, add_fitted(alone, symbol=ANY_SYMBOL, horizon_candles=12))
+    failures = metrics.SHADOW_FAILURES._value.get()
     client = make_client(market_data={"timeframes": ["1h"]})
     answer = client.post("/ai/analyze", json={**shape_b("1h", count=300, seed=5), "symbol": "ETHUSDT"})
     assert answer.status_code == 200, answer.text
@@ -75,7 +79,8 @@ def test_the_loop_lets_a_model_of_a_further_horizon_and_its_candidate_forecast_e
     # Of BTCUSDT there are synthetic candles alone.
     refresh(client, "BTCUSDT")
     found = {one["model"]: one for one in followed(client)}
-    assert list(map(len, (found, followed(client)))) == [2, 2]
+    assert list(map(len, (found, followed(client)))) == [3, 3]
+    assert (f"12 {by_itself}" in found, metrics.SHADOW_FAILURES._value.get()) == (True, failures)
     first, beside = found[f"4 {production}"], found[f"4 {candidate}"]
     same = ("symbol", "timeframe", "horizon", "closed_ms", "price", "source_data", "state")
     assert [first[name] for name in same] == [beside[name] for name in same]
@@ -86,11 +91,12 @@ def test_the_loop_lets_a_model_of_a_further_horizon_and_its_candidate_forecast_e
     asked = {"symbol": "ETHUSDT", "as_of": epoch_ms(datetime.now(UTC)) - 1, "timeframes": ["1h"]}
     replayed = client.post("/ai/replay", json=asked)
     assert replayed.status_code == 200, replayed.text
-    (ahead,) = replayed.json()["further"]
+    ahead, further = replayed.json()["further"]
+    assert (further["horizon_candles"], further["probability_up"]["equal"]) == (12, True)
     assert (ahead["horizon_candles"], ahead["version"]) == (4, production)
     assert ahead["probability_up"]["recorded"] == first["probability_up"]
     assert ahead["probability_up"]["equal"]
-    told = client.get("/ai/models").json()["further"][0]["models"]
+    (told, *_) = (one["models"] for one in client.get("/ai/models").json()["further"])
     shadow = next(one["shadow"] for one in told if one["version"] == candidate)
     assert (shadow["state"], shadow["production"], shadow["settled"]) == ("shadowing", production, 0)
 
