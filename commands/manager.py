@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from config.settings import Settings
-from domain.errors import InvalidRequest
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -42,17 +41,14 @@ def holder_of(settings: Settings, version: str, horizon: int | None = None) -> t
     return key, registries.at(key)
 
 
-def close_registry(settings: Settings, version: str | None) -> Registry:
-    """Return the registry that has a version which foretells the close, without a version that of the usual horizon.
+def close_registry(settings: Settings, version: str | None, horizon: int | None = None) -> Registry:
+    """Return the registry that has a version which foretells the close, without a version that of the horizon.
 
     Raises:
-        InvalidRequest, ModelNotFound: as `Registries.holder`; or it is a plan model.
+        InvalidRequest, ModelNotFound: as `Registries.of_close`.
     """
-    from models.registry.registry import Registry
+    from models.registry.registries import Registries, key_of
 
-    if version is None:
-        return Registry.of(settings.models)
-    key, registry = holder_of(settings, version)
-    if key.target == "plan":
-        raise InvalidRequest(f"{version} foretells plans of the rules, and no close")
-    return registry
+    registries = Registries(settings)
+    key = key_of(settings, horizon=horizon) if version is None else registries.of_close(version, horizon)
+    return registries.at(key)

@@ -19,7 +19,7 @@ from domain.market import Timeframe
 
 if TYPE_CHECKING:
     from models.registry.registries import RegistryKey
-    from services.drift.findings import DriftFinding, Scope
+    from services.drift.findings import DriftFinding, Place
 
 Market = Annotated[str, typer.Option(help="Market, or * for the model of all markets.")]
 Candles = Annotated[Timeframe, typer.Option(help="Timeframe.")]
@@ -41,13 +41,16 @@ def show_model(version: Version, horizon: Horizon = None, as_json: Json = False)
     from commands.tables.models import alias_names, shown
     from commands.tables.shadows import shadow_in_words
     from models.recalibration.kept import read_recalibrations
+    from models.registry.registries import Registries
     from models.registry.trials import count_trials
 
     settings = load_settings()
-    _, registry = holder_of(settings, version, horizon)
+    registries = Registries(settings)
+    key = registries.holder(version, horizon)
+    registry = registries.at(key)
     model, aliases = registry.open(version).metadata, registry.aliases()
     called = alias_names(aliases).get(version, [])
-    shadow = known_shadows(settings, aliases).get(version)
+    shadow = known_shadows(registries, key, aliases).get(version)
     trials = count_trials(registry.root, registry.versions().models).get(version)
     recalibrations = read_recalibrations(registry.root).of(version)
     document = {
@@ -153,19 +156,20 @@ def drift_of_models(as_json: Json = False) -> None:
     import asyncio
 
     from commands.tables.drift import drift_listed
-    from models.registry.registry import Registry
+    from models.registry.registries import Registries
     from services.drift.kept import findings_of, kept_findings, models_of
     from storage.factory import open_documents
 
     settings = load_settings()
-    registry = Registry.of(settings.models)
-    serving = {(of.symbol, of.timeframe): of.production for of in registry.aliases().scopes}
+    registries = Registries(settings)
+    every = [(key, of) for key in registries for of in registries.at(key).aliases().scopes]
+    serving = {(key, of.symbol, of.timeframe): of.production for key, of in every}
 
-    async def kept() -> dict[Scope, DriftFinding]:
+    async def kept() -> dict[Place, DriftFinding]:
         async with open_documents(settings.storage) as documents:
             return await kept_findings(documents)
 
-    found = findings_of(asyncio.run(kept()), models_of(registry, serving))
+    found = findings_of(asyncio.run(kept()), models_of(registries, serving))
     show({"models": [one.public() for one in found]}, drift_listed(found), as_json)
 
 

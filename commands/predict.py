@@ -9,7 +9,7 @@ import typer
 from commands.candles import tell
 from commands.console import show, working
 from commands.manager import close_registry
-from commands.options import CandleFile, Json, Leader, ScopeSymbol, SeriesTimeframe
+from commands.options import CandleFile, Horizon, Json, Leader, ScopeSymbol, SeriesTimeframe
 from commands.versions import choose_version, read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -21,13 +21,14 @@ def predict(
     timeframe: SeriesTimeframe = None,
     leader: Leader = None,
     version: Annotated[str | None, typer.Option(help="Version; the one in production by default.")] = None,
+    horizon: Horizon = None,
     as_json: Json = False,
 ) -> None:
     """Forecast the direction after the newest closed candle of a file."""
     settings = load_settings()
     with working() as now:
         now(f"reading {file.name}")
-        registry = close_registry(settings, version)
+        registry = close_registry(settings, version, horizon)
         chosen = choose_version(registry, version, file, symbol, timeframe)
 
         from models.recalibration.kept import read_recalibrations

@@ -22,6 +22,7 @@ from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.prompt import prompt_parts
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
+from services.following.follower import make_follower
 from services.forecast_requests import ForecastRequests
 from services.guards.guards import Guards
 from services.insights import MarketInsights
@@ -78,6 +79,7 @@ async def open_answer_wing(
         webhooks=base.webhooks,
         hints=base.replicas.hints,
         recorder=recorder,
+        follow=make_follower(models.served, forecasting, ledger.followed, clock).follow,
         settings=settings.analysis,
         clock=clock,
     )
@@ -103,7 +105,7 @@ async def open_answer_wing(
             outlooks=Outlooks(
                 markets.recent, forecasting, recorder, ledger.bands, lambda: guards.safe_mode.state, clock
             ),
-            replays=Replays(replayer, past_candles, guards, base.stores.ledger),
+            replays=Replays(replayer, past_candles, guards, base.stores.ledger, base.stores.documents),
             parity=parity,
         )
 

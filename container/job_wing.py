@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from container.foundation import Foundation
 from container.market_wing import MarketWing
 from container.model_wing import ModelWing
-from models.registry.registries import USUAL
 from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
@@ -60,7 +59,6 @@ async def open_job_wing(
     """
     settings, clock, store, market_data = base.settings, base.clock, base.stores.analyses, markets.market_data
     registries, book = models.registries, evidence.shipped.book
-    registry = registries.at(USUAL)
     candles = BacktestCandles(market_data, store, settings, clock)
     leaders = JobLeaders(market_data, store, settings, clock)
     async with _open_jobs(base, table) as (jobs, runner):
@@ -68,8 +66,8 @@ async def open_job_wing(
             jobs=jobs,
             runner=runner,
             training=TrainingService(jobs, market_data, store, settings, clock),
-            bias=BiasService(jobs, market_data, store, leaders, registry, settings, clock),
-            backtests=BacktestService(jobs, candles, leaders, registry, book, settings),
+            bias=BiasService(jobs, market_data, store, leaders, registries, clock),
+            backtests=BacktestService(jobs, candles, leaders, registries, book),
             optimising=OptimiseService(jobs, candles, book, settings),
             evaluations=EvaluationService(jobs, candles, leaders, registries),
             measuring=EvidenceService(jobs, candles, book, settings),

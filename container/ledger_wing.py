@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -12,21 +12,23 @@ from container.foundation import Foundation, Stores
 from services.evidence_file import open_weigher
 from services.evidence_in_use import EvidenceInUse
 from services.leases import Lease
-from services.ledger.bands.given import PriceBands
-from services.ledger.bands.settling import BandSettling
 from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
+from services.ledger.followed_forecasts import FollowedForecasts, settled_forecast
+from services.ledger.price_bands import PriceBands, settled_band
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
+from services.ledger.settling.documents import DocumentSettling, Settle
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import Settler
 from services.market_data.market_data import MarketData
 from services.replicas.hints import Hint
+from storage.document_ports import FOLLOWED_FORECASTS, PRICE_BANDS, Collection
 from utils.clock import Clock
 from utils.concurrency import background, worker_threads
 
@@ -45,6 +47,7 @@ class LedgerWing:
     lanes: LaneWatch
     feedback: SignalFeedback
     bands: PriceBands
+    followed: FollowedForecasts
     evidence: EvidenceInUse
     calibration: LiveCalibration
 
@@ -75,8 +78,17 @@ async def open_ledger_wing(base: Foundation, market_data: MarketData) -> AsyncIt
             announce=partial(base.replicas.hints.tell, Hint.EVIDENCE),
         )
         await opened(background(calibration.run(), "live calibration"))
-        bands = PriceBands(documents, clock)
-        yield LedgerWing(LedgerBook(ledger, clock), settler, scores, lanes, feedback, bands, evidence, calibration)
+        yield LedgerWing(
+            book=LedgerBook(ledger, clock),
+            settler=settler,
+            scores=scores,
+            lanes=lanes,
+            feedback=feedback,
+            bands=PriceBands(documents, clock),
+            followed=FollowedForecasts(documents, clock),
+            evidence=evidence,
+            calibration=calibration,
+        )
 
 
 @asynccontextmanager
@@ -88,13 +100,20 @@ async def open_settling(
     seconds = settings.ledger.settle_seconds
     lease_seconds = max(SETTLING_LEASE_SECONDS, 3 * seconds)
     with worker_threads(1, "settling") as executor:
-        candles, of_bands = (
-            SettlingCandles(store, market_data, settings.market_data, clock, executor) for _ in range(2)
-        )
+        candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
         revisions = SettlementRevisions(documents, clock, executor)
         lease = Lease(documents, "settling", lease_seconds, clock)
         settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
-        bands_lease = Lease(documents, "price bands", lease_seconds, clock)
-        bands = BandSettling(documents, of_bands, Closing(of_bands, executor), bands_lease, clock)
-        async with background(settler.run(), "settling"), background(bands.run(seconds), "bands of prices"):
+
+        def of_documents(collection: Collection, settle: Settle, name: str) -> AbstractAsyncContextManager[None]:
+            own = SettlingCandles(store, market_data, settings.market_data, clock, executor)
+            turn = Lease(documents, name, lease_seconds, clock)
+            settling = DocumentSettling(collection, settle, documents, own, Closing(own, executor), turn, clock)
+            return background(settling.run(seconds), name)
+
+        async with (
+            background(settler.run(), "settling"),
+            of_documents(PRICE_BANDS, settled_band, "price bands"),
+            of_documents(FOLLOWED_FORECASTS, settled_forecast, "followed forecasts"),
+        ):
             yield settler

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from container.foundation import Foundation
 from container.sharing import announce_models
 from domain.trading.disabled import WhyDisabled
-from models.registry.registries import USUAL, Registries
-from models.registry.registry import Registry
+from models.registry.registries import Registries
 from models.serving.served_models import ServedModels
 from services.drift.opening import open_drift
 from services.drift.watch import DriftWatch
@@ -29,14 +28,14 @@ class ModelWing:
     """The parts around the registries.
 
     Attributes:
-        registry: That of the usual horizon.
+        served: What serves, of every registry.
         past: Forecasts of versions that served before, for replays.
         shadows: Forecasts of candidates beside those of the versions in production.
         watch: Looks whether versions in production can serve.
     """
 
     registries: Registries
-    registry: Registry
+    served: ServedModels
     admin: ModelAdmin
     forecasting: Forecasting
     past: PastModels
@@ -55,22 +54,19 @@ async def open_model_wing(base: Foundation, why_disabled: WhyDisabled) -> AsyncI
     async with AsyncExitStack() as stack:
         opened, entered = stack.enter_async_context, stack.enter_context
         served = ServedModels.of(settings, count_load_failure)
-        registry = served.registries.at(USUAL)
         shadows = entered(open_shadow_forecasts(settings))
         forecasting = entered(open_forecasting(served, settings, store, clock, why_disabled, shadows))
-        shadowing = open_shadow_watch(settings.models, registry, (ledger, documents), base.hub, announce, clock)
-        drift = open_drift(
-            settings.models.drift, registry, served.usual, base.stores, base.hub, base.notices.send, clock
-        )
+        shadowing = open_shadow_watch(served.registries, (ledger, documents), base.hub, announce, clock)
+        drift = open_drift(settings.models.drift, served, base.stores, base.hub, base.notices.send, clock)
         yield ModelWing(
             registries=served.registries,
-            registry=registry,
+            served=served,
             admin=ModelAdmin(served, clock, announce),
             forecasting=forecasting,
-            past=PastModels(registry, forecasting, reload_seconds),
+            past=PastModels(served.registries, forecasting, reload_seconds),
             shadows=shadows,
             watch=ModelWatch(served, reload_seconds),
             shadowing=await opened(shadowing),
             drift=await opened(drift),
-            recalibration=ModelRecalibration(registry, ledger, documents, settings.models, announce, clock),
+            recalibration=ModelRecalibration(served.registries, ledger, documents, settings.models, announce, clock),
         )

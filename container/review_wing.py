@@ -13,6 +13,7 @@ from container.llm_wing import LlmWing
 from container.market_wing import MarketWing
 from container.model_wing import ModelWing
 from domain.ledger.entries import LedgerLane, Origin
+from models.registry.registries import RegistryKey
 from services.analysis.prompt import prompt_parts
 from services.emergency.strategy_records import LiveStrategies
 from services.emergency.watch import EmergencyWatch
@@ -100,8 +101,8 @@ def _make_self_analyses(
 def _make_retraining(base: Foundation, models: ModelWing, work: JobWing) -> Retraining:
     """Return what trains models in production anew, those with an alarm of drift first."""
 
-    def drifting() -> dict[str, str]:
-        return {found.version: found.reason for found in models.drift.alarms()}
+    def drifting() -> dict[tuple[RegistryKey, str], str]:
+        return {(found.key, found.version): found.reason for found in models.drift.alarms()}
 
     return Retraining(models.admin, work.training, work.jobs, drifting, base.settings, base.clock)
 

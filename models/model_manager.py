@@ -106,8 +106,8 @@ class ModelManager:
             markets: Closed candles by symbol, one or more.
             listener: Called after every epoch and every fit.
             force: Reason to promote it whatever the gate decides.
-            shadow: Let what passes the gate shadow the model in production before it may replace it. Only forecasts of
-                the next candle can be compared; without such a model in production it is promoted at once.
+            shadow: Let what passes the gate shadow the model in production before it may replace it. Without a
+                model of the same horizon in production it is promoted at once.
 
         Raises:
             InsufficientData: too few candles, with the numbers.

@@ -17,7 +17,7 @@ from services.forecasts.forecasting import Forecasting
 from services.forecasts.horizon_returns import further_returns
 from services.forecasts.price_paths import PriceStep, price_path
 from services.guards.safe_mode import SafeModeState
-from services.ledger.bands.given import PriceBands
+from services.ledger.price_bands import PriceBands
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets

@@ -10,6 +10,7 @@ from services.guards.given_sides import keep_for
 from services.ledger.calibration.kept import remove_refits
 from storage.document_ports import (
     EVIDENCE_REFITS,
+    FOLLOWED_FORECASTS,
     GIVEN_SIDES,
     JOB_CANCELLATIONS,
     JOB_ORDERS,
@@ -43,6 +44,7 @@ def ages(settings: Settings) -> dict[Collection, timedelta]:
         LEDGER_REVIEWED_DAYS: ledger,
         LEDGER_PARITY: ledger,
         PRICE_BANDS: ledger,
+        FOLLOWED_FORECASTS: ledger,
         REPORTS: timedelta(days=settings.reports.keep_days),
         NOTICES: timedelta(days=settings.notices.keep_days),
         WEBHOOK_DELIVERIES: timedelta(days=settings.webhooks.keep_days),

@@ -70,6 +70,8 @@ LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
 LEDGER_PARITY = Collection("ledger_parity", "day")
 # Bands of prices that were given out, and whether the close that each speaks of was within.
 PRICE_BANDS = Collection("price_bands", "band_id", ("state",), ("timeframe", "horizon", "coverage", "stretch"))
+# Forecasts of other horizons than the next candle, and whether the close that each speaks of was higher.
+FOLLOWED_FORECASTS = Collection("followed_forecasts", "forecast_id", ("model", "state"))
 # What each id of a lane stands for.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and the decisions on them.
@@ -101,6 +103,7 @@ COLLECTIONS = (
     LEDGER_REVIEWED_DAYS,
     LEDGER_PARITY,
     PRICE_BANDS,
+    FOLLOWED_FORECASTS,
     LEDGER_LANES,
     EVIDENCE_REFITS,
     REPORTS,

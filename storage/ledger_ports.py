@@ -12,7 +12,7 @@ from datetime import date
 from typing import Protocol
 
 from domain.ledger.days import Aggregate, DayRoot
-from domain.ledger.entries import LedgerEntry
+from domain.ledger.entries import LedgerEntry, Settleable
 from domain.ledger.settlements import LedgerRecord, Settlement
 
 # Tables or collections.
@@ -63,9 +63,9 @@ class EntryFilter:
 
 @dataclass(frozen=True)
 class Due:
-    """An entry, and one of its horizons whose time has come."""
+    """An entry, or what else is settled as one, and one of its horizons whose time has come."""
 
-    entry: LedgerEntry
+    entry: Settleable
     horizon: int
 
 

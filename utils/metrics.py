@@ -220,10 +220,10 @@ LEDGER_REVISIONS = Counter("ledger_revisions", "Settlements that the candles of 
 LEDGER_WAITING = MeasuredGauge("ledger_waiting", "Horizons of ledger entries that are not settled yet.")
 LEDGER_LAG_SECONDS = MeasuredGauge("ledger_lag_seconds", "How long the oldest horizon that can be settled is overdue.")
 MODEL_DRIFT = Gauge(
-    "model_drift", "Drift of a model in production: 0 none, 1 notice, 2 alarm.", ["symbol", "timeframe"]
+    "model_drift", "Drift of a model in production: 0 none, 1 notice, 2 alarm.", ["symbol", "timeframe", "horizon"]
 )
 MODEL_DRIFTED_FEATURES = Gauge(
     "model_drifted_features",
     "Features of a model that are as far from its training as an alarm takes.",
-    ["symbol", "timeframe"],
+    ["symbol", "timeframe", "horizon"],
 )

@@ -21,7 +21,6 @@ from commands.backtesting.past import (
     wish_of,
 )
 from commands.console import say, show, stages
-from commands.manager import model_manager
 from commands.options import Json, Leader
 from commands.versions import read_leader
 from config.sources import load_settings
@@ -39,7 +38,10 @@ def backtest(
     since: Since = None,
     until: Until = None,
     lane: Annotated[
-        str, typer.Option(help="Who judges: rules, model:VERSION, blend:VERSION, strategy:NAME or llm:FILE.")
+        str,
+        typer.Option(
+            help="Who judges: rules, model:VERSION, blend:VERSION (or VERSION@4, 4 ahead), strategy:NAME or llm:FILE."
+        ),
     ] = "rules",
     fee_bps: Bps = None,
     slippage_bps: Bps = None,
@@ -57,7 +59,9 @@ def backtest(
 
     from backtesting.trading.recorded import read_answers
     from commands.tables.backtests import backtested
+    from models.registry.registries import Registries
     from services.backtests.files import write_files
+    from services.backtests.lane_models import version_of
     from services.backtests.order import BacktestOrder, BacktestWish, lane_of
     from services.backtests.run import run_backtest
     from services.evidence_file import read_book
@@ -71,15 +75,18 @@ def backtest(
     }
     wish = wish_of(BacktestWish, timeframes, since, until, asked)
     chosen = lane_of(wish.lane)
+    own = version_of(Registries(settings), chosen)
+    if own is not None:
+        wish, settings = wish.model_copy(update={"lane": own.lane}), own.settings
     answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
     order = BacktestOrder.of(wish, settings, read_book(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     leaders = []
     if leader is not None:
-        if chosen.kind not in {"model", "blend"}:
+        if own is None:
             raise InvalidRequest("--leader is read by the lanes model:VERSION and blend:VERSION alone: leave it out")
-        model = model_manager(settings).registry.open(chosen.name).metadata
-        leaders = list(read_leader(model, list(dict.fromkeys(market for market, _ in candles)), None, leader).items())
+        traded = list(dict.fromkeys(market for market, _ in candles))
+        leaders = list(read_leader(own.model, traded, None, leader).items())
     with stages() as listener:
         result = run_backtest(candles, order, listener, SystemClock().now(), answers, leaders)
         written = write_files(plot, result) if plot else []

@@ -10,8 +10,8 @@ import typer
 
 from commands.candles import known_market, read_closed, tell
 from commands.console import show, working
-from commands.manager import model_manager
-from commands.options import CandleFile, FileSymbol, Json, Leader, SeriesTimeframe
+from commands.manager import close_registry
+from commands.options import CandleFile, FileSymbol, Horizon, Json, Leader, SeriesTimeframe
 from commands.versions import choose_version, read_leader
 from config.settings import Settings
 from config.sources import load_settings
@@ -40,6 +40,7 @@ def lookahead(
     timeframe: SeriesTimeframe = None,
     symbol: FileSymbol = None,
     model: Model = None,
+    horizon: Horizon = None,
     leader: Leader = None,
     moments: Moments = None,
     as_json: Json = False,
@@ -52,7 +53,7 @@ def lookahead(
     with working() as now:
         from services.bias.reports import lookahead_report
 
-        read, subject = _subject(file, timeframe, symbol, model, leader, settings, now)
+        read, subject = _subject(file, timeframe, symbol, (model, horizon), leader, settings, now)
         document = lookahead_report(subject, moments or settings.bias.moments, _percent(now))
     if not as_json:
         tell(file, read)
@@ -70,6 +71,7 @@ def recursive(
     timeframe: SeriesTimeframe = None,
     symbol: FileSymbol = None,
     model: Model = None,
+    horizon: Horizon = None,
     leader: Leader = None,
     as_json: Json = False,
 ) -> None:
@@ -78,7 +80,7 @@ def recursive(
     with working() as now:
         from services.bias.reports import history_report
 
-        read, subject = _subject(file, timeframe, symbol, model, leader, settings, now)
+        read, subject = _subject(file, timeframe, symbol, (model, horizon), leader, settings, now)
         document = history_report(subject, _percent(now))
     if not as_json:
         tell(file, read)
@@ -92,7 +94,7 @@ def _subject(
     file: Path,
     timeframe: SeriesTimeframe,
     symbol: str | None,
-    model: str | None,
+    version: tuple[str | None, int | None],
     leader: Path | None,
     settings: Settings,
     now: Callable[[str], None],
@@ -101,7 +103,10 @@ def _subject(
     from services.bias.reports import BiasSubject
 
     now(f"reading {file.name}")
+    model, horizon = version
     if model is None:
+        if horizon is not None:
+            raise InvalidRequest("--horizon is that of a model: name one by --model, or leave --horizon out")
         if leader is not None:
             raise InvalidRequest("--leader is read by models alone: name one by --model, or leave --leader out")
         read = read_closed(file, timeframe, symbol)
@@ -110,7 +115,7 @@ def _subject(
 
     from models.serving.loaded_models import load_version
 
-    registry = model_manager(settings).registry
+    registry = close_registry(settings, model, horizon)
     chosen = choose_version(registry, model, file, symbol, timeframe)
     forecaster = load_version(registry, chosen.version)
     led_by = read_leader(forecaster.metadata, [chosen.symbol], chosen.series.timeframe, leader)

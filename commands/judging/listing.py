@@ -44,7 +44,7 @@ def _listed(registries: Registries, key: RegistryKey) -> tuple[dict[str, Any], R
 
     registry = registries.at(key)
     listing, aliases = registry.versions(), registry.aliases()
-    called, shadows = alias_names(aliases), known_shadows(registries.settings, aliases)
+    called, shadows = alias_names(aliases), known_shadows(registries, key, aliases)
     trials = count_trials(registry.root, listing.models)
     document = {
         "models": [

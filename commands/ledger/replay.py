@@ -68,7 +68,6 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     import httpx2
 
     from features.indicators.technical_indicators import TechnicalIndicators
-    from models.registry.registries import USUAL
     from models.serving.served_models import ServedModels
     from rules.technical import TechnicalAnalyst
     from services.broadcast.hub import SignalHub
@@ -112,8 +111,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
         given = GivenSides(documents, clock, settings.guards.open_candles)
         safe_mode, disabled = SafeMode(documents, hub, clock), Disabled(documents, hub, clock)
         guards = Guards(safe_mode, disabled, given, settings.guards, settings.analysis.min_candles)
-        replayer = Replayer(reader, PastModels(served.registries.at(USUAL), forecasting, seconds), TechnicalAnalyst())
-        yield Replays(replayer, PastCandles(store, market_data, settings, clock), guards, ledger)
+        replayer = Replayer(reader, PastModels(served.registries, forecasting, seconds), TechnicalAnalyst())
+        yield Replays(replayer, PastCandles(store, market_data, settings, clock), guards, ledger, documents)
 
 
 def _of_file(file: Path, symbol: str, timeframes: tuple[Timeframe, ...]) -> dict[Timeframe, CandleSeries]:
@@ -161,6 +160,14 @@ def _document(found: Replay) -> dict[str, Any]:
             {"entry_id": one.entry_id, "lane": one.lane.value, "fields": [dict(vars(field)) for field in one.fields]}
             for one in found.differences
         ],
+        "further": [
+            {
+                "horizon_candles": one.horizon_candles,
+                "version": one.version,
+                "probability_up": dict(vars(one.probability_up)),
+            }
+            for one in found.further
+        ],
     }
 
 
@@ -178,7 +185,12 @@ def _tables(found: Replay) -> Group:
             if field.recorded is not None or field.replayed is not None:
                 size = "" if field.difference is None else f"{field.difference:+.4g}"
                 compared.add_row(one.entry_id, field.field, _shown(field.recorded), _shown(field.replayed), size)
-    return Group(render_report(found.analysis), facts, *([compared] if found.differences else []))
+    for ahead in found.further:
+        said, gap = ahead.probability_up, ahead.probability_up.difference
+        named = f"{ahead.version}, {ahead.horizon_candles} candles ahead"
+        shown = _shown(said.recorded), _shown(said.replayed), "" if gap is None else f"{gap:+.4g}"
+        compared.add_row(named, said.field, *shown)
+    return Group(render_report(found.analysis), facts, *([compared] if compared.row_count else []))
 
 
 def _shown(value: float | str | None) -> str:

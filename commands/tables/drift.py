@@ -19,7 +19,7 @@ def drift_listed(found: Sequence[DriftFinding]) -> Group | str:
     table = Table("model", "version", "status", "checked", "candles", "drifted", "furthest feature", "brier")
     for one in found:
         table.add_row(
-            f"{one.symbol} {one.timeframe}",
+            one.market,
             one.version,
             one.status,
             f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "-",
@@ -28,5 +28,5 @@ def drift_listed(found: Sequence[DriftFinding]) -> Group | str:
             f"{one.worst[0].feature} PSI {one.worst[0].psi:.2f} KS {one.worst[0].ks:.2f}" if one.worst else "-",
             f"{one.brier.recent:.4f} of {one.brier.count}" if one.brier and one.brier.recent is not None else "-",
         )
-    words = [f"{one.symbol} {one.timeframe}: {one.reason}; {one.advice}" for one in found]
+    words = [f"{one.market}: {one.reason}; {one.advice}" for one in found]
     return Group(table, *words)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Protocol
 
 from domain.analysis import DataSource
 from domain.market import Timeframe
@@ -13,6 +14,7 @@ from domain.values import Signal
 # Horizons at which an entry is settled, in candles of its timeframe; PLAN is that of its trade plan.
 HORIZONS = (1, 4, 12, 24)
 PLAN = 0
+# The horizon of the probability that an entry of a model states.
 NEXT_CANDLE = HORIZONS[0]
 
 
@@ -43,6 +45,25 @@ class EntryKind(StrEnum):
     NO_EDGE = "no edge"
     NO_DATA = "no data"
     REFUSED = "refused"
+
+
+class Settleable(Protocol):
+    """What is settled by candles: a price at a close, and a trade plan where one hangs on it."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def symbol(self) -> str: ...
+    @property
+    def timeframe(self) -> Timeframe: ...
+    @property
+    def closed_ms(self) -> int: ...
+    @property
+    def known_ms(self) -> int: ...
+    @property
+    def price(self) -> float: ...
+    @property
+    def horizon_candles(self) -> int | None: ...
 
 
 class Apart(StrEnum):

@@ -61,7 +61,7 @@ class BrierTrend:
 
 @dataclass(frozen=True)
 class SettledAnswer:
-    """A probability that was stated at the close of a candle, and what came of it one candle later."""
+    """A probability that was stated at the close of a candle, and whether the close that it speaks of was higher."""
 
     closed_ms: int
     probability_up: float

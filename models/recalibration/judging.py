@@ -17,9 +17,6 @@ from models.evaluation.out_of_sample import OutOfSample
 from models.recalibration.fitting import SettledForecasts, fit_lines
 from models.recalibration.records import Recalibration
 
-# The ledger settles the probability that a model states with the next candle.
-SETTLED_HORIZON = 1
-
 
 @dataclass(frozen=True)
 class RecalibrationGate:
@@ -28,10 +25,14 @@ class RecalibrationGate:
     Attributes:
         settings: Of the models.
         markets: Symbols with forecasts; an interval draws blocks of candles with all of them.
+        horizon: Candles ahead that the model foretells; moves of forecasts that follow one another overlap above 1.
+        candle_ms: Length of its candles.
     """
 
     settings: ModelSettings
     markets: int
+    horizon: int
+    candle_ms: int
 
     @property
     def needed(self) -> int:
@@ -42,7 +43,7 @@ class RecalibrationGate:
     @property
     def _gate(self) -> PromotionGate:
         evaluation, seed = self.settings.evaluation, self.settings.training.seed
-        one = Resampling.of(evaluation, SETTLED_HORIZON, seed)
+        one = Resampling.of(evaluation, self.horizon, seed)
         resampling = Resampling(one.samples, one.block * self.markets, seed)
         return PromotionGate(resampling, max(evaluation.min_test_windows, resampling.min_rows))
 
@@ -56,8 +57,9 @@ class RecalibrationGate:
         """
         own = self.settings.recalibration
         cut_ms = forecasts.times_ms[round(len(forecasts) * (1.0 - own.judged_share))]
-        newest = forecasts.times_ms >= cut_ms
-        older, newer = forecasts.part(~newest), forecasts.part(newest)
+        # What is settled by a candle after the cut tells of the newest ones.
+        settled_ms = forecasts.times_ms + (self.horizon - 1) * self.candle_ms
+        older, newer = forecasts.part(settled_ms < cut_ms), forecasts.part(forecasts.times_ms >= cut_ms)
         lines = fit_lines(older, own.symbol_deviation)
         comparison = self._gate.compare(
             "the renewed calibration",

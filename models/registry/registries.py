@@ -45,6 +45,13 @@ class RegistryKey:
         return "plan models" if self.target == "plan" else self.market("models")
 
     @property
+    def name(self) -> str:
+        """A word for labels: `usual`, the candles ahead, or `plan`."""
+        if self.target == "plan":
+            return "plan"
+        return "usual" if self.horizon is None else str(self.horizon)
+
+    @property
     def options(self) -> str:
         """The options by which a command names it, each after a space; empty of the usual horizon."""
         if self.target == "plan":
@@ -133,6 +140,18 @@ class Registries:
                 return key
         ahead = "" if horizon is None else f" of {horizon} candles ahead"
         raise ModelNotFound(f"there is no version {version}{ahead}")
+
+    def of_close(self, version: str, horizon: int | None = None) -> RegistryKey:
+        """Return which registry has a version that foretells the close; arguments as `holder`.
+
+        Raises:
+            InvalidRequest: as `holder`, or it is a plan model, which says nothing of a candle by itself.
+            ModelNotFound: none has it.
+        """
+        key = self.holder(version, horizon)
+        if key == PLANS:
+            raise InvalidRequest(f"{version} is a plan model: it foretells plans, and no close; evaluate judges it")
+        return key
 
     def prune(self, keep: int, keys: Iterable[RegistryKey] | None = None) -> PrunedVersions:
         """Delete all but the newest versions of each market, as `Registry.prune`.

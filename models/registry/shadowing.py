@@ -9,9 +9,6 @@ from models.registry.durable_files import locked
 from models.registry.registry import Registry
 from models.registry.shadows import Shadow, ShadowFigures, ended
 
-# The ledger settles the probability that a model states with the next candle.
-COMPARED_HORIZON = 1
-
 
 def begin_shadow(registry: Registry, version: str, reason: str, at: datetime) -> bool:
     """Let a version shadow the one in production of its symbol and timeframe.
@@ -23,8 +20,7 @@ def begin_shadow(registry: Registry, version: str, reason: str, at: datetime) ->
         at: Aware UTC time.
 
     Returns:
-        False where nothing is in production, or where one of the two looks further ahead than the next candle, so that
-        the ledger cannot compare what they state.
+        False where nothing is in production, or where the two foretell different closes, which nothing compares.
 
     Raises:
         ModelNotFound, ModelCorrupt: one of the two cannot serve.
@@ -35,8 +31,7 @@ def begin_shadow(registry: Registry, version: str, reason: str, at: datetime) ->
         of = aliases.of(*candidate.scope)
         if of.production is None or of.production == version:
             return False
-        both = candidate, registry.open(of.production).metadata
-        if any(one.horizon_candles != COMPARED_HORIZON for one in both):
+        if candidate.horizon_candles != registry.open(of.production).metadata.horizon_candles:
             return False
         shadow = Shadow(version=version, production=of.production, since=at, reason=reason)
         write_aliases(registry.root, aliases.replaced(of.shadowing(shadow)))

@@ -18,7 +18,7 @@ from rules.judgement import judge
 from rules.reading import require_candles
 from rules.strategies import STRATEGY_NAMES
 from services.analysis.analyst import Analyst
-from services.analysis.answer import Answer
+from services.analysis.answer import Answer, Follow
 from services.analysis.recent import RecentAnalyses
 from services.analysis.revisions import Revisions
 from services.broadcast.analysis_event import render_signal_event
@@ -56,6 +56,7 @@ class AnalysisService:
         webhooks: Webhooks,
         hints: Hints,
         recorder: Recorder,
+        follow: Follow,
         settings: AnalysisSettings,
         clock: Clock,
     ) -> None:
@@ -69,6 +70,7 @@ class AnalysisService:
         self._webhooks = webhooks
         self._hints = hints
         self._recorder = recorder
+        self._follow = follow
         self._settings = settings
         self._clock = clock
         self._max_age = timedelta(minutes=settings.interval_minutes)
@@ -114,6 +116,8 @@ class AnalysisService:
         metrics.count_analysis(answer.analysis.source, cached=False)
         self._recorder.given(answer.analysis, Origin.LOOP, trusted=True)
         await self._give(answer)
+        if answer.snapshot is not None:
+            await self._follow(answer.snapshot)
         return answer.analysis
 
     async def clear_cache(self) -> int:
@@ -195,7 +199,7 @@ class AnalysisService:
             source_data=analysis.source_data.value,
             seconds=round(seconds, 4),
         ).info("analysis completed")
-        return Answer(analysis, cached=False, current=current)
+        return Answer(analysis, cached=False, current=current, snapshot=snapshot)
 
     async def _believed(self, query: AnalysisQuery, snapshot: MarketSnapshot) -> tuple[bool, str]:
         """Return whether candles may be kept for others and analyses of them be scored, and what the answer says of it.

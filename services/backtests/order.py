@@ -18,15 +18,23 @@ from rules.evidence import EvidenceBook
 from rules.strategies import STRATEGY_NAMES
 
 LaneKind = Literal["rules", "model", "blend", "strategy", "llm"]
-_LANE = re.compile(r"rules|(?P<kind>model|blend|strategy|llm):(?P<name>.+)")
+_LANE = re.compile(
+    r"rules|(?P<by>model|blend):(?P<version>[^@]+)@(?P<horizon>[1-9][0-9]{0,5})|(?P<kind>model|blend|strategy|llm):(?P<name>.+)"
+)
 _SIZING = re.compile(r"(?P<kind>fixed|recommended|risk)(:(?P<share>[0-9.]+))?")
 
 
 class LaneName(NamedTuple):
-    """Who judges: a kind, and the name of the version, strategy or file; empty for the rules."""
+    """Who judges.
+
+    Attributes:
+        name: Of the version, strategy or file; empty for the rules.
+        horizon: Candles ahead of a version, where two horizons have one of that name.
+    """
 
     kind: LaneKind
     name: str
+    horizon: int | None = None
 
 
 def lane_of(text: str) -> LaneName:
@@ -38,9 +46,12 @@ def lane_of(text: str) -> LaneName:
     found = _LANE.fullmatch(text)
     if found is None:
         raise ValueError(
-            f"a lane is rules, model:VERSION, blend:VERSION, strategy:NAME or llm:FILE, received {text[:60]!r}"
+            f"a lane is rules, model:VERSION, blend:VERSION, strategy:NAME or llm:FILE, received {text[:60]!r}; "
+            "a version of a further horizon may name it: model:VERSION@4"
         )
     kind, name = found["kind"] or "rules", found["name"] or ""
+    if found["horizon"] is not None:
+        return LaneName(cast("LaneKind", found["by"]), found["version"], int(found["horizon"]))
     if kind == "strategy" and name not in STRATEGY_NAMES:
         raise ValueError(f"a strategy is one of {', '.join(STRATEGY_NAMES)}, received {name[:60]!r}")
     return LaneName(cast("LaneKind", kind), name)

@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from config.settings import Settings
 from domain.errors import InvalidRequest
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Registry
+from models.registry.registries import Registries
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobOrder
+from services.backtests.lane_models import version_of
 from services.backtests.order import BacktestOrder, BacktestWish, lane_of
 from services.job_candles.leaders import JobLeaders
 from services.job_candles.order import SeriesOrder
@@ -43,9 +43,8 @@ class BacktestService:
         jobs: JobService,
         candles: BacktestCandles,
         leaders: JobLeaders,
-        registry: Registry,
+        registries: Registries,
         evidence: EvidenceBook | None,
-        settings: Settings,
     ) -> None:
         """Keep the parts.
 
@@ -53,22 +52,21 @@ class BacktestService:
             jobs: Runs the backtest.
             candles: Finds them.
             leaders: Finds those that a model reads beside them.
-            registry: Has the versions of lanes.
+            registries: Have the versions of lanes, and the settings for what a wish leaves open.
             evidence: What plans are weighed by.
-            settings: What a wish leaves open.
         """
         self._jobs = jobs
         self._candles = candles
         self._leaders = leaders
-        self._registry = registry
+        self._registries = registries
         self._evidence = evidence
-        self._settings = settings
+        self._settings = registries.settings
 
     async def submit(self, asked: BacktestAsked, key: str | None = None) -> Job:
         """Queue a backtest and return its job, with a key that which has it already.
 
         Raises:
-            InvalidRequest: the lane needs a file, or candles of several symbols are sent.
+            InvalidRequest: the lane needs a file or names a plan model, or candles of several symbols are sent.
             ModelNotFound, ModelUnusable: the version of the lane cannot be opened.
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than a backtest needs, with the numbers.
@@ -79,16 +77,16 @@ class BacktestService:
         lane = lane_of(asked.wish.lane)
         if lane.kind == "llm":
             raise InvalidRequest("recorded answers are a file: test them by cli.py backtest --lane llm:FILE")
-        by_model = lane.kind in {"model", "blend"}
-        model = await asyncio.to_thread(self._registry.open, lane.name) if by_model else None
+        own = await asyncio.to_thread(version_of, self._registries, lane)
+        wish = asked.wish if own is None else asked.wish.model_copy(update={"lane": own.lane})
         need = CandleNeed("a backtest", self._settings.analysis.min_candles + 3)
         series = await self._candles.series(asked.symbols, asked.wish.timeframes, asked.candles, need)
         order = BacktestJobOrder(
             symbols=", ".join(asked.symbols),
-            lane=asked.wish.lane,
-            order=BacktestOrder.of(asked.wish, self._settings, self._evidence),
+            lane=wish.lane,
+            order=BacktestOrder.of(wish, own.settings if own else self._settings, self._evidence),
             series=series,
-            leaders=await self._led_by(model.metadata, asked, series) if model else (),
+            leaders=await self._led_by(own.model, asked, series) if own else (),
         )
         return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"), key)
 

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from functools import partial
 
 from backtesting.bias import lookahead, recursive
-from config.settings import Settings
 from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
 from domain.errors import (
     InsufficientData,
+    InvalidRequest,
     MarketDataUnavailable,
     UnknownSymbol,
 )
@@ -20,7 +20,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Registry
+from models.registry.registries import USUAL, Registries, RegistryKey, settings_at
 from services.bias.order import BiasOrder
 from services.job_candles.finding import JobCandles
 from services.job_candles.leaders import JobLeaders
@@ -38,7 +38,7 @@ ENOUGH_CANDLES = 2 * recursive.LENGTHS[-1]
 
 @dataclass(frozen=True)
 class BiasAsked:
-    """A client's request; the service fills in what is None."""
+    """A client's request; the service fills in what is None. `horizon` is that of the version, of a further horizon."""
 
     kind: JobKind
     symbol: str
@@ -46,6 +46,7 @@ class BiasAsked:
     version: str | None = None
     moments: int | None = None
     candles: Sequence[CandleLike] | None = None
+    horizon: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,8 +69,7 @@ class BiasService:
         market_data: MarketData,
         stored: CandleStore,
         leaders: JobLeaders,
-        registry: Registry,
-        settings: Settings,
+        registries: Registries,
         clock: Clock,
     ) -> None:
         """Keep the parts.
@@ -79,16 +79,15 @@ class BiasService:
             market_data: Knows who has candles where neither the client nor the store has enough.
             stored: Has the candles that trusted clients posted.
             leaders: Finds candles that a version reads beside those of a market.
-            registry: Has the versions that can be checked.
-            settings: Of the rules and their indicators, and the defaults.
+            registries: Have the versions that can be checked, and the settings of the rules and their indicators.
             clock: Decides which candles have closed.
         """
         self._jobs = jobs
         self._market_data = market_data
-        self._candles = JobCandles(stored, settings, clock)
+        self._candles = JobCandles(stored, registries.settings, clock)
         self._leaders = leaders
-        self._registry = registry
-        self._settings = settings
+        self._registries = registries
+        self._settings = registries.settings
 
     async def submit(self, asked: BiasAsked, key: str | None = None) -> BiasAccepted:
         """Queue a job, unless one has the key already.
@@ -96,17 +95,19 @@ class BiasService:
         Raises:
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: too few closed candles, with the numbers.
-            InvalidRequest: the version forecasts another market or timeframe, or its name is none.
+            InvalidRequest: the version forecasts another market or timeframe or is a plan model, or its name is none.
             ModelNotFound: there is no such version.
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
         needed = LEAST[asked.kind]
-        timeframe = asked.timeframe
-        model = None
+        timeframe, of, model = asked.timeframe, USUAL, None
         if asked.version is not None:
-            model = await asyncio.to_thread(self._model, asked, asked.version)
+            of = await asyncio.to_thread(self._registries.of_close, asked.version, asked.horizon)
+            model = await asyncio.to_thread(self._model, of, asked, asked.version)
             timeframe = model.timeframe
+        elif asked.horizon is not None:
+            raise InvalidRequest("horizon_candles is that of a version: name one, or leave it out")
         if asked.candles is not None:
             too_few = partial(_too_few, needed)
             series = await asyncio.to_thread(
@@ -115,7 +116,7 @@ class BiasService:
             found = MarketHistory(DataSource.CLIENT, series)
         else:
             found = await self._find(asked.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
-        order = await asyncio.to_thread(self._order, asked, found)
+        order = await asyncio.to_thread(self._order, of, asked, found)
         if model is not None:
             leaders = await self._leaders.beside(model.leader(asked.symbol), order, sent=asked.candles is not None)
             order = order.model_copy(update={"leaders": leaders})
@@ -123,13 +124,13 @@ class BiasService:
         count = self._settings.bias.history_candles if found.more else len(found.series)
         return BiasAccepted(job, asked.symbol, found.series.timeframe, found.source, count)
 
-    def _model(self, asked: BiasAsked, version: str) -> ModelMetadata:
+    def _model(self, of: RegistryKey, asked: BiasAsked, version: str) -> ModelMetadata:
         """Return a version that forecasts what is asked for."""
-        model = self._registry.open(version).metadata
+        model = self._registries.at(of).open(version).metadata
         model.require_market(asked.symbol, asked.timeframe)
         return model
 
-    def _order(self, asked: BiasAsked, found: MarketHistory) -> BiasOrder:
+    def _order(self, of: RegistryKey, asked: BiasAsked, found: MarketHistory) -> BiasOrder:
         most = self._settings.bias.history_candles
         history = self._candles.history_order(found, most) if found.more else None
         return BiasOrder(
@@ -141,7 +142,7 @@ class BiasService:
             history=history,
             analysis=self._settings.analysis,
             indicators=self._settings.indicators,
-            models=self._settings.models,
+            models=settings_at(self._settings, of).models,
         )
 
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:

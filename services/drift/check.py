@@ -19,10 +19,11 @@ from models.drift.verdicts import (
 )
 from models.drift.verdicts import features_status as status_of
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Registry
+from models.registry.registries import Registries, RegistryKey
 from services.drift.findings import MAX_WORST, DriftFinding
 from services.drift.market_rows import DriftCandles, NewestStoredRows
 from services.drift.version_references import VersionReference, version_references
+from services.ledger.followed_forecasts import apart_in_time, followed_documents, followed_forecast, is_followed
 from services.ledger.settled_forecasts import settled_forecasts
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
@@ -31,6 +32,8 @@ from utils.clock import Clock
 from utils.concurrency import run_blocking
 
 _NAMED = 3
+# Forecasts of a further horizon that are read at most: those of eight symbols in more than three months of hours.
+MOST_FOLLOWED = 20_000
 _TRAINED_BEFORE = "it was trained before the features of a training were kept, or imported"
 
 
@@ -40,7 +43,7 @@ class DriftCheck:
     def __init__(
         self,
         *,
-        registry: Registry,
+        registries: Registries,
         store: CandleStore,
         ledger: LedgerStore,
         documents: DocumentStore,
@@ -51,7 +54,7 @@ class DriftCheck:
         """Keep the parts.
 
         Args:
-            registry: Has the versions with their references.
+            registries: Have the versions with their references.
             store: Has candles.
             ledger: Has the answers and what came of them.
             documents: Has the identities of the model's lane.
@@ -59,7 +62,7 @@ class DriftCheck:
             clock: The server's.
             executor: For work off the event loop.
         """
-        self._registry = registry
+        self._registries = registries
         self._candles = DriftCandles(store, clock, executor)
         self._ledger = ledger
         self._documents = documents
@@ -67,22 +70,23 @@ class DriftCheck:
         self._clock = clock
         self._executor = executor
 
-    async def of(self, model: ModelMetadata, others: Collection[str], known: DriftFinding | None) -> DriftFinding:
+    async def of(
+        self, key: RegistryKey, model: ModelMetadata, others: Collection[str], known: DriftFinding | None
+    ) -> DriftFinding:
         """Return what is found of a version now.
 
         Where no market has enough fresh candles, what an earlier check found of its features still stands.
 
         Args:
-            model: In production.
-            others: Symbols of its timeframe with a model of their own.
+            key: Of which registry.
+            model: In production of it.
+            others: Symbols of its registry and timeframe with a model of their own.
             known: The check before, of any version.
 
         Raises:
             StorageUnavailable: store, ledger or documents do not answer.
         """
-        settled = await settled_forecasts(self._ledger, self._documents, model.version, self._settings.brier_entries)
-        answers = [SettledAnswer(one.closed_ms, one.probability_up, one.rose) for one in settled]
-        trend = await run_blocking(self._executor, brier_trend, answers, self._settings)
+        trend = await self._trend(key, model) if key.target == "close" else None
         blank = DriftFinding(
             symbol=model.symbol,
             timeframe=model.timeframe,
@@ -93,9 +97,10 @@ class DriftCheck:
             reason="",
             checked_at=self._clock.now(),
             brier=trend,
+            key=key,
         )
         try:
-            references = await run_blocking(self._executor, version_references, self._registry, model)
+            references = await run_blocking(self._executor, version_references, self._registries.at(key), model)
         except (ModelNotFound, ModelUnusable) as error:
             return _concluded(blank, error.message)
         if not references:
@@ -108,6 +113,18 @@ class DriftCheck:
             still = replace(known, checked_at=blank.checked_at, brier=trend)
             return _concluded(still, f"{_far(still)}, when there were fresh candles last; {found.lacking}")
         return _concluded(replace(blank, features_status=DriftStatus.TOO_FEW), found.lacking)
+
+    async def _trend(self, key: RegistryKey, model: ModelMetadata) -> BrierTrend:
+        version, most, horizon = model.version, self._settings.brier_entries, model.horizon_candles
+        if is_followed(key, horizon):
+            read = min(most * horizon, MOST_FOLLOWED)
+            found = await followed_documents(self._documents, key, version, most=read)
+            # The test takes them as independent: those whose moves overlap are not.
+            settled = [followed_forecast(one) for one in apart_in_time(found)][-most:]
+        else:
+            settled = await settled_forecasts(self._ledger, self._documents, version, most)
+        answers = [SettledAnswer(one.closed_ms, one.probability_up, one.rose) for one in settled]
+        return await run_blocking(self._executor, brier_trend, answers, self._settings)
 
     def _of_features(
         self, blank: DriftFinding, features: tuple[FeatureDrift, ...], found: NewestStoredRows

@@ -11,11 +11,13 @@ from domain.forecasting import ModelType
 from domain.market import Timeframe
 from domain.values import epoch_ms
 from models.drift.verdicts import BrierTrend, DriftStatus, FeatureDrift
+from models.registry.registries import USUAL, RegistryKey
 
 # Features that are kept and shown, the furthest ones.
 MAX_WORST = 10
 
-Scope = tuple[str, Timeframe]
+# A registry, and symbol (or `*`) and timeframe of a model of it.
+Place = tuple[RegistryKey, str, Timeframe]
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,8 @@ class DriftFinding:
         drifted: Of them, those as far away as an alarm takes.
         worst: The furthest features, at most ten.
         features_status: What follows from the features alone; where there are no fresh candles, from the last ones.
-        brier: Course of the Brier losses; None before the first check.
+        brier: Course of the Brier losses; None before the first check, and of plan models.
+        key: Of which registry.
     """
 
     symbol: str
@@ -52,11 +55,17 @@ class DriftFinding:
     worst: tuple[FeatureDrift, ...] = ()
     features_status: DriftStatus = DriftStatus.NOT_CHECKED
     brier: BrierTrend | None = None
+    key: RegistryKey = USUAL
 
     @property
-    def scope(self) -> Scope:
-        """Symbol (or `*`) and timeframe."""
-        return self.symbol, self.timeframe
+    def place(self) -> Place:
+        """Registry, symbol (or `*`) and timeframe."""
+        return self.key, self.symbol, self.timeframe
+
+    @property
+    def market(self) -> str:
+        """What the model foretells, in words, such as `* 1h, 4 candles ahead`; one finding of each is kept."""
+        return market_of(self.place)
 
     @property
     def alarm(self) -> bool:
@@ -66,8 +75,8 @@ class DriftFinding:
     @property
     def retrain_command(self) -> str:
         """The command that trains such a model again."""
-        symbol = f"'{self.symbol}'" if self.symbol == "*" else self.symbol
-        return f"python cli.py train FILE --type {self.model_type} --symbol {symbol} --timeframe {self.timeframe}"
+        symbol, of = f"'{self.symbol}'" if self.symbol == "*" else self.symbol, self.key.options
+        return f"python cli.py train FILE --type {self.model_type} --symbol {symbol} --timeframe {self.timeframe}{of}"
 
     @property
     def advice(self) -> str:
@@ -86,6 +95,8 @@ class DriftFinding:
         """Return it as the store keeps it."""
         found = asdict(self)
         found["created_at"] = found.pop("checked_at")
+        del found["key"]
+        found["target"], found["horizon_candles"] = self.key.target, self.key.horizon
         for name in ("timeframe", "model_type", "status", "features_status"):
             found[name] = str(found[name])
         found["worst"] = list(found["worst"])
@@ -116,9 +127,12 @@ class DriftFinding:
             features_status=DriftStatus(document["features_status"]),
             worst=tuple(FeatureDrift(**one) for one in document["worst"]),
             brier=BrierTrend(**document["brier"]) if document["brier"] else None,
+            # Earlier releases knew the usual horizon alone.
+            key=RegistryKey(document.get("target", "close"), document.get("horizon_candles")),
         )
 
 
-def scope_key(symbol: str, timeframe: str) -> str:
-    """Return the key of the finding of a symbol (or `*`) and timeframe."""
-    return f"{symbol} {timeframe}"
+def market_of(place: Place) -> str:
+    """Return in words what the model of a place foretells: the key of its finding."""
+    key, symbol, timeframe = place
+    return key.market(f"{symbol} {timeframe}")

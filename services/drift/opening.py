@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 
 from config.watch_settings import DriftSettings
 from domain.notices import Notice
-from models.registry.registry import Registry
-from models.serving.loaded_models import LoadedModels
+from models.serving.served_models import ServedModels
 from services.broadcast.hub import SignalHub
 from services.drift.check import DriftCheck
 from services.drift.watch import DriftWatch
@@ -26,8 +25,7 @@ LEASE_SECONDS = 900.0
 @asynccontextmanager
 async def open_drift(
     settings: DriftSettings,
-    registry: Registry,
-    loaded: LoadedModels,
+    served: ServedModels,
     stores: tuple[CandleStore, DocumentStore, LedgerStore],
     hub: SignalHub,
     notify: Callable[[Notice], None],
@@ -37,7 +35,7 @@ async def open_drift(
     store, documents, ledger = stores
     with worker_threads(1, "drift") as executor:
         check = DriftCheck(
-            registry=registry,
+            registries=served.registries,
             store=store,
             ledger=ledger,
             documents=documents,
@@ -46,8 +44,7 @@ async def open_drift(
             executor=executor,
         )
         watch = DriftWatch(
-            loaded=loaded,
-            registry=registry,
+            served=served,
             check=check,
             documents=documents,
             hub=hub,

@@ -13,12 +13,12 @@ from loguru import logger
 from domain.notices import Notice, NoticeLevel
 from models.drift.verdicts import DriftStatus
 from models.registry.metadata import ModelMetadata
-from models.registry.registry import Registry
-from models.serving.loaded_models import LoadedModels
+from models.registry.registries import RegistryKey
+from models.serving.served_models import ServedModels
 from services.broadcast.drift_event import render_model_drift
 from services.broadcast.hub import SignalHub
 from services.drift.check import DriftCheck
-from services.drift.findings import DriftFinding, Scope, scope_key
+from services.drift.findings import DriftFinding, Place, market_of
 from services.drift.kept import findings_of, kept_findings, models_of
 from services.health.degraded import Degraded
 from services.leases import Lease
@@ -41,8 +41,7 @@ class DriftWatch:
     def __init__(
         self,
         *,
-        loaded: LoadedModels,
-        registry: Registry,
+        served: ServedModels,
         check: DriftCheck,
         documents: DocumentStore,
         hub: SignalHub,
@@ -56,10 +55,9 @@ class DriftWatch:
         """Keep the parts.
 
         Args:
-            loaded: Tells which versions serve.
-            registry: Has their metadata.
+            served: Tells which versions serve of each registry, and has their metadata.
             check: Checks one of them.
-            documents: Keeps the newest finding of each symbol (or `*`) and timeframe.
+            documents: Keeps the newest finding of each registry, symbol (or `*`) and timeframe.
             hub: Publishes `ModelDrift` when a model gets an alarm.
             notify: Tells the operators of it.
             lease: Held by the replica that checks.
@@ -68,8 +66,7 @@ class DriftWatch:
             executor: For work off the event loop.
             sleep: Waits for seconds.
         """
-        self._loaded = loaded
-        self._registry = registry
+        self._served = served
         self._check = check
         self._documents = documents
         self._hub = hub
@@ -88,7 +85,7 @@ class DriftWatch:
     def degraded(self) -> Iterator[Degraded]:
         """Yield every model with an alarm, without waiting."""
         for one in self.alarms():
-            yield Degraded(f"model_drift {one.symbol} {one.timeframe}", f"{one.version}: {one.reason}", one.advice)
+            yield Degraded(f"model_drift {one.market}", f"{one.version}: {one.reason}", one.advice)
 
     async def run(self) -> None:
         """Check what is due at every look until canceled, and then let another replica do it."""
@@ -104,8 +101,8 @@ class DriftWatch:
         """
         new: list[DriftFinding] = []
         if await self._lease.take():
-            for model, others, known in await self._due():
-                finding = await self._check.of(model, others, known)
+            for key, model, others, known in await self._due():
+                finding = await self._check.of(key, model, others, known)
                 # Whoever took the lease over meanwhile checks it as well.
                 if not await self._lease.take():
                     break
@@ -115,31 +112,31 @@ class DriftWatch:
         return new
 
     async def findings(self) -> list[DriftFinding]:
-        """Return the newest check of every model in production, by timeframe and symbol.
+        """Return the newest check of every model in production, in the order of `findings_of`.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
         return findings_of(await kept_findings(self._documents), await self._serving())
 
-    async def _due(self) -> list[tuple[ModelMetadata, frozenset[str], DriftFinding | None]]:
+    async def _due(self) -> list[tuple[RegistryKey, ModelMetadata, frozenset[str], DriftFinding | None]]:
         kept, serving, now = await kept_findings(self._documents), await self._serving(), self._clock.now()
-        gone = [scope_key(*scope) for scope in kept if scope not in serving]
+        gone = [market_of(place) for place in kept if place not in serving]
         if gone:
             await self._documents.discard(MODEL_DRIFT, gone)
         due = []
-        for (symbol, timeframe), model in serving.items():
-            known = kept.get((symbol, timeframe))
+        for (key, symbol, timeframe), model in serving.items():
+            known = kept.get((key, symbol, timeframe))
             fresh = known is not None and known.version == model.version and known.checked_at is not None
             # What was checked later than now was so by a clock that ran ahead.
             if fresh and known and known.checked_at and known.checked_at <= now < known.checked_at + self._every:
                 continue
-            others = frozenset(own for own, of in serving if of is timeframe and own != symbol)
-            due.append((model, others, known))
+            beside = (own for its, own, of in serving if its == key and of is timeframe)
+            due.append((key, model, frozenset(beside) - {symbol}, known))
         return due
 
     async def _keep(self, finding: DriftFinding, known: DriftFinding | None) -> None:
-        await self._documents.put(MODEL_DRIFT, scope_key(*finding.scope), finding.document())
+        await self._documents.put(MODEL_DRIFT, finding.market, finding.document())
         logger.bind(
             symbol=finding.symbol,
             timeframe=finding.timeframe.value,
@@ -150,16 +147,21 @@ class DriftWatch:
         told = known is not None and known.version == finding.version and known.alarm
         if finding.alarm and not told:
             self._hub.publish(None, lambda: render_model_drift(finding.public(), self._clock.now()))
-            title = f"The model of {finding.symbol} {finding.timeframe} has drifted"
+            title = f"The model of {finding.market} has drifted"
             text = f"{finding.reason}. {finding.advice}"
-            key = f"drift {finding.version}"
+            key = f"drift {finding.version}{finding.key.options}"
             self._notify(Notice(key, NoticeLevel.WARNING, title, text, self._clock.now()))
 
-    async def _serving(self) -> Mapping[Scope, ModelMetadata]:
-        return await run_blocking(self._executor, self._served)
+    async def _serving(self) -> Mapping[Place, ModelMetadata]:
+        return await run_blocking(self._executor, self._in_production)
 
-    def _served(self) -> dict[Scope, ModelMetadata]:
-        return models_of(self._registry, self._loaded.in_production())
+    def _in_production(self) -> dict[Place, ModelMetadata]:
+        serving = {
+            (key, *scope): version
+            for key in self._served
+            for scope, version in self._served.at(key).in_production().items()
+        }
+        return models_of(self._served.registries, serving)
 
     def _take(self, found: list[DriftFinding]) -> None:
         self._found = tuple(found)
@@ -167,6 +169,6 @@ class DriftWatch:
         metrics.MODEL_DRIFTED_FEATURES.clear()
         for one in found:
             if one.status in _LEVELS:
-                metrics.MODEL_DRIFT.labels(one.symbol, one.timeframe.value).set(_LEVELS[one.status])
+                metrics.MODEL_DRIFT.labels(one.symbol, one.timeframe.value, one.key.name).set(_LEVELS[one.status])
             if one.features:
-                metrics.MODEL_DRIFTED_FEATURES.labels(one.symbol, one.timeframe.value).set(one.drifted)
+                metrics.MODEL_DRIFTED_FEATURES.labels(one.symbol, one.timeframe.value, one.key.name).set(one.drifted)

@@ -104,7 +104,7 @@ class ForecastAnswers:
         return answers
 
     async def bare(self, model: Forecaster, snapshot: MarketSnapshot, market: Market) -> Forecast:
-        """Return the forecast of a market without drivers and plan, which nothing counts.
+        """Return the forecast of a market without drivers and plan, which is no entry of the ledger.
 
         Raises:
             InsufficientData, InvalidMarketData: as `Forecasting.forecast`.

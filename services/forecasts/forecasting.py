@@ -100,9 +100,14 @@ class Forecasting:
 
     def at(self, horizon: int) -> Forecasting:
         """Return the same with the models of one of the horizons in `further`, which no candidates shadow."""
-        other = copy(self)
-        other._models, other._answers = self.further[horizon], self._answers.unshadowed()
+        other = self.asking(self.further[horizon])
         other._horizon = horizon
+        return other
+
+    def asking(self, models: LoadedModels) -> Forecasting:
+        """Return the same with other models, which no candidates shadow."""
+        other = copy(self)
+        other._models, other._answers = models, self._answers.unshadowed()
         return other
 
     async def forecast(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Forecast:
@@ -132,7 +137,7 @@ class Forecasting:
         return await self._model(snapshot.symbol, timeframe)
 
     async def bare(self, model: Forecaster, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
-        """Return the forecast of a model without drivers and plan, which nothing counts; raises as `forecast`."""
+        """Return the forecast of a model without drivers and plan, no entry of the ledger; raises as `forecast`."""
         history = await self._candles.history(model, snapshot, timeframe)
         leader = await self._leaders.of(model, snapshot, history)
         return await self._answers.bare(model, snapshot, (history, leader))

@@ -184,7 +184,7 @@ def open_shadow_forecasts(settings: Settings) -> Iterator[ShadowForecasts]:
     registry = ShadowRegistry(Path(settings.models.save_path))
     with worker_threads(1, "shadows") as executor:
         shadows = ShadowForecasts(
-            models=LoadedModels(registry, serving.reload_seconds, _count_load_failure),
+            models=LoadedModels(registry, serving.reload_seconds, count_candidate_failure),
             batcher=MicroBatcher(executor, serving),
             rows=NewestRows(),
             plans=ForecastPlans(settings.trading.costs, settings.indicators.atr_period),
@@ -205,6 +205,7 @@ def _as_production(of: ScopeAliases) -> ScopeAliases:
     return ScopeAliases(symbol=of.symbol, timeframe=of.timeframe, history=(begun,))
 
 
-def _count_load_failure(version: str, error: AppError) -> None:
+def count_candidate_failure(version: str, error: AppError) -> None:
+    """Count and log a candidate that cannot be loaded."""
     metrics.SHADOW_FAILURES.inc()
     logger.bind(version=version, reason=error.message).error("a candidate that shadows cannot be loaded")

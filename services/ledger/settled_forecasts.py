@@ -1,4 +1,4 @@
-"""The settled forecasts of a version of a model, from the ledger."""
+"""The settled forecasts of a version of a model that foretells the next candle, from the ledger."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SettledForecast:
         symbol: The market.
         closed_ms: Close of the candle at which it was said, epoch ms.
         probability_up: As it was stated, 0..1.
-        rose: Whether the next candle closed higher.
+        rose: Whether the close that it speaks of, by the model's horizon, was higher.
         calibrated_at: When the calibration by which it was stated was renewed, epoch ms; None by that of the training.
     """
 

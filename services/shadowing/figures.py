@@ -1,4 +1,7 @@
-"""What came of the forecasts of candidates beside those of the models in production, from the sums of the ledger."""
+"""What came of the forecasts of candidates beside those of the models in production, from the sums of the ledger.
+
+Those of further horizons are in `beside.py`.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,9 @@ from datetime import date, datetime
 from typing import Any
 
 from domain.ledger.days import Aggregate
-from domain.ledger.entries import HORIZONS, LedgerLane
+from domain.ledger.entries import NEXT_CANDLE, LedgerLane
 from models.registry.aliases import Aliases, ScopeAliases
+from models.registry.registries import RegistryKey
 from models.registry.shadows import Shadow, ShadowFigures
 from services.ledger.scoring.clusters import RecordGroup
 from services.ledger.scoring.levels import Level
@@ -19,8 +23,6 @@ from services.ledger.scoring.records import RecordKey
 from storage.document_ports import LEDGER_LANES, DocumentStore
 from storage.ledger_ports import LedgerStore
 
-# The probability of an entry is that of the next candle.
-_HORIZON = HORIZONS[0]
 _MAX_LANES = 1_000
 
 
@@ -84,7 +86,7 @@ def _figures(shadow: Shadow, sums: _DaySums) -> ShadowFigures:
     produced = sum(
         one.sums.get("stated", 0.0)
         for one in sums.lanes
-        if one.lane_id in served and one.horizon == _HORIZON and one.day >= begun
+        if one.lane_id in served and one.horizon == NEXT_CANDLE and one.day >= begun
     )
     paired = [one for one in sums.pairs if _counts(one, begun) and one.lane_id in served and one.bin in beside]
     if not paired:
@@ -92,7 +94,7 @@ def _figures(shadow: Shadow, sums: _DaySums) -> ShadowFigures:
     group = RecordGroup(paired[0].day, paired[0].day, {})
     for one in paired:
         group.add(one.day, one.sums)
-    (pair,) = pairs_of({RecordKey(LedgerLane.MODEL, paired[0].timeframe, _HORIZON): group})
+    (pair,) = pairs_of({RecordKey(LedgerLane.MODEL, paired[0].timeframe, NEXT_CANDLE): group})
     return ShadowFigures(
         settled=pair.stated,
         produced=round(produced),
@@ -103,22 +105,27 @@ def _figures(shadow: Shadow, sums: _DaySums) -> ShadowFigures:
 
 
 def _counts(one: Aggregate, begun: date) -> bool:
-    return one.lane == LedgerLane.MODEL and one.horizon == _HORIZON and one.day >= begun
+    return one.lane == LedgerLane.MODEL and one.horizon == NEXT_CANDLE and one.day >= begun
 
 
-def public_shadows(aliases: Aliases, needed: int, figures: Mapping[str, ShadowFigures]) -> list[dict[str, Any]]:
+def public_shadows(
+    key: RegistryKey, aliases: Aliases, needed: int, figures: Mapping[str, ShadowFigures]
+) -> list[dict[str, Any]]:
     """Return what is known of every shadow: of each symbol and timeframe those that have ended, then what goes on.
 
     Args:
-        aliases: All of the registry.
+        key: Which registry it is.
+        aliases: All of it.
         needed: Settled forecasts after which a shadow is decided.
         figures: The newest of those that go on, by version; null where they are not known.
     """
-    return [one for of in aliases.scopes for one in _of_scope(of, needed, figures)]
+    return [one for of in aliases.scopes for one in _of_scope(key, of, needed, figures)]
 
 
-def _of_scope(of: ScopeAliases, needed: int, figures: Mapping[str, ShadowFigures]) -> Iterator[dict[str, Any]]:
-    scope = {"symbol": of.symbol, "timeframe": of.timeframe}
+def _of_scope(
+    key: RegistryKey, of: ScopeAliases, needed: int, figures: Mapping[str, ShadowFigures]
+) -> Iterator[dict[str, Any]]:
+    scope = {"symbol": of.symbol, "timeframe": of.timeframe, "horizon_candles": key.horizon}
     for end in of.shadowed:
         yield {**scope, **_public(end, needed, end.figures), "state": end.end, "at": end.at, "reason": end.why}
     if of.shadow is not None:

@@ -15,6 +15,7 @@ from domain.market import Timeframe
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import USUAL, RegistryKey, settings_at
 from models.training.learner import needed_candles
+from services.following.coverage import shadows_first
 from services.job_candles.finding import JobCandles
 from services.job_candles.order import SeriesOrder, candle_rows
 from services.jobs.service import JobService
@@ -130,7 +131,7 @@ class PooledTraining:
             symbol=ANY_SYMBOL,
             timeframe=pool.timeframe,
             model_type=pool.kind,
-            shadow=self._settings.models.shadow_forecasts > 0,
+            shadow=shadows_first(self._settings, pool.key, ANY_SYMBOL, pool.timeframe),
             pool=tuple(
                 SeriesOrder(
                     symbol=symbol,

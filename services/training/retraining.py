@@ -23,8 +23,8 @@ from utils.clock import Clock
 
 # Enough to see every job that has not ended.
 _JOBS = 1_000
-# Gives the models that drift, by version, with the reason in words; it does not wait.
-Drifting = Callable[[], Mapping[str, str]]
+# Gives the models that drift, by registry and version, with the reason in words; it does not wait.
+Drifting = Callable[[], Mapping[tuple[RegistryKey, str], str]]
 
 
 class Retraining:

@@ -10,7 +10,7 @@ from enum import StrEnum
 from config.model_settings import ModelSettings
 from domain.forecasting import ModelTarget, ModelType
 from domain.market import Timeframe
-from models.registry.registries import USUAL, RegistryKey
+from models.registry.registries import RegistryKey
 from services.training.known_models import ServingModel
 
 # A training ends hours after the look that began it: without this share of the interval a daily look would find the
@@ -69,21 +69,26 @@ class RetrainingPolicy:
         return trained is None or now - trained >= (1 - _SLACK) * self._interval
 
     def needed(
-        self, now: datetime, models: Sequence[ServingModel], drifting: Mapping[str, str], *, full: bool = False
+        self,
+        now: datetime,
+        models: Sequence[ServingModel],
+        drifting: Mapping[tuple[RegistryKey, str], str],
+        *,
+        full: bool = False,
     ) -> list[RetrainReason]:
         """Return what has to be trained, each model once.
 
         Args:
             now: Aware UTC time.
             models: In production.
-            drifting: Versions of the usual horizon with an alarm, and the reason in words.
+            drifting: Versions with an alarm, by registry and name, and the reason in words.
             full: Whether all are trained, whatever their age.
         """
         found = []
         for model in models:
             metadata, age = model.metadata, now - model.last_trained
-            if model.key == USUAL and metadata.version in drifting:
-                cause, text = RetrainCause.DRIFT, drifting[metadata.version]
+            if (alarm := drifting.get((model.key, metadata.version))) is not None:
+                cause, text = RetrainCause.DRIFT, alarm
             elif full:
                 cause, text = RetrainCause.FULL, "every model is trained anew"
             elif self.due(now, model.last_trained):

@@ -17,6 +17,7 @@ from domain.jobs import Job
 from domain.market import Timeframe
 from models.registry.registries import RegistryKey, key_of, settings_at
 from models.training.learner import needed_candles
+from services.following.coverage import shadows_first
 from services.job_candles.finding import JobCandles
 from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
@@ -132,13 +133,13 @@ class TrainingService:
         )
 
     def _order(self, asked: TrainingAsked, kind: ModelType, history: MarketHistory, key: RegistryKey) -> dict[str, Any]:
-        settings = settings_at(self._settings, key)
+        settings, timeframe = settings_at(self._settings, key), history.series.timeframe
         return TrainingOrder(
             symbol=asked.symbol,
-            timeframe=history.series.timeframe,
+            timeframe=timeframe,
             model_type=kind,
             epochs=asked.epochs,
-            shadow=asked.by_itself and self._settings.models.shadow_forecasts > 0,
+            shadow=asked.by_itself and shadows_first(self._settings, key, asked.symbol, timeframe),
             candles=() if history.more else candle_rows(history.series),
             history=self._candles.history_order(history, self._most) if history.more else None,
             features=settings.features,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from domain.values import epoch_ms
+from models.registry.registries import PLANS, Registries, RegistryKey
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
@@ -117,6 +119,23 @@ def test_version_has_to_exist_and_to_forecast_the_market(operator: TestClient, p
     )
     other = operator.post(path, json={"symbol": "BTCUSDT", "timeframe": "4h", "version": model.version})
     assert (other.status_code, other.json()["detail"]) == (422, f"{model.version} forecasts 1h candles, not 4h")
+
+
+def test_a_version_of_a_further_horizon_is_checked_and_a_plan_model_is_not(operator: TestClient) -> None:
+    settings = operator.app.state.container.settings  # type: ignore[attr-defined]
+    registries = Registries(settings)
+    ahead = add_model(registries.at(RegistryKey(horizon=4)), symbol="ETHUSDT", horizon_candles=4).version
+    asked = body(version=ahead, horizon_candles=4)
+    assert operator.post(LOOKAHEAD, json=asked).status_code == 202
+    (job,) = operator.get("/jobs").json()["jobs"]
+    assert job["parameters"]["version"] == ahead
+    unknown = operator.post(LOOKAHEAD, json=asked | {"horizon_candles": 1})
+    assert (unknown.status_code, unknown.json()["detail"]) == (404, f"there is no version {ahead} of 1 candles ahead")
+    plan = add_model(registries.at(PLANS), symbol="ETHUSDT", created_at=datetime(2025, 7, 1, tzinfo=UTC)).version
+    refused = operator.post(RECURSIVE, json=body(version=plan))
+    assert (refused.status_code, "is a plan model" in refused.json()["detail"]) == (422, True)
+    nameless = operator.post(RECURSIVE, json=body(horizon_candles=4))
+    assert (nameless.status_code, "name one" in nameless.json()["detail"]) == (422, True)
 
 
 def test_market_without_candles_says_where_it_looked(operator: TestClient) -> None:

@@ -115,8 +115,8 @@ def test_history_of_each_value_as_a_table(command: Command, tmp_path: Path, caps
 def test_history_of_each_value_and_of_a_named_version_as_a_document(
     command: Command, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    model = add_model(Registry(tmp_path / "models"))
-    assert command("recursive", file, "--model", model.version, "--json") == 0
+    model = add_model(Registry(tmp_path / "models" / "horizons" / "4"), horizon_candles=4)
+    assert command("recursive", file, "--model", model.version, "--horizon", 4, "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document.keys() == {"symbol", "timeframe", "candles", "first_ms", "last_ms", "history"}
     history = {(need["kind"], need["name"]): need for need in document["history"]}

@@ -77,7 +77,7 @@ def test_an_alarm_is_shown_named_by_health_and_printed(
     assert COMMAND in found["advice"]
     wait_until(lambda: "model_drift BTCUSDT 1h" in parts(client))
     assert COMMAND in parts(client)["model_drift BTCUSDT 1h"]["remedy"]
-    assert 'model_drift{symbol="BTCUSDT",timeframe="1h"} 2.0' in client.get("/metrics").text
+    assert 'model_drift{horizon="usual",symbol="BTCUSDT",timeframe="1h"} 2.0' in client.get("/metrics").text
     environment = {
         "MODEL_SAVE_PATH": str(registry.root),
         "MODELS__SHIPPED": "false",

@@ -14,6 +14,7 @@ from domain.errors import InsufficientData
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry.metadata import TrainingRange
+from models.registry.registries import USUAL, RegistryKey
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
 from services.training.order import TrainingOrder
@@ -140,7 +141,7 @@ def test_drift_and_advice_train_a_pooled_model_too(operator: TestClient, registr
     for symbol in ("BTCUSDT", "ETHUSDT"):
         post_candles(operator, symbol)
     if cause == "drift":
-        found = retrain(operator, drifting=lambda: {version: "it drifts"}, retrain_interval_hours=1_000_000)
+        found = retrain(operator, drifting=lambda: {(USUAL, version): "it drifts"}, retrain_interval_hours=1_000_000)
     else:
         assert operator.portal is not None
         found = operator.portal.call(container_of(operator).retraining.because, "advised")
@@ -165,8 +166,8 @@ def test_drift_and_the_advice_of_the_self_analysis_train_a_young_model(
     version = put_in_production(registry, ModelType.LOGISTIC, data=trained_until(100))
     post_candles(operator)
 
-    def drifting() -> dict[str, str]:
-        return {version: "its calibration drifts"}
+    def drifting() -> dict[tuple[RegistryKey, str], str]:
+        return {(USUAL, version): "its calibration drifts"}
 
     (submitted,) = retrain(operator, drifting=drifting, retrain_interval_hours=1_000_000)["submitted"]
     assert (submitted["reason"], submitted["text"]) == ("drift", "its calibration drifts")

@@ -121,7 +121,7 @@ async def models(models: ModelsPart, shadowing: ShadowingPart) -> MlModels:
     further = await run_in_threadpool(models.further)
     return MlModels(
         models=[summary_of(version, shadows) for version in known.models],
-        further=[FurtherModels.of(key, others) for key, others in further.items()],
+        further=[FurtherModels.of(key, others, shadows) for key, others in further.items()],
     )
 
 

@@ -27,7 +27,7 @@ from api.schemas.models.models import (
 )
 from api.schemas.problems import problem_responses
 from models.cards.card import model_card
-from models.registry.registries import USUAL, key_of
+from models.registry.registries import key_of
 
 # Their longest text is a reason of a thousand characters.
 MAX_BODY_BYTES = 16_384
@@ -133,7 +133,7 @@ async def listing(models: ModelsPart, shadowing: ShadowingPart) -> Models:
     return Models(
         models=[summary_of(version, shadows) for version in known.models],
         unusable=dict(known.unusable),
-        further=[FurtherModels.of(key, others) for key, others in further.items()],
+        further=[FurtherModels.of(key, others, shadows) for key, others in further.items()],
     )
 
 
@@ -182,8 +182,7 @@ async def one(
 ) -> ModelDetails:
     """Return a version with all that is known of it."""
     known = await run_in_threadpool(models.find, version, horizon_candles)
-    shadows = await shadowing.states() if known.key == USUAL else {}
-    summary = summary_of(known, shadows)
+    summary = summary_of(known, await shadowing.states())
     return ModelDetails(**dict(summary), metadata=known.metadata, recalibrations=list(known.recalibrations))
 
 

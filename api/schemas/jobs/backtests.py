@@ -88,7 +88,9 @@ class BacktestRequest(PastRequest):
     )
 
     lane: Annotated[LaneText, Field(max_length=120)] = Field(
-        "rules", description="rules, model:VERSION, blend:VERSION or strategy:NAME."
+        "rules",
+        description="rules, model:VERSION, blend:VERSION or strategy:NAME. Where two horizons have a version of one "
+        "name, VERSION@4 is that of 4 candles ahead.",
     )
 
     def asked(self) -> BacktestAsked:

@@ -31,6 +31,10 @@ class RecursiveRequest(RequestModel):
         "primary timeframe.",
     )
     version: VersionName | None = Field(None, description="A model whose forecasts are checked too.")
+    horizon_candles: Annotated[int, Field(ge=1)] | None = Field(
+        None,
+        description="Of which horizon, one of models.further_horizons_candles, where two have a version of this name.",
+    )
     candles: list[CandleBody] | None = Field(
         None,
         description="Without any, those that trusted clients have posted are used or, where they are few, those of "
@@ -39,7 +43,9 @@ class RecursiveRequest(RequestModel):
 
     def asked(self, kind: JobKind, moments: int | None = None) -> BiasAsked:
         """Return the request as the service takes it."""
-        return BiasAsked(kind, self.symbol, self.timeframe, self.version, moments, self.candles or None)
+        return BiasAsked(
+            kind, self.symbol, self.timeframe, self.version, moments, self.candles or None, self.horizon_candles
+        )
 
 
 class LookaheadRequest(RecursiveRequest):

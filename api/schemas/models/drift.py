@@ -9,7 +9,7 @@ from pydantic import Field
 
 from api.schemas.record.ledger import EpochMs
 from api.schemas.responses import ResponseModel
-from domain.forecasting import ModelScope, ModelType, VersionName
+from domain.forecasting import ModelScope, ModelTarget, ModelType, VersionName
 from domain.market import Timeframe
 from models.drift.verdicts import DriftStatus
 from services.drift.findings import DriftFinding
@@ -42,6 +42,8 @@ class ModelDriftAnswer(ResponseModel):
 
     symbol: ModelScope
     timeframe: Timeframe
+    target: ModelTarget
+    horizon_candles: Annotated[int | None, Field(description="Of a further horizon; null of the usual, and of plans.")]
     version: VersionName
     model_type: ModelType
     status: DriftStatus
@@ -52,13 +54,13 @@ class ModelDriftAnswer(ResponseModel):
     features: Annotated[int, Field(description="Features that were compared.")]
     drifted: Annotated[int, Field(description="Of them, those as far away as an alarm takes.")]
     worst: Annotated[list[DriftedFeature], Field(description="The furthest features, at most ten.")]
-    brier: Annotated[BrierCourse | None, Field(description="Null before the first check.")]
+    brier: Annotated[BrierCourse | None, Field(description="Null before the first check, and of plan models.")]
     advice: str
     retrain_command: str
 
 
 class ModelDrifts(ResponseModel):
-    """The models in production, by timeframe and symbol."""
+    """The models in production: of the usual horizon, of further ones, plan models; by timeframe and symbol."""
 
     models: list[ModelDriftAnswer]
 

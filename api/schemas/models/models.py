@@ -18,6 +18,8 @@ from models.registry.metadata import ModelMetadata
 from models.registry.registries import RegistryKey
 from services.training.known_models import Alias, KnownModel, KnownModels
 
+# What is known of candidates that shadow, by registry and version.
+Shadows = Mapping[tuple[RegistryKey, str], Mapping[str, Any]]
 IsoTime = Annotated[datetime, Field(description="ISO 8601, UTC.")]
 
 
@@ -137,12 +139,12 @@ class FurtherModels(ResponseModel):
     unusable: Annotated[dict[str, str], Field(description="Why a version cannot be used, by name.")]
 
     @classmethod
-    def of(cls, key: RegistryKey, known: KnownModels) -> Self:
+    def of(cls, key: RegistryKey, known: KnownModels, shadows: Shadows) -> Self:
         """Return the versions of a registry."""
         return cls(
             target=key.target,
             horizon_candles=key.horizon,
-            models=[summary_of(version, {}) for version in known.models],
+            models=[summary_of(version, shadows) for version in known.models],
             unusable=dict(known.unusable),
         )
 
@@ -174,8 +176,8 @@ class ModelPromoted(ResponseModel):
     production: str | None
 
 
-def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> ModelSummary:
-    """Return the line of a version in a list; `shadows` is what is known of those that shadow, by version."""
+def summary_of(known: KnownModel, shadows: Shadows) -> ModelSummary:
+    """Return the line of a version in a list, with its shadow if it has one."""
     metadata = known.metadata
     verdict, until_ms = metadata.verdict, metadata.trained_until_ms
     return ModelSummary(
@@ -191,7 +193,7 @@ def summary_of(known: KnownModel, shadows: Mapping[str, Mapping[str, Any]]) -> M
         metrics=metadata.metrics,
         verdict=verdict.serves if verdict else None,
         reasons=list(verdict.reasons) if verdict else [],
-        shadow=_shadow_of(shadows.get(metadata.version)),
+        shadow=_shadow_of(shadows.get((known.key, metadata.version))),
         shipped=metadata.shipped,
         trained_until=datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms is not None else None,
         calibrated_at=next((one.at for one in reversed(known.recalibrations) if one.taken), None),

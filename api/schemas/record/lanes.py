@@ -15,7 +15,7 @@ from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Share, epoch_ms
-from services.ledger.bands.given import BandCoverage
+from services.ledger.price_bands import BandCoverage
 from services.ledger.recording.lane_versions import LaneVersion
 from services.ledger.scoring.calibration import CalibrationBin
 from services.ledger.scoring.lanes import LaneCost, LaneGate, costs_of

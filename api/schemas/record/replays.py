@@ -12,7 +12,7 @@ from api.schemas.responses import AnalyzeResponse, ResponseModel, common_fields
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from services.ledger.replays.comparison import EntryDifference, FieldDifference
+from services.ledger.replays.comparison import EntryDifference, FieldDifference, ReplayedForecast
 from services.ledger.replays.replays import Replay
 
 _EXAMPLE: dict[str, Any] = {"symbol": "BTCUSDT", "as_of": 1640995200000, "timeframes": ["1h", "4h"]}
@@ -67,6 +67,22 @@ class ReplayedEntry(ResponseModel):
         return cls(entry_id=one.entry_id, lane=one.lane, fields=[ReplayedField.of(field) for field in one.fields])
 
 
+class ReplayedFurther(ResponseModel):
+    """The forecast of a model of a further horizon, beside the one that was kept of the same candle."""
+
+    horizon_candles: int
+    version: str
+    probability_up: Annotated[
+        ReplayedField, Field(description="`recorded` is null where the loop did not follow the market then.")
+    ]
+
+    @classmethod
+    def of(cls, one: ReplayedForecast) -> Self:
+        """Return the answer for a forecast."""
+        said = ReplayedField.of(one.probability_up)
+        return cls(horizon_candles=one.horizon_candles, version=one.version, probability_up=said)
+
+
 class ReplayResponse(AnalyzeResponse):
     """The analysis of then, and what the ledger has of the same candle."""
 
@@ -75,6 +91,9 @@ class ReplayResponse(AnalyzeResponse):
     ]
     recorded: Annotated[list[EntryAnswer], Field(description="Entries of the same candle, the LLM's included.")]
     differences: Annotated[list[ReplayedEntry], Field(description="Of the entries of rules, model and blend.")]
+    further: Annotated[
+        list[ReplayedFurther], Field(description="By models of further horizons in production then, of its timeframe.")
+    ]
 
     @classmethod
     def of(cls, replay: Replay) -> Self:
@@ -85,4 +104,5 @@ class ReplayResponse(AnalyzeResponse):
             model_version=replay.model_version,
             recorded=[EntryAnswer.of(record) for record in replay.recorded],
             differences=[ReplayedEntry.of(one) for one in replay.differences],
+            further=[ReplayedFurther.of(one) for one in replay.further],
         )

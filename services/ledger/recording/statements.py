@@ -201,5 +201,5 @@ def _answered_by(analysis: Analysis, lane: LedgerLane) -> str:
 
 
 def _of_next_candle(forecast: Forecast) -> float | None:
-    # The ledger has that of the next candle: one further ahead would be held against the wrong close.
+    # One further ahead would be held against the wrong close: `services/ledger/followed_forecasts.py` keeps those.
     return forecast.probability_up if forecast.horizon_candles == NEXT_CANDLE else None

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.analysis import Analysis
+from domain.forecasting import Forecast
 from domain.ledger.entries import LedgerEntry, LedgerLane, Origin
 from rules.judgement import Judgement
 from services.ledger.recording.statements import AnswerBasis, Statement, of_analysis
@@ -42,6 +43,28 @@ class EntryDifference:
     entry_id: str
     lane: LedgerLane
     fields: tuple[FieldDifference, ...]
+
+
+@dataclass(frozen=True)
+class ReplayedForecast:
+    """The forecast of a model whose forecasts the ledger does not settle, as one of a further horizon.
+
+    Attributes:
+        horizon_candles: Ahead.
+        version: In production then.
+        probability_up: As it was kept of that candle, and as it would be said; nothing is kept where the service had no
+            loop over the market then.
+    """
+
+    horizon_candles: int
+    version: str
+    probability_up: FieldDifference
+
+
+def forecast_beside(said: Forecast, recorded: float | None) -> ReplayedForecast:
+    """Return a forecast of a replay beside the probability that was kept of its candle; None where nothing was."""
+    compared = _figure("probability_up", recorded, said.probability_up)
+    return ReplayedForecast(said.horizon_candles, said.model_version, compared)
 
 
 def statements_of(analysis: Analysis, judgement: Judgement) -> dict[LedgerLane, Statement]:

@@ -6,14 +6,20 @@ import asyncio
 from dataclasses import replace
 from typing import NamedTuple
 
+from loguru import logger
+
 from domain.analysis import Analysis, MarketSnapshot
-from domain.errors import ModelUnusable
+from domain.errors import AppError, ModelUnusable
+from domain.forecasting import Forecast
+from domain.market import Timeframe
 from domain.trading.costs import Costs
 from domain.values import utc_time
+from models.registry.registries import RegistryKey
 from rules.judgement import Judgement, judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
 from services.forecasts.past_models import PastModels
+from services.ledger.followed_forecasts import is_followed
 from services.market_reader import MarketReader
 
 
@@ -63,6 +69,27 @@ class Replayer:
             note = f"no model was in production for {market} at {moment:%Y-%m-%d %H:%M} UTC: the rules answer alone"
             context = replace(context, forecast_note=note)
         return self._judged(judge(context), version)
+
+    async def followed(
+        self, snapshot: MarketSnapshot, timeframe: Timeframe, as_of_ms: int
+    ) -> list[tuple[RegistryKey, Forecast]]:
+        """Return what the models in production then, whose forecasts the ledger does not settle, say of a market.
+
+        Args:
+            snapshot: As of `judge`.
+            timeframe: Of their candles.
+            as_of_ms: The moment, in epoch ms.
+        """
+        found = []
+        for key, forecasting in self._models.of_closes(utc_time(as_of_ms)).items():
+            try:
+                model = await forecasting.model(snapshot, timeframe)
+                if is_followed(key, model.metadata.horizon_candles):
+                    found.append((key, await forecasting.bare(model, snapshot, timeframe)))
+            except AppError as error:
+                named = logger.bind(models=key.models, symbol=snapshot.symbol, reason=error.message)
+                named.debug("models of a further horizon have no forecast in a replay")
+        return found
 
     def _judged(self, judgement: Judgement, version: str | None) -> ReplayedJudgement:
         return ReplayedJudgement(judgement, self._rules.assess(judgement), version)

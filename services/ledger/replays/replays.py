@@ -8,9 +8,17 @@ from domain.analysis import Analysis, MarketSnapshot
 from domain.ledger.settlements import LedgerRecord
 from domain.market import Timeframe
 from services.guards.guards import Guards
-from services.ledger.replays.comparison import EntryDifference, compare, statements_of
+from services.ledger.followed_forecasts import kept_probability
+from services.ledger.replays.comparison import (
+    EntryDifference,
+    ReplayedForecast,
+    compare,
+    forecast_beside,
+    statements_of,
+)
 from services.ledger.replays.past_candles import PastCandles
 from services.ledger.replays.replayer import Replayer
+from storage.document_ports import DocumentStore
 from storage.ledger_ports import EntryFilter, LedgerStore
 
 # Entries of one candle that are looked at: a market that is asked for every second has more.
@@ -42,23 +50,33 @@ class Replay:
         model_version: In production then for the market and timeframe of the answer; None without one.
         recorded: Entries of the ledger of the same market, timeframe and candle, the first known first.
         differences: Of those that rules, model and blend said.
+        further: Forecasts of further horizons, of the same market and timeframe.
     """
 
     analysis: Analysis
     model_version: str | None
     recorded: tuple[LedgerRecord, ...]
     differences: tuple[EntryDifference, ...]
+    further: tuple[ReplayedForecast, ...]
 
 
 class Replays:
     """Answers for moments of the past; nothing of it is cached, archived, broadcast or written down."""
 
-    def __init__(self, replayer: Replayer, candles: PastCandles, guards: Guards, ledger: LedgerStore) -> None:
-        """Keep the parts."""
+    def __init__(
+        self,
+        replayer: Replayer,
+        candles: PastCandles,
+        guards: Guards,
+        ledger: LedgerStore,
+        documents: DocumentStore,
+    ) -> None:
+        """Keep the parts; `documents` have what was said of further horizons."""
         self._replayer = replayer
         self._candles = candles
         self._guards = guards
         self._ledger = ledger
+        self._documents = documents
 
     async def replay(self, query: ReplayQuery) -> Replay:
         """Return the answer of a moment.
@@ -68,7 +86,7 @@ class Replays:
             InsufficientData: too few candles had closed by then.
             UnknownSymbol: no source has such a symbol.
             MarketDataUnavailable: a source that may have the candles does not answer.
-            StorageUnavailable: the ledger does not answer.
+            StorageUnavailable: ledger or documents do not answer.
         """
         as_of_ms = query.as_of_ms
         if query.snapshot is None:
@@ -78,10 +96,20 @@ class Replays:
         judgement, bare, version = await self._replayer.judge(snapshot, as_of_ms)
         context = judgement.context
         analysis = self._guards.check(context, bare).analysis
-        recorded = await self._recorded(context.symbol, context.primary, context.main.series.last_close_ms)
+        closed_ms = context.main.series.last_close_ms
+        recorded = await self._recorded(context.symbol, context.primary, closed_ms)
+        further = await self._further(snapshot, context.primary, as_of_ms, closed_ms)
         said = statements_of(analysis, judgement)
         differences = (compare(record.entry, said, analysis.price) for record in recorded)
-        return Replay(analysis, version, recorded, tuple(one for one in differences if one))
+        return Replay(analysis, version, recorded, tuple(one for one in differences if one), further)
+
+    async def _further(
+        self, snapshot: MarketSnapshot, timeframe: Timeframe, as_of_ms: int, closed_ms: int
+    ) -> tuple[ReplayedForecast, ...]:
+        said = await self._replayer.followed(snapshot, timeframe, as_of_ms)
+        return tuple(
+            [forecast_beside(of, await kept_probability(self._documents, key, of, closed_ms)) for key, of in said]
+        )
 
     async def _recorded(self, symbol: str, timeframe: Timeframe, closed_ms: int) -> tuple[LedgerRecord, ...]:
         """Return what was said of a candle before the next but one had closed; later answers would be stale."""

@@ -12,7 +12,7 @@ import numpy as np
 from backtesting.plan_outcomes import OPEN, STOP, TARGET, TIME, VOID, priced_outcomes
 from backtesting.trading.fills import closes_ms
 from domain.arrays import BoolArray, FloatArray, IntArray
-from domain.ledger.entries import PLAN, LedgerEntry
+from domain.ledger.entries import PLAN, Settleable
 from domain.ledger.settlements import PlanEnd, Settlement
 from domain.market import CandleSeries, Timeframe
 from storage.ledger_ports import Due
@@ -96,7 +96,7 @@ class _Positions:
     known: BoolArray
 
     @classmethod
-    def of(cls, series: CandleSeries, entries: Sequence[LedgerEntry]) -> _Positions:
+    def of(cls, series: CandleSeries, entries: Sequence[Settleable]) -> _Positions:
         steps = np.arange(len(series), dtype=np.int64)
         if not series.regular:
             steps[1:] += np.cumsum(series.missing_after)
@@ -126,7 +126,7 @@ def _missing_before(series: CandleSeries, position: int, closed_ms: int) -> int:
     return int(np.searchsorted(missing, closed_ms, side="left"))
 
 
-def _same_scale(series: CandleSeries, newest: IntArray, entries: Sequence[LedgerEntry]) -> BoolArray:
+def _same_scale(series: CandleSeries, newest: IntArray, entries: Sequence[Settleable]) -> BoolArray:
     """Return whether the price of each entry is near its newest candle and the one after."""
     prices = np.array([entry.price for entry in entries])
     after = (newest + 1).clip(max=len(series) - 1)

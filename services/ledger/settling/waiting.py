@@ -7,7 +7,7 @@ from functools import lru_cache
 import numpy as np
 
 from domain.hours.sessions import Sessions
-from domain.ledger.entries import PLAN, LedgerEntry
+from domain.ledger.entries import PLAN, Settleable
 from domain.ledger.settlements import Settlement
 from domain.market import Timeframe
 from services.ledger.settling.outcomes import grace_ms
@@ -67,7 +67,7 @@ def missing(due: Due, sessions: Sessions, now_ms: int, *, asked: bool) -> Settle
     return Settlement(due.entry.id, due.horizon, None, None, None, None, ended_ms, now_ms, MISSING)
 
 
-def _close_ms(entry: LedgerEntry, candles: int, sessions: Sessions) -> int:
+def _close_ms(entry: Settleable, candles: int, sessions: Sessions) -> int:
     if sessions.continuous or entry.timeframe.ms > Timeframe.D1.ms:
         return entry.closed_ms + candles * entry.timeframe.ms
     return _close_in_sessions_ms(entry.closed_ms, max(1, candles), entry.timeframe.ms, sessions)

@@ -68,7 +68,7 @@ def test_forecasts_that_are_wrong_are_flattened_and_not_turned_around() -> None:
 
 @pytest.mark.parametrize("slope", [0.3, 1.0])
 def test_it_is_taken_where_newer_forecasts_were_better_by_it_and_only_there(slope: float) -> None:
-    gate = RecalibrationGate(configured(ModelSettings), 1)
+    gate = RecalibrationGate(configured(ModelSettings), 1, 1, HOUR_MS)
     found = gate.judge(stated(8_000, (slope,)), None, NOON)
     assert found.taken is (slope != 1.0)
     assert (found.fitted, found.judged) == (6_000, 2_000)
@@ -84,9 +84,9 @@ def test_it_is_taken_where_newer_forecasts_were_better_by_it_and_only_there(slop
 
 def test_as_many_forecasts_are_needed_as_an_interval_of_all_markets_takes() -> None:
     settings = configured(ModelSettings)
-    assert RecalibrationGate(settings, 1).needed == settings.recalibration.min_forecasts
+    assert RecalibrationGate(settings, 1, 1, HOUR_MS).needed == settings.recalibration.min_forecasts
     blocks = 8 * settings.evaluation.bootstrap_block
-    assert RecalibrationGate(settings, 50).needed == 50 * blocks / settings.recalibration.judged_share
+    assert RecalibrationGate(settings, 50, 1, HOUR_MS).needed == 50 * blocks / settings.recalibration.judged_share
 
 
 def test_what_a_calibration_made_of_a_probability_can_be_undone() -> None:
@@ -97,7 +97,7 @@ def test_what_a_calibration_made_of_a_probability_can_be_undone() -> None:
 
 
 def recalibration(hours: int, *, taken: bool = True) -> Recalibration:
-    made = RecalibrationGate(configured(ModelSettings), 1).judge(stated(2_000, (0.5,)), None, NOON)
+    made = RecalibrationGate(configured(ModelSettings), 1, 1, HOUR_MS).judge(stated(2_000, (0.5,)), None, NOON)
     return made.model_copy(update={"at": NOON + timedelta(hours=hours), "taken": taken})
 
 

@@ -149,9 +149,7 @@ async def test_a_leader_that_the_store_lacks_is_read_from_the_source_but_not_bes
 async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_not_trade(asked: Asked) -> None:
     version = asked.version
     post(asked.shelf, "BTCUSDT", BITCOIN)
-    service = BacktestService(
-        asked.jobs.service, asked.candles(), asked.leaders(), asked.registry, None, asked.settings
-    )
+    service = BacktestService(asked.jobs.service, asked.candles(), asked.leaders(), Registries(asked.settings), None)
     wish = BacktestWish(lane=f"model:{version}", timeframes=(H1,))
     await service.submit(BacktestAsked(("ETHUSDT",), wish, {H1: COIN.candles}))
     parameters = await asked.parameters()
@@ -176,9 +174,7 @@ async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_no
 
 async def test_the_lanes_that_ask_no_model_look_for_no_leader(asked: Asked) -> None:
     post(asked.shelf, "BTCUSDT", BITCOIN)
-    service = BacktestService(
-        asked.jobs.service, asked.candles(), asked.leaders(), asked.registry, None, asked.settings
-    )
+    service = BacktestService(asked.jobs.service, asked.candles(), asked.leaders(), Registries(asked.settings), None)
     await service.submit(BacktestAsked(("ETHUSDT",), BacktestWish(lane="rules"), {H1: COIN.candles}))
     assert (await asked.parameters())["leaders"] == []
 
@@ -188,7 +184,7 @@ async def test_bias_is_looked_for_in_forecasts_beside_the_leader(asked: Asked) -
     post(asked.shelf, "BTCUSDT", BITCOIN)
     market_data = chain(clock=CLOCK)
     service = BiasService(
-        asked.jobs.service, market_data, asked.shelf, asked.leaders(), asked.registry, asked.settings, CLOCK
+        asked.jobs.service, market_data, asked.shelf, asked.leaders(), Registries(asked.settings), CLOCK
     )
     wish = BiasAsked(JobKind.BIAS_LOOKAHEAD, "ETHUSDT", version=version, moments=1, candles=COIN.candles)
     await service.submit(wish)

@@ -35,7 +35,7 @@ export function Models() {
     ${open ? html`<${Version} key=${keyOf(open)} version=${open.version} asked=${asked(open)} />` : null}
     <div class="panel broad"><h2>Drift</h2>
       <${Resource} resource=${drift} isEmpty=${({ models: rows }) => rows.length === 0} empty=${html`<p class="aside">No model is in production.</p>`}>
-        ${({ models: rows }) => html`<${Table} caption="Models in production beside their training" columns=${DRIFT} rows=${rows} rowKey=${({ version }) => version} />`}
+        ${({ models: rows }) => html`<${Table} caption="Models in production beside their training" columns=${DRIFT} rows=${rows} rowKey=${keyOfDrift} />`}
       <//>
     </div>
   </div>`;
@@ -96,8 +96,12 @@ function Actions({ model, reload }) {
     confirm=${`Let ${version} serve ${what}, whatever the gate found?`} done=${reload} />`;
 }
 
+const driftMarket = ({ symbol, timeframe, target, horizon_candles: ahead }) =>
+  `${target === "plan" ? "plans of " : ""}${symbol} ${timeframe}${ahead === null ? "" : `, ${ahead} candles ahead`}`;
+const keyOfDrift = (row) => `${driftMarket(row)} ${row.version}`;
+
 const DRIFT = [
-  { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
+  { title: "Market", value: driftMarket },
   { title: "State", value: ({ status }) => html`<${Badge} tone=${{ none: "good", notice: "warn", alarm: "bad" }[status] ?? "plain"}>${status === "none" ? "no drift" : status.replaceAll("_", " ")}<//>` },
   { title: "Features that moved", number: true, value: ({ drifted, features }) => (features ? `${count(drifted)} of ${count(features)}` : "–") },
   { title: "Why", wide: true, value: ({ reason }) => reason },

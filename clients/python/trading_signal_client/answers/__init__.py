@@ -37,6 +37,7 @@ from trading_signal_client.answers.ledger import (
     Replay,
     ReplayedEntry,
     ReplayedField,
+    ReplayedFurther,
 )
 from trading_signal_client.answers.market import (
     Abstention,
@@ -241,6 +242,7 @@ __all__ = [
     "Replay",
     "ReplayedEntry",
     "ReplayedField",
+    "ReplayedFurther",
     "Report",
     "ReportFinding",
     "ReportKind",

@@ -28,10 +28,15 @@ class BrierCourse(Answer):
 
 
 class ModelDrift(Answer):
-    """The newest check of a model in production; `checked_at` is None before the first."""
+    """The newest check of a model in production; `checked_at` is None before the first.
+
+    `horizon_candles` is None of models of the usual horizon, and of plan models.
+    """
 
     symbol: str
     timeframe: Timeframe
+    target: Literal["close", "plan"]
+    horizon_candles: int | None
     version: str
     model_type: ModelType
     status: Literal["none", "notice", "alarm", "no_reference", "too_few", "not_checked"]

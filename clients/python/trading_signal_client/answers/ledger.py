@@ -104,12 +104,21 @@ class ReplayedEntry(Answer):
     fields: list[ReplayedField]
 
 
+class ReplayedFurther(Answer):
+    """The forecast of a model of a further horizon, beside the one that was kept of the same candle."""
+
+    horizon_candles: int
+    version: str
+    probability_up: ReplayedField
+
+
 class Replay(Analysis):
     """The answer of `/ai/replay`: the analysis of then, and what the ledger has of the same candle."""
 
     model_version: str | None
     recorded: list[LedgerEntry]
     differences: list[ReplayedEntry]
+    further: list[ReplayedFurther]
 
 
 class ParityField(Answer):

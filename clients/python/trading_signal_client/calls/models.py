@@ -43,11 +43,22 @@ def bias_lookahead(
     timeframe: answers.Timeframe | None = None,
     *,
     version: str | None = None,
+    horizon_candles: int | None = None,
     moments: int | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.BiasQueued]:
-    """Queue a job that names what looks ahead (admin); without candles those of the service."""
-    body = {"symbol": symbol, "timeframe": timeframe, "version": version, "moments": moments, "candles": candles}
+    """Queue a job that names what looks ahead (admin); without candles those of the service.
+
+    `horizon_candles` is that of a version of a further horizon.
+    """
+    body = {
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "version": version,
+        "horizon_candles": horizon_candles,
+        "moments": moments,
+        "candles": candles,
+    }
     return Call("bias_lookahead", "POST", "/ai/bias/lookahead", answers.BiasQueued, body)
 
 
@@ -56,10 +67,20 @@ def bias_recursive(
     timeframe: answers.Timeframe | None = None,
     *,
     version: str | None = None,
+    horizon_candles: int | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.BiasQueued]:
-    """Queue a job that measures how much history each value needs (admin); without candles those of the service."""
-    body = {"symbol": symbol, "timeframe": timeframe, "version": version, "candles": candles}
+    """Queue a job that measures how much history each value needs (admin); without candles those of the service.
+
+    `horizon_candles` is that of a version of a further horizon.
+    """
+    body = {
+        "symbol": symbol,
+        "timeframe": timeframe,
+        "version": version,
+        "horizon_candles": horizon_candles,
+        "candles": candles,
+    }
     return Call("bias_recursive", "POST", "/ai/bias/recursive", answers.BiasQueued, body)
 
 

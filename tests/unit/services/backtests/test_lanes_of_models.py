@@ -13,12 +13,14 @@ from config.sources import load_settings
 from domain.errors import InsufficientData, InvalidRequest, ModelNotFound
 from domain.market import CandleSeries, Timeframe
 from models.registry.metadata import ModelMetadata, TrainingRange
+from models.registry.registries import PLANS, Registries, RegistryKey
 from models.registry.registry import Registry
 from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
 from services.backtests.forecasts import past_forecasts
+from services.backtests.lane_models import version_of
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.order import BacktestOrder, BacktestWish
+from services.backtests.order import BacktestOrder, BacktestWish, lane_of
 from services.backtests.run import run_backtest
 from services.evidence_file import read_book
 from tests.fixtures.histories import simulated
@@ -80,6 +82,36 @@ def test_a_version_of_another_market_or_timeframe_is_refused(settings: Settings)
         past_forecasts(market(settings), other, order(settings))
     with pytest.raises(ModelNotFound):
         past_forecasts(market(settings), "lstm_model_20200101_000000", order(settings))
+
+
+def test_a_lane_names_a_version_of_whichever_horizon_and_no_plan_model(settings: Settings) -> None:
+    registries = Registries(settings)
+    usual, ahead = trained(settings).version, registries.at(RegistryKey(horizon=4))
+    data = TrainingRange(first_ms=0, last_ms=1, candles=5000, training_windows=3000, validation_windows=500)
+    assert add_model(ahead, data=data, horizon_candles=4).version == usual
+    only = add_model(ahead, data=data, horizon_candles=4, created_at=NOON).version
+    plan = add_model(registries.at(PLANS), created_at=datetime(2025, 7, 1, tzinfo=UTC)).version
+
+    def named(text: str) -> tuple[str, int]:
+        found = version_of(registries, lane_of(text))
+        assert found is not None
+        return found.lane, found.model.horizon_candles
+
+    assert named(f"model:{usual}") == (f"model:{usual}", 1)
+    assert named(f"model:{usual}@4") == (f"model:{usual}@4", 4)
+    # The result says which horizon it was, whether or not it was named.
+    assert named(f"blend:{only}") == (f"blend:{only}@4", 4)
+    assert version_of(registries, lane_of("rules")) is None
+    with pytest.raises(InvalidRequest, match=f"{plan} is a plan model: it foretells plans, and no close"):
+        named(f"model:{plan}")
+    with pytest.raises(InvalidRequest, match="no models of 5 candles ahead are asked; horizons are 1, 4, 12, 24"):
+        named(f"model:{usual}@5")
+    found = version_of(registries, lane_of(f"model:{usual}@4"))
+    assert found is not None
+    forecasts = past_forecasts(market(settings), usual, order(found.settings, found.lane))
+    assert {forecast.horizon_candles for forecast in forecasts.values()} == {4}
+    result = run_backtest([("BTCUSDT", SERIES)], order(found.settings, found.lane), lambda progress: None, NOON)
+    assert (result.document["lane"], result.document["trades"] > 0) == (f"model:{usual}@4", True)
 
 
 @pytest.mark.parametrize(("lane", "ground"), [("model", "forecast"), ("blend", "trend")])

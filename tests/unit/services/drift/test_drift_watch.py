@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
@@ -14,10 +15,11 @@ from domain.forecasting import ANY_SYMBOL
 from domain.ledger.entries import Apart
 from domain.market import Timeframe
 from models.drift.verdicts import DriftStatus
-from models.registry.registry import Registry
+from models.registry.registries import PLANS, RegistryKey
 from storage.document_ports import MODEL_DRIFT
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.drifting import DriftWorkshop, market, serve
+from tests.fixtures.drifting import END, DriftWorkshop, market, serve
+from tests.fixtures.followed import settle_followed
 
 
 @pytest.fixture
@@ -25,7 +27,7 @@ async def workshop(tmp_path: Path) -> AsyncIterator[DriftWorkshop]:
     documents = SqliteDocumentStore(tmp_path / "store.db")
     await documents.open()
     with ThreadPoolExecutor(1) as executor:
-        yield DriftWorkshop(Registry(tmp_path / "models"), documents, executor)
+        yield DriftWorkshop(tmp_path / "models", documents, executor)
     await documents.close()
 
 
@@ -140,6 +142,25 @@ async def test_answers_that_have_become_worse_raise_the_alarm_and_those_kept_apa
     assert "Brier loss" in found.reason
 
 
+async def test_worse_answers_of_a_further_horizon_raise_the_alarm_by_those_that_do_not_overlap(
+    workshop: DriftWorkshop,
+) -> None:
+    ahead = RegistryKey(horizon=4)
+    model = serve(workshop.served.registries.at(ahead), 0, horizon_candles=4)
+    workshop.store(market(0))
+    stated = np.clip(0.5 + 0.15 * np.random.default_rng(1).normal(size=2400), 0.05, 0.95)
+    drawn = np.random.default_rng(2).random(2400)
+    rose = np.where(np.arange(2400) < 1200, drawn < stated, drawn < 1 - stated)
+    # What the usual horizon said under the same name is another model's.
+    await workshop.settle(model.version, [0.5] * 50, [True] * 50)
+    first = END - timedelta(hours=2400)
+    await settle_followed(workshop.documents, ahead, model.version, first, stated.tolist(), rose.tolist())
+    (found,) = await workshop.watch().look()
+    assert found.brier is not None
+    assert (found.brier.count, found.alarm) == (600, True)
+    assert "Brier loss" in found.reason
+
+
 async def test_a_pooled_model_is_compared_with_the_markets_that_have_none_of_their_own(workshop: DriftWorkshop) -> None:
     serve(workshop.registry, 0)
     serve(workshop.registry, 1, symbol=ANY_SYMBOL)
@@ -150,6 +171,32 @@ async def test_a_pooled_model_is_compared_with_the_markets_that_have_none_of_the
     assert found["*"].status is DriftStatus.ALARM
     assert found["*"].candles == 300
     assert "--symbol '*'" in found["*"].retrain_command
+
+
+async def test_versions_of_further_horizons_and_plan_models_are_watched_beside_the_usual_ones(
+    workshop: DriftWorkshop,
+) -> None:
+    ahead = RegistryKey(horizon=4)
+    usual = serve(workshop.registry, 0)
+    # Two horizons may have a version of one name.
+    further = serve(workshop.served.registries.at(ahead), 1, horizon_candles=4)
+    plan = serve(workshop.served.registries.at(PLANS), 0)
+    assert usual.version == further.version == plan.version
+    workshop.store(market(0, 3.0))
+    watch = workshop.watch()
+    found = await watch.look()
+    assert [one.market for one in found] == ["BTCUSDT 1h", "BTCUSDT 1h, 4 candles ahead", "plans of BTCUSDT 1h"]
+    assert await watch.findings() == found
+    parts = {one.part: one.remedy for one in watch.degraded()}
+    assert list(parts) == [f"model_drift {one.market}" for one in found]
+    assert parts["model_drift BTCUSDT 1h, 4 candles ahead"].endswith("--timeframe 1h --horizon 4")
+    assert parts["model_drift plans of BTCUSDT 1h"].endswith("--timeframe 1h --target plan")
+    public = [(one["target"], one["horizon_candles"]) for one in (each.public() for each in found)]
+    assert public == [("close", None), ("close", 4), ("plan", None)]
+    assert len(workshop.notices) == 3
+    restarted = workshop.watch()
+    assert await restarted.look() == []
+    assert restarted.alarms() == tuple(found)
 
 
 async def test_what_is_no_longer_in_production_is_forgotten(workshop: DriftWorkshop) -> None:

@@ -12,10 +12,11 @@ from domain.analysis import DataSource
 from domain.market import CandleSeries, Timeframe
 from services.forecasts.price_paths import PriceStep
 from services.leases import Lease
-from services.ledger.bands.given import BandCoverage, PriceBands
-from services.ledger.bands.settling import BandSettling
+from services.ledger.price_bands import BandCoverage, PriceBands, settled_band
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
+from services.ledger.settling.documents import DocumentSettling
+from storage.document_ports import PRICE_BANDS
 from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.ledger import CLOSED_MS
@@ -50,7 +51,8 @@ async def settle(workshop: Workshop) -> int:
     settings, clock, documents = configured(MarketDataSettings), workshop.clock, workshop.documents
     candles = SettlingCandles(workshop.shelf, market_data, settings, clock, workshop.executor)
     lease = Lease(documents, "price bands", 300, clock, monotonic=clock.monotonic)
-    return await BandSettling(documents, candles, Closing(candles, workshop.executor), lease, clock).settle_due()
+    closing = Closing(candles, workshop.executor)
+    return await DocumentSettling(PRICE_BANDS, settled_band, documents, candles, closing, lease, clock).settle_due()
 
 
 def counted(found: list[BandCoverage]) -> dict[int, tuple[int, int, int, int]]:

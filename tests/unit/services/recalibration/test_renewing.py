@@ -15,14 +15,16 @@ from domain.ledger.entries import LedgerLane
 from domain.values import epoch_ms
 from models.recalibration.kept import read_recalibrations
 from models.recalibration.records import Recalibration
-from models.registry.registry import Registry
+from models.registry.registries import PLANS, USUAL, RegistryKey
 from services.recalibration.renewing import ModelRecalibration
 from storage.document_ports import LEDGER_LANES
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.followed import settle_followed
 from tests.fixtures.forecasting import promote
 from tests.fixtures.ledger import MemoryLedger
 from tests.fixtures.models import NOON, add_model
+from tests.fixtures.registries import registries_in
 from tests.fixtures.settings import configured
 from tests.fixtures.settled import HOUR_MS, settled
 
@@ -36,7 +38,8 @@ class Hours:
     """A model in production, and hours of which it has spoken."""
 
     def __init__(self, root: Path, documents: SqliteDocumentStore) -> None:
-        self.registry, self.documents = Registry(root / "models"), documents
+        self.registries, self.documents = registries_in(root / "models"), documents
+        self.registry = self.registries.at(USUAL)
         self.ledger, self.clock = MemoryLedger(), SettableClock(NOON)
         self.announced: list[bool] = []
         self.rng = np.random.default_rng(3)
@@ -79,7 +82,7 @@ class Hours:
     async def recalibrate(self, *, full: bool = False) -> dict[str, Any]:
         """Recalibrate as a process that starts now."""
         work = ModelRecalibration(
-            self.registry, self.ledger, self.documents, SETTINGS, lambda: self.announced.append(True), self.clock
+            self.registries, self.ledger, self.documents, SETTINGS, lambda: self.announced.append(True), self.clock
         )
         return await work.recalibrate(full=full)
 
@@ -144,8 +147,33 @@ async def test_what_it_said_as_a_candidate_counts_and_what_is_too_old_does_not(h
     assert old["why"].startswith("0 forecasts of the newest 365 days")
 
 
-async def test_a_model_of_a_longer_horizon_is_left_alone(hours: Hours) -> None:
-    version = hours.serve(horizon_candles=4)
-    await hours.pass_hours(version, hours=500)
-    (skipped,) = (await hours.recalibrate())["skipped"]
-    assert skipped["why"].startswith("it looks 4 candles ahead")
+async def test_a_version_of_a_further_horizon_is_recalibrated_from_its_own_forecasts_alone(hours: Hours) -> None:
+    ahead = RegistryKey(horizon=4)
+    registry = hours.registries.at(ahead)
+    version = promote(registry, add_model(registry, horizon_candles=4))
+    # The usual horizon has a version of the same name, whose forecasts of the next candle are in the ledger.
+    assert hours.serve() == version
+    await hours.pass_hours(version, hours=300)
+    odds = hours.rng.normal(0.0, 0.8, 2 * HOURS)
+    rose = hours.rng.random(len(odds)) < 1 / (1 + np.exp(-TRUE_SLOPE * odds))
+    stated = 1 / (1 + np.exp(-odds))
+    await settle_followed(hours.documents, ahead, version, hours.clock.now(), stated.tolist(), rose.tolist())
+    hours.clock.advance(2 * HOURS * 3600)
+    done = await hours.recalibrate()
+    (few,), (told,) = done["skipped"], done["recalibrated"]
+    assert ("horizon_candles" in few, few["why"][:13]) == (False, "300 forecasts")
+    assert (told["version"], told["horizon_candles"]) == (version, 4)
+    assert told["slope"] == pytest.approx(TRUE_SLOPE, abs=0.25)
+    # What the three candles before the newest ones foretold was settled by these.
+    assert told["fitted"] + told["judged"] == 2 * HOURS - 3
+    assert read_recalibrations(registry.root).in_force(version) is not None
+    assert read_recalibrations(hours.registry.root).in_force(version) is None
+
+
+async def test_of_a_plan_model_and_of_a_longer_usual_horizon_it_is_told_what_there_is(hours: Hours) -> None:
+    plans = hours.registries.at(PLANS)
+    promote(plans, add_model(plans))
+    hours.serve(horizon_candles=4)
+    longer, plan = (await hours.recalibrate())["skipped"]
+    assert longer["why"].startswith("0 forecasts of the newest 365 days")
+    assert plan["why"].startswith("it is a plan model")

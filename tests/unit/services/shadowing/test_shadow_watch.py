@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
+from models.registry.registries import USUAL, RegistryKey
 from models.registry.shadowing import begin_shadow
-from tests.fixtures.forecasting import promote
+from tests.fixtures.followed import settle_followed
+from tests.fixtures.forecasting import H1, promote
 from tests.fixtures.models import NOON, add_model
 from tests.fixtures.shadowed import BEGUN, Shadowed, contrary, events, ignorant, knowing, shadowed_at
 
@@ -29,7 +32,7 @@ async def test_a_candidate_that_knows_more_is_promoted_once_enough_has_settled(s
     await shadowed.pass_hours(199, ignorant, knowing)
     await watch.look()
     assert shadowed.aliases.production == production.version
-    state = (await watch.states())[candidate.version]
+    state = (await watch.states())[USUAL, candidate.version]
     assert (state["state"], state["settled"], state["produced"], state["needed"]) == ("shadowing", 199, 199, 200)
     assert 0 < state["low"] < state["brier_gain"] < state["high"]
     await shadowed.pass_hours(1, ignorant, knowing)
@@ -56,7 +59,7 @@ async def test_a_worse_candidate_is_refused_and_is_none_any_more(shadowed: Shado
     assert (aliases.production, aliases.candidate, aliases.shadow) == (production.version, None, None)
     assert aliases.shadowed[-1].end == "refused"
     assert aliases.shadowed[-1].why.startswith(f"worse than {production.version}: mean gain in Brier loss -0.")
-    assert (await watch.states())[candidate.version]["state"] == "refused"
+    assert (await watch.states())[USUAL, candidate.version]["state"] == "refused"
 
 
 async def test_one_that_says_the_same_is_promoted_as_not_worse_by_more_than_the_margin(shadowed: Shadowed) -> None:
@@ -127,6 +130,44 @@ async def test_sockets_hear_once_of_its_begin_and_its_end_from_the_replica_that_
     assert (begun["data"]["version"], begun["data"]["production"]) == (candidate.version, production.version)
     assert (begun["data"]["settled"], ended["data"]["settled"], ended["data"]["needed"]) == (0, 200, 200)
     assert ended["data"]["reason"] == shadowed.aliases.history[-1].reason
+
+
+async def test_a_candidate_of_a_further_horizon_is_compared_on_forecasts_whose_moves_do_not_overlap(
+    shadowed: Shadowed,
+) -> None:
+    ahead = RegistryKey(horizon=4)
+    registry = shadowed.registries.at(ahead)
+    production = promote(registry, add_model(registry, horizon_candles=4))
+    candidate = add_model(registry, created_at=NOON + timedelta(days=1), horizon_candles=4).version
+    assert begin_shadow(registry, candidate, "better than production", BEGUN)
+    rng = np.random.default_rng(5)
+    chances = rng.choice([0.2, 0.8], 800)
+    rose = (rng.random(800) < chances).tolist()
+    half = [0.5] * 800
+    await settle_followed(shadowed.documents, ahead, production, BEGUN, half, rose)
+    told: dict[str, Any] = {"beside": (production, half)}
+    # The last stretch of four hours has not settled yet.
+    await settle_followed(shadowed.documents, ahead, candidate, BEGUN, chances[:796].tolist(), rose[:796], **told)
+    watch = shadowed.watch()
+    await watch.look()
+    state = (await watch.states())[ahead, candidate]
+    assert (state["state"], state["settled"], state["produced"]) == ("shadowing", 199, 200)
+    assert (state["horizon_candles"], 0 < state["low"] < state["brier_gain"]) == (4, True)
+    last = BEGUN + timedelta(hours=796)
+    await settle_followed(shadowed.documents, ahead, candidate, last, chances[796:].tolist(), rose[796:], **told)
+    # They settle once a candle: they are read again after ten minutes.
+    await watch.look()
+    assert registry.resolve("BTCUSDT", H1) == production
+    shadowed.clock.advance(600)
+    await watch.look()
+    assert registry.resolve("BTCUSDT", H1) == candidate
+    assert registry.aliases().of("BTCUSDT", H1).history[-1].by == "shadow"
+
+
+async def test_what_foretells_another_close_than_production_shadows_nothing(shadowed: Shadowed) -> None:
+    promote(shadowed.registry, add_model(shadowed.registry))
+    longer = add_model(shadowed.registry, created_at=NOON + timedelta(days=1), horizon_candles=4)
+    assert not begin_shadow(shadowed.registry, longer.version, "better", BEGUN)
 
 
 async def test_after_a_restart_the_next_process_goes_on_with_what_has_settled(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import ModelSettings
+from models.registry.registries import USUAL, RegistryKey
 from services.training.known_models import ServingModel
 from services.training.retraining_policy import RetrainCause, RetrainingPolicy
 from tests.fixtures.models import NOON, make_metadata
@@ -30,13 +32,20 @@ def test_a_model_is_due_by_age_and_a_daily_look_misses_no_day(hours: float, due:
 
 
 def test_an_alarm_comes_before_age_and_full_trains_all() -> None:
-    alarm = {MODEL.version: "its Brier score rose"}
+    alarm = {(USUAL, MODEL.version): "its Brier score rose"}
     (drifting,) = POLICY.needed(NOON, [serving(100)], alarm)
     assert (drifting.reason, drifting.text) == (RetrainCause.DRIFT, "its Brier score rose")
     assert (drifting.symbol, drifting.timeframe, drifting.model_type) == (MODEL.symbol, MODEL.timeframe, MODEL.type)
     (full,) = POLICY.needed(NOON, [serving(1)], {}, full=True)
     assert full.reason is RetrainCause.FULL
-    assert POLICY.needed(NOON, [serving(1)], {"another version": "drifts"}) == []
+    assert POLICY.needed(NOON, [serving(1)], {(USUAL, "another version"): "drifts"}) == []
+
+
+def test_an_alarm_of_one_horizon_trains_no_version_of_the_same_name_at_another() -> None:
+    ahead = RegistryKey(horizon=4)
+    models = [serving(1), replace(serving(1), key=ahead)]
+    (found,) = POLICY.needed(NOON, models, {(ahead, MODEL.version): "drifts"})
+    assert (found.key, found.reason) == (ahead, RetrainCause.DRIFT)
 
 
 @given(hours=st.lists(st.floats(0, 1_000), max_size=8), full=st.booleans())

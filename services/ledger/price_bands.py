@@ -17,10 +17,11 @@ from domain.timeframe_data import data_age
 from domain.values import epoch_ms
 from services.ledger.recording.apart import apart_of
 from services.ledger.scoring.intervals import share_sequence
-from storage.document_ports import PRICE_BANDS, LastingDocuments
+from services.ledger.settling.documents import MISSING, WAITING
+from storage.document_ports import PRICE_BANDS, Document, LastingDocuments
 from utils.clock import Clock
 
-WAITING, HELD, BEYOND, MISSING = "waiting", "held", "beyond", "missing"
+HELD, BEYOND = "held", "beyond"
 
 
 class GivenStep(Protocol):
@@ -134,6 +135,11 @@ class PriceBands:
                 stretches[tuple(kind)].add(stretch)
         found = [_coverage(kind, counts[kind], len(stretches[kind])) for kind in counts]
         return sorted(found, key=lambda of: (of.timeframe.ms, of.horizon, of.coverage))
+
+
+def settled_band(band: Document, close: float) -> Document:
+    """Return what changes in a band by its close, for `DocumentSettling`."""
+    return {"state": HELD if band["lower"] <= close <= band["upper"] else BEYOND, "close": close}
 
 
 def _coverage(kind: tuple[str, ...], states: Counter[str], stretches: int) -> BandCoverage:

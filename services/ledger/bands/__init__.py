@@ -1,1 +1,0 @@
-"""Bands of prices that were given out: kept, settled, and how they held."""
