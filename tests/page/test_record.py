@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.fixtures.service import Service, running_service
+from tests.fixtures.settled_bands import HELD_SHARE, SETTLED, STILL_WAITING
 from tests.page.conftest import Open, overflow, serious_findings
 from tests.page.filled_ledger import DAYS, EARLIER, FEW, HOURS, PRESENT, fill_ledger_file
 
@@ -179,6 +180,17 @@ def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Ope
     expect(cost).to_contain_text(["LLM"])
     expect(cost).to_contain_text([f"${HOURS / 100:.2f}"])
     expect(cost).to_contain_text(["brought none"])
+
+
+def test_bands_of_prices_stand_beside_what_they_are_meant_to_hold(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?section=bands", scheme="light")
+    settled, waiting = (panel(page, "Bands of prices").locator("tbody tr").nth(number) for number in (0, 1))
+    expect(settled).to_contain_text(re.compile(rf"1 candle\s*90.0%\s*{HELD_SHARE:.1%} of {SETTLED} "))
+    expect(settled).to_contain_text("too narrow: they hold fewer closes than meant")
+    expect(waiting).to_contain_text(re.compile(rf"24 candles.*none is settled yet.*{STILL_WAITING}"))
+    assert serious_findings(page) == []
+    choice(page, "Timeframe").select_option("4h")
+    expect(panel(page, "Bands of prices")).to_contain_text("No bands of prices")
 
 
 def test_a_day_is_chosen_in_the_calendar_and_has_its_root_and_exports(
