@@ -12,7 +12,7 @@ COUNTS = ("settled", "stretches", "waiting", "missing")
 
 
 def band_table(bands: Sequence[BandCoverage]) -> Table:
-    """Return the shares that bands held beside those that they are meant to hold; an empty one says that none is there."""
+    """Return the shares that bands held beside those that they are meant to hold; an empty one says that there is none."""
     table = Table(caption=None if bands else "no band of prices was given out in these days")
     for name in ("candles", "ahead"):
         table.add_column(name)

@@ -92,6 +92,35 @@ def test_a_training_in_rounds_is_watched_and_its_losses_are_drawn(market_service
     assert (serious_findings(page), overflow(page)) == ([], 0)
 
 
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open_view: Open, scheme: str) -> None:
+    page = as_operator(open_view, own_service, "jobs", scheme=scheme, width=390)
+    foretells, kind = page.get_by_label("Foretells"), page.get_by_label("Type")
+    expect(foretells.get_by_role("option")).to_have_text(
+        [
+            "the next close",
+            *(f"the close {ahead} candles ahead" for ahead in (4, 12, 24)),
+            "whether a plan's target comes before its stop",
+        ]
+    )
+    kind.select_option("gru")
+    foretells.focus()
+    orders: list[dict[str, Any]] = []
+    page.route("**/ai/train", lambda route: orders.append(route.request.post_data_json) or route.continue_())
+    for key, foretold in (("Home", {}), ("ArrowDown", {"horizon_candles": 4}), ("End", {"target": "plan"})):
+        foretells.press(key)
+        foretells.press("Tab")
+        page.get_by_role("button", name="Train", exact=True).press("Enter")
+        # Candles of this service are invented, and train nothing.
+        expect(page.get_by_role("alert")).to_contain_text("BTCUSDT")
+        common = {"symbol": "BTCUSDT", "timeframe": "1h"}
+        expect(kind).to_have_value("logistic" if "target" in foretold else "gru")
+        assert orders[-1] == {**common, "model_type": kind.input_value(), **foretold}
+    expect(kind.get_by_role("option")).to_have_text(["logistic", "lightgbm"])
+    expect(foretells).to_have_accessible_description(re.compile("plans that the rules"))
+    assert (serious_findings(page), overflow(page)) == ([], 0)
+
+
 def test_a_training_is_cancelled_after_a_question(market_service: Service, open_view: Open) -> None:
     page = as_operator(open_view, market_service, "jobs")
     page.get_by_label("Type").select_option("lstm")
