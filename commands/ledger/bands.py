@@ -23,7 +23,7 @@ def bands(
     as_json: Json = False,
 ) -> None:
     """Print the share of closes within the bands of prices that were given out, beside what they are meant to hold."""
-    from commands.tables.bands import band_table
+    from commands.tables.records import band_table
 
     found = asyncio.run(_coverage(load_settings().storage, days))
     document: dict[str, Any] = {"days": days, "price_bands": [asdict(band) for band in found]}
