@@ -25,6 +25,15 @@ def recorded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
         yield service
 
 
+SECTIONS = {
+    "calls": "Calls",
+    "lanes": "Lanes compared",
+    "bands": "Price bands",
+    "versions": "Versions",
+    "entries": "Entries",
+}
+
+
 def panel(page: Page, title: str) -> Locator:
     return page.locator(".panel", has=page.get_by_role("heading", name=title, exact=True))
 
@@ -180,6 +189,23 @@ def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Ope
     expect(cost).to_contain_text(["LLM"])
     expect(cost).to_contain_text([f"${HOURS / 100:.2f}"])
     expect(cost).to_contain_text(["brought none"])
+
+
+def test_tables_fit_a_desk_and_stand_below_one_another_on_a_phone(recorded_service: Service, open_view: Open) -> None:
+    hidden = (
+        "[...document.querySelectorAll('.table-frame')].filter((frame) => frame.scrollWidth > frame.clientWidth).length"
+    )
+    for width in (1280, 390):
+        page = open_view(recorded_service, width=width)
+        for name in SECTIONS:
+            page.evaluate(f"location.hash = '#/record?section={name}'")
+            expect(section(page, SECTIONS[name])).to_have_attribute("aria-current", "page")
+            expect(page.locator("tbody tr").first).to_be_visible()
+            assert page.evaluate(hidden) == 0, (width, name)
+    # Cells that stand below one another keep their titles, for those who listen too.
+    cell = page.get_by_role("region", name="Entries of the ledger, newest first").get_by_role("cell").first
+    assert cell.evaluate("(cell) => getComputedStyle(cell, '::before').content") == '"Said"'
+    assert (serious_findings(page), overflow(page)) == ([], 0)
 
 
 def test_bands_of_prices_stand_beside_what_they_are_meant_to_hold(recorded_service: Service, open_view: Open) -> None:
