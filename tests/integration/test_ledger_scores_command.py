@@ -83,7 +83,7 @@ def test_the_records_of_the_store_are_printed_with_their_intervals(
     assert command("--lane", "rules", "--days", "10") == 0
     table = capsys.readouterr().out
     assert "rules" in table
-    assert "75.0% (" in table
+    assert "75.0% [" in table
     assert "plan" in table
 
 
@@ -101,7 +101,7 @@ def test_bands_of_prices_are_printed_with_what_they_hold(
     assert command(name="bands") == 0
     table = capsys.readouterr().out
     assert "90.0%" in table
-    assert f"{HELD_SHARE:.1%} (" in table
+    assert f"{HELD_SHARE:.1%} [" in table
     assert command("--days", "60", "--json", name="bands") == 0
     settled, waiting = json.loads(capsys.readouterr().out)["price_bands"]
     assert (settled["horizon"], settled["settled"], settled["stretches"]) == (1, SETTLED, SETTLED)
