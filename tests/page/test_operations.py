@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.service import Service, running_service
@@ -106,7 +106,12 @@ def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open
     kind.select_option("gru")
     foretells.focus()
     orders: list[dict[str, Any]] = []
-    page.on("request", lambda request: orders.append(request.post_data_json) if request.method == "POST" else None)
+
+    def keep(request: Request) -> None:
+        if request.method == "POST":
+            orders.append(request.post_data_json)
+
+    page.on("request", keep)
     for key, foretold in (("Home", {}), ("ArrowDown", {"horizon_candles": 4}), ("End", {"target": "plan"})):
         foretells.press(key)
         foretells.press("Tab")
