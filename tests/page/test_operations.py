@@ -105,7 +105,7 @@ def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open
     )
     kind.select_option("gru")
     foretells.focus()
-    orders: list[dict[str, Any]] = []
+    orders: list[Any] = []
 
     def keep(request: Request) -> None:
         if request.method == "POST":
