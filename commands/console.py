@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.progress import (
     BarColumn,
     Progress,
@@ -21,6 +21,7 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.table import Table
 from rich.text import Text
 
 from domain.errors import AppError
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 errors = Console(stderr=True)
 # A pipe has no width; at the default of 80 characters, tables would wrap.
 PIPE_WIDTH = 160
+# By what the terminal's library marks a word that it cuts.
+CUT = "…"
 
 
 def output() -> Console:
@@ -50,7 +53,27 @@ def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> 
     if as_json:
         sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
     else:
-        output().print(tables, crop=False)  # a line of Markdown is as long as it is
+        console = output()
+        console.print(fitted(tables, console), crop=False)  # a line of Markdown is as long as it is
+
+
+def fitted(shown: RenderableType, console: Console) -> RenderableType:
+    """Return what is shown, each table whose words would be cut as lines of name and value; an empty one says so."""
+    if isinstance(shown, Group):
+        return Group(*(fitted(part, console) for part in shown.renderables))
+    if not isinstance(shown, Table) or not shown.show_header:
+        return shown
+    if not shown.row_count:
+        return Group(*(Text.from_markup(str(words)) for words in (shown.title, shown.caption or "none") if words))
+    if not any(CUT in part.text for line in console.render_lines(shown) for part in line):
+        return shown
+    lines = Table(title=shown.title, caption=shown.caption, show_header=False, box=shown.box)
+    lines.add_column()
+    lines.add_column(overflow="fold")
+    for row in zip(*(list(column.cells) for column in shown.columns), strict=True):
+        for column, cell in zip(shown.columns, row, strict=True):
+            lines.add_row(column.header, cell, end_section=column is shown.columns[-1])
+    return lines
 
 
 def say(words: str) -> None:

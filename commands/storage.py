@@ -139,7 +139,9 @@ def _document(size: StoreSize) -> dict[str, Any]:
 
 
 def _table(size: StoreSize) -> Table:
-    table = Table("collection", "documents", "on disk")
+    table = Table("collection")
+    for name in ("documents", "on disk"):
+        table.add_column(name, justify="right")
     for collection in size.collections:
         size_on_disk = "?" if collection.size_bytes is None else _megabytes(collection.size_bytes)
         table.add_row(collection.name, f"{collection.documents:,}", size_on_disk)

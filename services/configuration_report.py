@@ -29,6 +29,7 @@ class TrainingConfiguration:
     epochs: int
     validation_split: float
     features: list[str]
+    horizons_candles: list[int]
 
 
 @dataclass(frozen=True)
@@ -129,4 +130,5 @@ def _training(settings: Settings) -> TrainingConfiguration:
         epochs=learning.epochs if learning else 1,
         validation_split=models.evaluation.validation_share,
         features=[column.name for column in FEATURE_SETS[architecture.feature_set].columns],
+        horizons_candles=[settings.features.horizon_candles, *models.further_horizons_candles],
     )

@@ -3,6 +3,7 @@ import { html, render, useEffect, useErrorBoundary, useState, withoutLibraries }
 import { usePlace } from "./core/address.js";
 import { useNewestSignals } from "./core/newest.js";
 import { keepConnected } from "./core/socket.js";
+import { useTopic } from "./core/store.js";
 import { startClock } from "./core/times.js";
 import { Header } from "./parts/header.js";
 import { Skeleton } from "./parts/view_state.js";
@@ -34,7 +35,7 @@ function View({ name, ...properties }) {
   const [failure, resetFailure] = useErrorBoundary();
   useEffect(() => {
     const load = VIEWS[name] ?? VIEWS.board;
-    load().then(({ View: found }) => setLoaded(() => found), (error) => setLoaded(() => () => html`<${Broken} error=${error} />`));
+    load().then(({ View: found }) => setLoaded(() => found), () => setLoaded(() => NotLoaded));
   }, [name]);
   if (failure) return html`<${Broken} error=${failure} again=${resetFailure} />`;
   if (!loaded) return html`<${Skeleton} lines=${8} />`;
@@ -47,13 +48,28 @@ function WithoutLibraries() {
     setup</code> fetches them; then load the page again.</p>`;
 }
 
+/** Says that the files of a view did not come; the page is loaded again when the service is back. */
+function NotLoaded() {
+  const { state } = useTopic("socket", { state: "connecting" });
+  const [away, setAway] = useState(state !== "open");
+  useEffect(() => {
+    if (away && state === "open") location.reload();
+    else setAway(state !== "open");
+  }, [away, state]);
+  return html`<div class="empty refusal" role="alert">
+    <h2>This view could not be loaded</h2>
+    <p>${away ? "The service does not answer. The view is loaded as soon as it does." : "Its files did not come from the service."}</p>
+    ${away ? null : html`<button onClick=${() => location.reload()}>Load the page again</button>`}
+  </div>`;
+}
+
 /** An error of the page itself: said, never a blank page. */
 function Broken({ error, again }) {
   useEffect(() => console.error(error), [error]);
   return html`<div class="empty refusal" role="alert">
     <h2>This view cannot be shown</h2>
     <p>${String(error.message ?? error)}</p>
-    <button onClick=${() => (again ? again() : location.reload())}>Try again</button>
+    <button onClick=${again}>Try again</button>
   </div>`;
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from commands.ledger.bands import bands
 from commands.ledger.entries import list_entries, show_entry
 from commands.ledger.exports import export, regrade_export, verify_exports
 from commands.ledger.scores import scores
@@ -12,6 +13,7 @@ ledger = typer.Typer(help="What every lane said, and what it came to.", no_args_
 ledger.command("list")(list_entries)
 ledger.command("show")(show_entry)
 ledger.command()(scores)
+ledger.command()(bands)
 ledger.command()(export)
 ledger.command("verify")(verify_exports)
 ledger.command("regrade")(regrade_export)

@@ -82,7 +82,11 @@ def entry_document(record: LedgerRecord) -> dict[str, Any]:
 
 
 def _table(records: Sequence[LedgerRecord]) -> Table:
-    table = Table("known (UTC)", "lane", "market", "said", "confidence", "price", "plan came to", "id")
+    table = Table("known (UTC)", "lane", "market", "said")
+    for name in ("confidence", "price"):
+        table.add_column(name, justify="right")
+    table.add_column("plan came to")
+    table.add_column("id", no_wrap=True)
     for record in records:
         entry = record.entry
         ends = {settlement.horizon: settlement for settlement in record.settlements}

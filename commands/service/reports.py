@@ -34,7 +34,7 @@ def list_reports(
     """List reports, the newest first; the service may run meanwhile."""
 
     found = asyncio.run(_read(lambda book: book.newest(limit, kind)))
-    table = Table("id", "made", "kind", "level", "summary")
+    table = Table("id", "made", "kind", "level", "summary", caption=None if found else "no report is kept")
     for report in found:
         table.add_row(report.report_id, _time(report), report.kind, _level(report.level), report.summary)
     show({"reports": [_document(report) for report in found]}, table, as_json)

@@ -29,6 +29,8 @@ TRIALS_IN_WORDS = (
 )
 # Heading and metric of `Scores`.
 METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
+# Those of a list, whose rows fit a terminal of 120 columns.
+LISTED = ("accuracy", "AUC", "Brier")
 
 
 def trained(outcome: TrainingOutcome) -> Group:
@@ -58,16 +60,15 @@ def listed(
     `trials` is how many settings were judged on candles of the figures of each version.
     """
     called = alias_names(aliases)
-    columns = ("market", "horizon", "n", *METRICS, "trials", "alias", "verdict")
+    columns = ("market", "n", *LISTED, "trials", "alias", "verdict")
     table = headed_table("version", *columns, title=title)
     for model in listing.models:
         scores = model.metrics
         table.add_row(
             model.version,
             f"{model.symbol} {model.timeframe}",
-            str(model.horizon_candles),
             f"{scores.count:,}" if scores else "-",
-            *(number(getattr(scores, name)) if scores else "-" for name in METRICS.values()),
+            *(number(getattr(scores, METRICS[heading])) if scores else "-" for heading in LISTED),
             f"{trials[model.version]:,}" if model.version in trials else "-",
             ", ".join([*called.get(model.version, ()), *(["shipped"] if model.shipped else [])]),
             _verdict(model),

@@ -1,39 +1,72 @@
-"""Tables of the records of the ledger."""
+"""Tables of the ledger: records of calls, and how bands of prices held."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from services.ledger.price_bands import BandCoverage
 from services.ledger.scoring.documents import horizon_name
-from services.ledger.scoring.records import Record
+from services.ledger.scoring.records import Record, RecordKey
+
+INDEPENDENT = "calls: in brackets how many of them are independent"
+BAND_COUNTS = ("settled", "stretches", "waiting", "missing")
 
 
 def record_table(records: Sequence[Record]) -> Table:
-    """Return the records with counts, intervals and verdicts; an empty one says that nothing is settled yet."""
-    titles = ("lane", "candles", "horizon", "of", "calls", "independent", "hit rate (95 %)", "base rate")
-    figures = ("R", "net R", "net bps", "Brier", "ECE", "verdict")
-    table = Table(*titles, *figures, caption=None if records else "no answer of these days is settled yet")
+    """Return the records with counts, intervals and verdicts; an empty one says that nothing is settled yet.
+
+    Rows fit a terminal of 120 columns.
+    """
+    table = Table(
+        box=SIMPLE_HEAD, pad_edge=False, caption=INDEPENDENT if records else "no answer of these days is settled yet"
+    )
+    for name in ("lane", "after"):
+        table.add_column(name)
+    grouped = any(_group(record.key) for record in records)
+    if grouped:
+        table.add_column("of")
+    for name in ("calls", "hit rate (95 %)", "base rate", "R, net R", "net bps", "Brier", "ECE"):
+        table.add_column(name, justify="right", no_wrap=name.startswith("hit"))
+    table.add_column("verdict")
     for record in records:
         key = record.key
-        apart = (key.lane_id, key.symbol, key.side, key.bin, key.day)
         table.add_row(
-            *(key.lane, key.timeframe, horizon_name(key.horizon)),
-            " ".join(str(part) for part in apart if part) or "all",
-            *(f"{record.count:,}", f"{record.effective:,.0f}", _share(record)),
+            *(f"{key.lane} {key.timeframe}", horizon_name(key.horizon), *([_group(key)] if grouped else [])),
+            f"{record.count:,} ({record.effective:,.0f})",
+            _share(record.hit_rate, record.low, record.high),
             "-" if record.base_rate is None else f"{record.base_rate:.1%}",
-            *(_number(record.r, 2), _number(record.net_r, 2), _number(record.net_bps, 1)),
-            *(_number(record.brier, 3), _number(record.ece, 3), record.verdict),
+            "-" if record.r is None else f"{_number(record.r, '+.2f')}, {_number(record.net_r, '+.2f')}",
+            *(_number(record.net_bps, "+.1f"), _number(record.brier, ".3f"), _number(record.ece, ".3f")),
+            record.verdict,
         )
     return table
 
 
-def _share(record: Record) -> str:
-    if record.hit_rate is None or record.low is None or record.high is None:
-        return "-"
-    return f"{record.hit_rate:.1%} ({record.low:.1%} to {record.high:.1%})"
+def band_table(bands: Sequence[BandCoverage]) -> Table:
+    """Return the shares of closes that bands held, beside what they are meant to hold; an empty one says so."""
+    table = Table(caption=None if bands else "no band of prices was given out in these days")
+    for name in ("candles", "ahead"):
+        table.add_column(name)
+    for name in ("meant to hold", "held (95 %)", *BAND_COUNTS):
+        table.add_column(name, justify="right", no_wrap=name.startswith("held"))
+    for band in bands:
+        counts = (f"{getattr(band, name):,}" for name in BAND_COUNTS)
+        table.add_row(
+            band.timeframe, f"{band.horizon}", f"{band.coverage:.1%}", _share(band.share, band.low, band.high), *counts
+        )
+    return table
 
 
-def _number(value: float | None, digits: int) -> str:
-    return "-" if value is None else f"{value:+.{digits}f}"
+def _group(key: RecordKey) -> str:
+    return " ".join(str(part) for part in (key.lane_id, key.symbol, key.side, key.bin, key.day) if part)
+
+
+def _share(share: float | None, low: float | None, high: float | None) -> str:
+    return "-" if share is None or low is None or high is None else f"{share:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
+
+
+def _number(value: float | None, form: str) -> str:
+    return "-" if value is None else f"{value:{form}}"

@@ -34,6 +34,8 @@ def render_signal_event(analysis: Analysis) -> str:
             "price": analysis.price,
             "evidence": analysis.evidence.model_dump() if analysis.evidence is not None else None,
             "lanes": analysis.lanes.model_dump() if analysis.lanes is not None else None,
+            "forecast": analysis.forecast.model_dump() if analysis.forecast is not None else None,
+            "forecast_note": analysis.forecast_note,
         },
         "timestamp": analysis.generated_at,
     }

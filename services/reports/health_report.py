@@ -71,7 +71,8 @@ class HealthLook:
             "process_bytes": process,
         }
         troubles = sorted({finding.subject for finding in findings if finding.level.rank})
-        summary = f"{len(troubles)} parts need attention: {', '.join(troubles)}" if troubles else "everything works"
+        parts = "1 part needs" if len(troubles) == 1 else f"{len(troubles)} parts need"
+        summary = f"{parts} attention: {', '.join(troubles)}" if troubles else "everything works"
         return ReportContent(summary, figures, findings)
 
     def _measured(self, disks: Sequence[Space | None]) -> Iterator[tuple[Path, Space | None]]:

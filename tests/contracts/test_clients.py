@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from trading_signal_client import Client, calls
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.typing import Origin
 
@@ -87,6 +88,11 @@ def expected(name: str, spec: dict[str, Any] | list[Any]) -> dict[str, Any] | li
         case "/ai/config-analysis/trigger":
             spec["data"] = "object"
     return spec
+
+
+def test_the_python_client_reads_the_card_of_a_model(service: Service, version: tuple[Registry, str]) -> None:
+    with Client(service.url) as client:
+        assert client.send(calls.model_card(version[1])).startswith(f"# {version[1]}\n")
 
 
 def answer_of(shape: str) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""`cli.py ledger scores` on SQLite and on a real MongoDB."""
+"""`cli.py ledger scores` and `bands` on SQLite and on a real MongoDB."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from config.settings import StorageSettings
 from domain.ledger.entries import PLAN
 from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal, epoch_ms
-from storage.factory import open_ledger
+from storage.factory import open_documents, open_ledger
 from tests.fixtures.commands import exit_status
 from tests.fixtures.settings import configured
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
+from tests.fixtures.settled_bands import COVERAGE, HELD_SHARE, SETTLED, STILL_WAITING, keep_bands
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -39,10 +40,10 @@ def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
 
 @pytest.fixture
 def command() -> Command:
-    """Return a function that runs `ledger scores` and gives its exit status."""
+    """Return a function that runs `ledger scores`, or another command of the ledger, and gives its exit status."""
 
-    def run(*arguments: str) -> int:
-        return exit_status("ledger", "scores", *arguments)
+    def run(*arguments: str, name: str = "scores") -> int:
+        return exit_status("ledger", name, *arguments)
 
     return run
 
@@ -78,8 +79,31 @@ def test_the_records_of_the_store_are_printed_with_their_intervals(
     assert command("--lane", "rules", "--days", "10") == 0
     table = capsys.readouterr().out
     assert "rules" in table
-    assert "75.0% (" in table
+    assert "75.0% [" in table
     assert "plan" in table
+
+
+def test_bands_of_prices_are_printed_with_what_they_hold(
+    url: str, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(name="bands") == 0
+    assert "no band of prices was given out in these days" in capsys.readouterr().out
+
+    async def write() -> None:
+        async with open_documents(configured(StorageSettings, url=SecretStr(url), spool_path="")) as documents:
+            await keep_bands(documents, datetime.now(UTC))
+
+    asyncio.run(write())
+    assert command(name="bands") == 0
+    table = capsys.readouterr().out
+    assert "90.0%" in table
+    assert f"{HELD_SHARE:.1%} [" in table
+    assert command("--days", "60", "--json", name="bands") == 0
+    settled, waiting = json.loads(capsys.readouterr().out)["price_bands"]
+    assert (settled["horizon"], settled["settled"], settled["stretches"]) == (1, SETTLED, SETTLED)
+    assert settled["high"] < settled["coverage"] == COVERAGE
+    assert (waiting["horizon"], waiting["waiting"], waiting["share"]) == (24, STILL_WAITING, None)
+    assert command("--days", "0", name="bands") == 2
 
 
 def test_an_empty_store_says_that_nothing_is_settled(

@@ -350,6 +350,7 @@ def test_config_shows_settings_in_force(make_client: MakeClient, prefix: str) ->
         "learning_rate": configured(ModelSettings).lightgbm.learning_rate,
         "epochs": 1,
         "validation_split": 0.15,
+        "horizons_candles": [1, 4, 12, 24],
     }
     trading = config["trading_config"]
     assert trading.pop("supported_timeframes") == config["supported_timeframes"]

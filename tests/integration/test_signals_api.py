@@ -35,6 +35,8 @@ KEYS: dict[str, Any] = {
     "model_type": str,
     "source_data": str,
     "cached": bool,
+    "forecast": (dict, type(None)),
+    "forecast_note": (str, type(None)),
 }
 OPEN_FILTERS = {"min_confidence": 0, "max_signals_per_minute": 1000, "max_correlation": 1}
 
@@ -102,6 +104,9 @@ def test_a_model_of_several_horizons_predicts_the_returns(make_client: MakeClien
         assert len(signal["predicted_return_notes"]) == predicted.count(None) < 4
         risks = {name for name in signal["risk_metrics"] if name.startswith("expected_")}
         assert risks == {f"expected_{what}_{minutes}m" for what in ("drawdown", "rally") for minutes in (60, 720)}
+        forecast = signal["forecast"]
+        assert (forecast["model_version"], signal["forecast_note"]) == (version, None)
+        assert forecast["probability_up"] == pytest.approx(single["probability_up"])
 
 
 def test_the_batch_says_what_a_single_analysis_says(client: TestClient) -> None:

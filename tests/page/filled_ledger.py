@@ -23,6 +23,7 @@ from storage.document_ports import LEDGER_LANES
 from storage.sqlite.documents import SqliteDocumentStore
 from storage.sqlite.ledger import SqliteLedger
 from tests.fixtures.settled import ALL_HORIZONS, DAY_MS, HOUR_MS, keep, settled
+from tests.fixtures.settled_bands import keep_bands
 from utils.clock import SystemClock
 
 DAYS = 20
@@ -52,6 +53,7 @@ def fill_ledger_file(path: Path) -> None:
             begin = datetime.fromtimestamp(_first_ms(now_ms) / 1000, UTC) + timedelta(days=day)
             document = {"created_at": begin, "lane": LedgerLane.RULES.value, "parts": parts}
             await documents.insert(LEDGER_LANES, lane_id, document)
+        await keep_bands(documents, datetime.now(UTC))
         await documents.close()
 
     # Playwright's loop may run in this thread.

@@ -117,9 +117,13 @@ def test_synthetic_candles_are_marked_and_a_killed_service_is_said_and_found_aga
         expect(page.locator(".away")).to_contain_text("offline")
         # What was said stays, with its age.
         expect(card_of(page, "BTCUSDT")).to_be_visible()
+        # The files of a view that was not opened yet cannot come, and do when the service is back.
+        page.get_by_role("link", name="Record", exact=True).click()
+        expect(page.get_by_role("alert")).to_contain_text("The service does not answer.")
         port = int(first.url.rsplit(":", 1)[1])
         with running_service(port=port, **INVENTED):
             expect(page.locator(".live")).to_have_text("live")
+            expect(page.get_by_role("heading", name="Record", exact=True)).to_be_visible()
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Request, expect
 
 from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.service import Service, running_service
@@ -89,6 +89,40 @@ def test_a_training_in_rounds_is_watched_and_its_losses_are_drawn(market_service
     curve.get_by_text("Losses as a table").click()
     rows = page.get_by_role("region", name="Losses of the training").get_by_role("row")
     expect(rows).to_have_count(rounds + 1)
+    assert (serious_findings(page), overflow(page)) == ([], 0)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open_view: Open, scheme: str) -> None:
+    page = as_operator(open_view, own_service, "jobs", scheme=scheme, width=390)
+    foretells, kind = page.get_by_label("Foretells"), page.get_by_label("Type")
+    expect(foretells.get_by_role("option")).to_have_text(
+        [
+            "the next close",
+            *(f"the close {ahead} candles ahead" for ahead in (4, 12, 24)),
+            "whether a plan's target comes before its stop",
+        ]
+    )
+    kind.select_option("gru")
+    foretells.focus()
+    orders: list[Any] = []
+
+    def keep(request: Request) -> None:
+        if request.method == "POST":
+            orders.append(request.post_data_json)
+
+    page.on("request", keep)
+    for key, foretold in (("Home", {}), ("ArrowDown", {"horizon_candles": 4}), ("End", {"target": "plan"})):
+        foretells.press(key)
+        foretells.press("Tab")
+        page.get_by_role("button", name="Train", exact=True).press("Enter")
+        # Candles of this service are invented, and train nothing.
+        expect(page.get_by_role("alert")).to_contain_text("BTCUSDT")
+        common = {"symbol": "BTCUSDT", "timeframe": "1h"}
+        expect(kind).to_have_value("logistic" if "target" in foretold else "gru")
+        assert orders[-1] == {**common, "model_type": kind.input_value(), **foretold}
+    expect(kind.get_by_role("option")).to_have_text(["logistic", "lightgbm"])
+    expect(foretells).to_have_accessible_description(re.compile("plans that the rules"))
     assert (serious_findings(page), overflow(page)) == ([], 0)
 
 

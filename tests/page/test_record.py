@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.fixtures.service import Service, running_service
+from tests.fixtures.settled_bands import HELD_SHARE, SETTLED, STILL_WAITING
 from tests.page.conftest import Open, overflow, serious_findings
 from tests.page.filled_ledger import DAYS, EARLIER, FEW, HOURS, PRESENT, fill_ledger_file
 
@@ -22,6 +23,15 @@ def recorded_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Servi
     fill_ledger_file(path)
     with running_service(DATABASE_URL=f"sqlite:///{path}", RATE_LIMITS="off") as service:
         yield service
+
+
+SECTIONS = {
+    "calls": "Calls",
+    "lanes": "Lanes compared",
+    "bands": "Price bands",
+    "versions": "Versions",
+    "entries": "Entries",
+}
 
 
 def panel(page: Page, title: str) -> Locator:
@@ -179,6 +189,34 @@ def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Ope
     expect(cost).to_contain_text(["LLM"])
     expect(cost).to_contain_text([f"${HOURS / 100:.2f}"])
     expect(cost).to_contain_text(["brought none"])
+
+
+def test_tables_fit_a_desk_and_stand_below_one_another_on_a_phone(recorded_service: Service, open_view: Open) -> None:
+    hidden = (
+        "[...document.querySelectorAll('.table-frame')].filter((frame) => frame.scrollWidth > frame.clientWidth).length"
+    )
+    for width in (1280, 390):
+        page = open_view(recorded_service, width=width)
+        for name in SECTIONS:
+            page.evaluate(f"location.hash = '#/record?section={name}'")
+            expect(section(page, SECTIONS[name])).to_have_attribute("aria-current", "page")
+            expect(page.locator("tbody tr").first).to_be_visible()
+            assert page.evaluate(hidden) == 0, (width, name)
+    # Cells that stand below one another keep their titles, for those who listen too.
+    cell = page.get_by_role("region", name="Entries of the ledger, newest first").get_by_role("cell").first
+    assert cell.evaluate("(cell) => getComputedStyle(cell, '::before').content") == '"Said"'
+    assert (serious_findings(page), overflow(page)) == ([], 0)
+
+
+def test_bands_of_prices_stand_beside_what_they_are_meant_to_hold(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record?section=bands", scheme="light")
+    settled, waiting = (panel(page, "Bands of prices").locator("tbody tr").nth(number) for number in (0, 1))
+    expect(settled).to_contain_text(re.compile(rf"1 candle\s*90.0%\s*{HELD_SHARE:.1%} of {SETTLED} "))
+    expect(settled).to_contain_text("too narrow: they hold fewer closes than meant")
+    expect(waiting).to_contain_text(re.compile(rf"24 candles.*none is settled yet.*{STILL_WAITING}"))
+    assert serious_findings(page) == []
+    choice(page, "Timeframe").select_option("4h")
+    expect(panel(page, "Bands of prices")).to_contain_text("No bands of prices")
 
 
 def test_a_day_is_chosen_in_the_calendar_and_has_its_root_and_exports(

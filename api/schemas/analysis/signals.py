@@ -9,6 +9,7 @@ from pydantic import AfterValidator, ConfigDict, Field
 from api.schemas.requests import CandleBody, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
+from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.evidence import Evidence
@@ -63,6 +64,8 @@ class MlSignal(ResponseModel):
     model_type: str
     source_data: DataSource
     cached: Annotated[bool, Field(description="It went out before, with this timestamp.")]
+    forecast: Annotated[Forecast | None, Field(description="Of the model in production, as in /ai/analyze.")]
+    forecast_note: Annotated[str | None, Field(description="Why there is no forecast.")]
 
     @classmethod
     def of(cls, signal: StreamSignal, *, cached: bool) -> Self:
@@ -80,6 +83,8 @@ class MlSignal(ResponseModel):
             model_type=signal.model_type,
             source_data=signal.source_data,
             cached=cached,
+            forecast=signal.analysis.forecast,
+            forecast_note=signal.analysis.forecast_note,
             predicted_return_notes={
                 name: told.notes[time_ms] for name, time_ms in _TIMES_MS.items() if time_ms in told.notes
             },
@@ -130,6 +135,9 @@ class BroadcastSignal(ResponseModel):
     abstention: Abstention | None
     evidence: Evidence | None
     lanes: Lanes | None
+    # Replicas of an earlier release send events without them.
+    forecast: Forecast | None = None
+    forecast_note: str | None = None
 
 
 class NewestSignals(ResponseModel):

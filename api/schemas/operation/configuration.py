@@ -22,6 +22,9 @@ class ModelConfig(ResponseModel):
     epochs: Annotated[int, Field(description="At most; 1 for what is fitted in one go.")]
     validation_split: Annotated[float, Field(description="Share of the rows before those that judge.")]
     features: list[str]
+    horizons_candles: Annotated[
+        list[int], Field(description="Candles ahead of which models can be trained, the usual horizon first.")
+    ]
 
 
 class RiskManagement(ResponseModel):

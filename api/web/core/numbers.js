@@ -19,6 +19,8 @@ export const change = (share, digits = 2) =>
   format(share, { style: "percent", signDisplay: "exceptZero", minimumFractionDigits: digits, maximumFractionDigits: digits });
 /** A confidence or probability, 0 to 1, with two digits. */
 export const share = (value) => format(value, { minimumFractionDigits: 2, maximumFractionDigits: 2 });
+/** A score such as Brier's, with four digits. */
+export const score = (value) => format(value, { minimumFractionDigits: 4, maximumFractionDigits: 4 });
 /** A count. */
 export const count = (value) => format(value, { maximumFractionDigits: 0 });
 /** A count in little room: 12.3K. */

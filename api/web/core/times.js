@@ -55,12 +55,19 @@ export function age(moment, now) {
   return relative.format(Math.trunc(distance / DAY), "day");
 }
 
-/** Return a span as minutes and seconds, or hours, minutes and seconds: 4:05, 1:02:03. */
+/** Return a span as minutes and seconds, hours, minutes and seconds, or days and hours: 4:05, 1:02:03, 6 d 8 h. */
 export function span(milliseconds) {
   const seconds = Math.max(0, Math.round(milliseconds / SECOND));
   const [hours, minutes, rest] = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
   const two = (part) => String(part).padStart(2, "0");
+  if (hours >= 48) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
   return hours ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** Return the short name of the reader's own zone, such as CET or GMT+2. */
+export function localZone(now = Date.now()) {
+  const parts = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" }).formatToParts(now);
+  return parts.find(({ type }) => type === "timeZoneName").value;
 }
 
 /** Return a moment as date and time, in the zone that the reader chose: "local" or "utc". */

@@ -2,6 +2,7 @@
 import { html } from "../core/html.js";
 import { link } from "../core/address.js";
 import { useTopic } from "../core/store.js";
+import { localZone } from "../core/times.js";
 import { LivenessLine } from "./liveness.js";
 import { choose, following } from "./theme.js";
 
@@ -19,7 +20,7 @@ export function Header({ view }) {
     </nav>
     <div class="choices">
       <button class="quiet" onClick=${() => choose("zone", following("zone", zone))}
-        title="Times in local time or UTC">${zone === "utc" ? "UTC" : "Local"}<span class="hidden-visually"> time</span></button>
+        title="Times in local time or UTC">${zone === "utc" ? "UTC" : `Local, ${localZone()}`}<span class="hidden-visually"> time</span></button>
       <button class="quiet" onClick=${() => choose("theme", following("theme", theme))}
         title="Colors: as the system, dark, light">${{ system: "Auto", dark: "Dark", light: "Light" }[theme]}<span
         class="hidden-visually"> colors</span></button>

@@ -25,7 +25,7 @@ function SocketState({ socket }) {
   if (socket.state === "open") return html`<span class="live"><i class="dot good"></i>live</span>`;
   if (socket.state === "connecting") return html`<span><i class="dot"></i>connecting…</span>`;
   return html`<span class="away" role="status"><i class="dot bad"></i>offline, connecting again in <${Countdown}
-    until=${socket.retryAt} over="a moment" /></span>`;
+    until=${socket.retryAt} /></span>`;
 }
 
 function NextRun({ health }) {

@@ -19,8 +19,8 @@ export function Age({ at }) {
   return html`<time datetime=${new Date(epoch(at)).toISOString()} title=${stamp(at, undefined, true)}>${text}</time>`;
 }
 
-/** The time that is left until a moment. */
-export function Countdown({ until, over = "now" }) {
-  const text = useDerivedFromTime((now) => (epoch(until) > now ? span(epoch(until) - now) : over));
+/** The time that is left until a moment, said after "in". */
+export function Countdown({ until }) {
+  const text = useDerivedFromTime((now) => (epoch(until) > now ? span(epoch(until) - now) : "a moment"));
   return html`<span class="figure">${text}</span>`;
 }

@@ -14,7 +14,7 @@ from trading_signal_client.answers import Signal
 from trading_signal_client.calls import Call
 from trading_signal_client.problems import problem_of
 
-A = TypeVar("A", bound=BaseModel)
+A = TypeVar("A", bound=BaseModel | str | bytes)
 # A language model may take half a minute.
 TIMEOUT_SECONDS = 40.0
 
@@ -101,4 +101,8 @@ class AsyncClient:
 def _answer(call: Call[A], response: httpx2.Response) -> A:
     if not response.is_success:
         raise problem_of(response)
+    if issubclass(call.answer, str):
+        return call.answer(response.text)
+    if issubclass(call.answer, bytes):
+        return call.answer(response.content)
     return call.answer.model_validate_json(response.content)

@@ -21,7 +21,7 @@ export function View({ parameters, newest }) {
 
   return html`<h1 class="hidden-visually">Board</h1>
     <${HeatStrip} symbols=${symbols} />
-    <${Choices} parameters=${parameters} shown=${symbols.length} known=${known.length} />
+    <${Choices} parameters=${parameters} shown=${symbols.length} known=${newest.loading ? null : known.length} />
     ${known.length === 0 && newest.loading ? html`<${Skeleton} lines=${8} label="Loading the newest signals" />` : null}
     ${known.length === 0 && newest.problem ? html`<${Refusal} problem=${newest.problem} reload=${newest.reload} />` : null}
     ${known.length === 0 && newest.data ? html`<${Nothing} />` : null}

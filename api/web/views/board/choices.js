@@ -4,7 +4,7 @@ import { adjust } from "../../core/address.js";
 import { SIDES } from "../../core/signals.js";
 import { ORDERS } from "./order.js";
 
-/** @param {{parameters: {text?: string, side?: string, order?: string}, shown: number, known: number}} props */
+/** @param {{parameters: {text?: string, side?: string, order?: string}, shown: number, known: number | null}} props `known` is null while they are loading. */
 export function Choices({ parameters: { text = "", side = "", order = "newest" }, shown, known }) {
   const field = useRef(null);
   useEffect(() => {
@@ -26,6 +26,6 @@ export function Choices({ parameters: { text = "", side = "", order = "newest" }
     <label>Order <select value=${order} onChange=${(event) => adjust({ order: event.target.value })}>
       ${Object.entries(ORDERS).map(([name, [title]]) => html`<option key=${name} value=${name}>${title}</option>`)}
     </select></label>
-    <span class="aside">${shown === known ? `${known} symbols` : `${shown} of ${known} symbols`}</span>
+    <span class="aside">${known === null ? "" : shown === known ? `${known} symbols` : `${shown} of ${known} symbols`}</span>
   </form>`;
 }

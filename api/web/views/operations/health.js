@@ -37,7 +37,7 @@ export function Health() {
 }
 
 function Parts({ health: { status, problems, warnings } }) {
-  return html`<p><${LevelBadge} level=${status} /> ${problems.length ? `${problems.length} parts do not work as they should.` : "Every part works."}</p>
+  return html`<p><${LevelBadge} level=${status} /> ${problems.length ? `${problems.length === 1 ? "1 part does" : `${problems.length} parts do`} not work as ${problems.length === 1 ? "it" : "they"} should.` : "Every part works."}</p>
     ${problems.length ? html`<${Table} caption="Parts that do not work" columns=${PROBLEMS} rows=${problems} rowKey=${({ part }) => part} />` : null}
     ${warnings.map((text) => html`<p key=${text} class="notice warn">${text}</p>`)}`;
 }
@@ -62,7 +62,7 @@ function Facts({ health }) {
     <dt>Store</dt><dd>${health.store}</dd>
     <dt>Sources</dt><dd>${Object.entries(sources).map(([name, works]) => `${name} ${works ? "✓" : "✗"}`).join(", ")}</dd>
     <dt>LLM</dt><dd>${health.gpt4_available ? "available" : health.api_key_configured ? "not available" : "no key"}</dd>
-    <dt>Models in production</dt><dd>${Object.entries(health.models).map(([market, version]) => `${market}: ${version}`).join(", ") || "none"}</dd>
+    <dt>Models in production</dt><dd>${Object.entries(health.models).map(([market, version]) => html`<div key=${market}>${market}: ${version}</div>`)}${Object.keys(health.models).length ? null : "none"}</dd>
     <dt>Listening sockets</dt><dd>${count(health.websocket_clients)}</dd>
     <dt>Newest cycle</dt><dd>${cycle ? html`<${Age} at=${cycle.started_at} />, ${cycle.duration_seconds.toFixed(1)} s` : "none yet"}</dd>
     ${failed.map(([symbol, reason]) => html`<dt key=${symbol}>${symbol}</dt><dd>${reason}</dd>`)}

@@ -1,6 +1,6 @@
 /** Versions of models: which serves, what they are worth, whether the market has moved away from them. */
 import { html, useState } from "../../core/html.js";
-import { count, number, percent } from "../../core/numbers.js";
+import { count, number, percent, score } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { Badge } from "../../parts/badges.js";
 import { Meter } from "../../parts/meter.js";
@@ -60,7 +60,7 @@ const columns = (reload, open, setOpen) => [
     ${shadow ? html`<${Shadow} shadow=${shadow} />` : null}` },
   { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${VERDICTS[verdict] ?? "not judged"}</span>` },
   { title: "Right", number: true, value: ({ metrics }) => measured(metrics, "accuracy", percent) },
-  { title: "Brier", number: true, value: ({ metrics }) => measured(metrics, "brier", number) },
+  { title: "Brier", number: true, value: ({ metrics }) => measured(metrics, "brier", score) },
   { title: "Trials", number: true, value: ({ trials }) => (trials === null ? "–" : count(trials)) },
   { title: "Made", value: ({ created_at: at }) => html`<${Age} at=${at} />` },
   { title: "Action", value: (model) => html`<${Actions} model=${model} reload=${reload} />` },
@@ -81,7 +81,7 @@ function Shadow({ shadow: { state, production, settled, needed, reason, brier_ga
 function measured(metrics, name, write) {
   if (!metrics) return "–";
   const { low, high } = metrics.intervals?.[name] ?? {};
-  return html`${write(metrics[name])} <small>${low === undefined ? "" : `[${write(low)}, ${write(high)}] `}of ${count(metrics.count)}</small>`;
+  return html`${write(metrics[name])} ${low === undefined ? null : html`<small class="under">[${write(low)}, ${write(high)}]</small>`}<small class="under">of ${count(metrics.count)}</small>`;
 }
 
 function Actions({ model, reload }) {

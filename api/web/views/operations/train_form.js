@@ -2,20 +2,34 @@
 import { html, useState } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
 import { ask } from "../../core/api.js";
+import { useResource } from "../../core/resource.js";
 
 const TYPES = ["logistic", "lightgbm", "xgboost", "random_forest", "lstm", "gru", "transformer", "patchtst", "ensemble"];
+// Those that can learn from plans.
+const PLAN_TYPES = ["logistic", "lightgbm"];
 const TIMEFRAMES = ["1m", "3m", "5m", "15m", "30m", "1h", "4h", "8h", "12h", "1d", "1w"];
+// What is foretold, as the value of its option; any other value is a further horizon in candles.
+const USUAL = "usual";
+const PLAN = "plan";
 
 /** @param {{done: () => void}} props */
 export function TrainForm({ done }) {
   const [order, setOrder] = useState({ symbol: "BTCUSDT", timeframe: "1h", model_type: "logistic" });
+  const [foretold, setForetold] = useState(USUAL);
   const [problem, setProblem] = useState(null);
+  const config = useResource("config");
+  const [usual = 1, ...further] = config.data?.model_config.horizons_candles ?? [];
+  const types = foretold === PLAN ? PLAN_TYPES : TYPES;
   const change = (name) => (event) => setOrder({ ...order, [name]: event.target.value });
+  const foretell = ({ target: { value } }) => {
+    setForetold(value);
+    if (value === PLAN && !PLAN_TYPES.includes(order.model_type)) setOrder({ ...order, model_type: PLAN_TYPES[0] });
+  };
   const start = async (event) => {
     event.preventDefault();
     setProblem(null);
     try {
-      announce((await ask("ai/train", { method: "POST", body: order })).message);
+      announce((await ask("ai/train", { method: "POST", body: { ...order, ...wanted(foretold) } })).message);
       done();
     } catch (refusal) {
       setProblem(refusal);
@@ -23,9 +37,34 @@ export function TrainForm({ done }) {
   };
   return html`<form class="bar" onSubmit=${start}>
     <label>Symbol <input required value=${order.symbol} spellcheck="false" onInput=${change("symbol")} /></label>
-    <label>Timeframe <select value=${order.timeframe} onChange=${change("timeframe")}>${TIMEFRAMES.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
-    <label>Type <select value=${order.model_type} onChange=${change("model_type")}>${TYPES.map((each) => html`<option key=${each} value=${each}>${each}</option>`)}</select></label>
+    <label>Timeframe <${Choice} value=${order.timeframe} onChange=${change("timeframe")} options=${TIMEFRAMES.map((each) => [each, each])} /></label>
+    <label>Foretells <${Choice} value=${foretold} onChange=${foretell} describedBy="foretold" options=${[
+      [USUAL, close(usual)], ...further.map((ahead) => [String(ahead), close(ahead)]), [PLAN, "whether a plan's target comes before its stop"]]} /></label>
+    <label>Type <${Choice} value=${order.model_type} onChange=${change("model_type")} options=${types.map((each) => [each, each.replace("_", " ")])} /></label>
     <button class="primary">Train</button>
     ${problem ? html`<p role="alert" class="notice bad">${problem.message}</p>` : null}
+    <p id="foretold" class="aside">${meaning(foretold)}</p>
   </form>`;
+}
+
+function Choice({ value, options, onChange, describedBy }) {
+  return html`<select value=${value} onChange=${onChange} aria-describedby=${describedBy}>
+    ${options.map(([key, title]) => html`<option key=${key} value=${key}>${title}</option>`)}
+  </select>`;
+}
+
+const close = (ahead) => (ahead === 1 ? "the next close" : `the close ${ahead} candles ahead`);
+
+/** Return the fields of the order that say what is foretold. */
+function wanted(foretold) {
+  if (foretold === USUAL) return {};
+  return foretold === PLAN ? { target: PLAN } : { horizon_candles: Number(foretold) };
+}
+
+/** Return in words what a model is for that foretells this. */
+function meaning(foretold) {
+  if (foretold === USUAL) return "Whether the price rises or falls: the forecast of every analysis.";
+  return foretold === PLAN
+    ? "It learns from plans that the rules would have made on past candles, and weighs the plans of analyses."
+    : "It serves the path of prices and the returns of signals; its versions stand apart from those of the usual horizon.";
 }

@@ -52,10 +52,8 @@ const COLUMNS = [
   { title: "Lane", value: ({ lane }) => LANES[lane] },
   { title: "Market", value: ({ symbol, timeframe }) => html`<strong>${symbol}</strong> ${timeframe}` },
   { title: "Signal", value: ({ side, kind }) => html`<${SignalMark} side=${side} /> ${kind === "side" ? null : html`<small>${kind}</small>`}` },
-  figure("Confidence", ({ confidence }) => share(confidence)),
-  { title: "Stated probability", value: (row) => stated(row) },
-  figure("Price", (row) => price(row.price)),
-  figure("Costs, bps", ({ cost_bps: cost }) => number(cost)),
+  figure("Confidence, stated probability", (row) => html`${share(row.confidence)}${stated(row)}`),
+  figure("Price, costs", (row) => html`${price(row.price)} <small>${number(row.cost_bps)} bps</small>`),
   { title: "What came of it", wide: true, value: (row) => html`<${Outcomes} settlements=${row.settlements} settled=${row.settled} scored=${row.scored} />` },
   { title: "Marks", value: (row) => html`<${Marks} row=${row} />` },
   { title: "Proof", value: ({ id }) => html`<a href=${link("record", id)} aria-label=${`Proof of ${id}`}>Proof</a>` },
@@ -63,7 +61,7 @@ const COLUMNS = [
 
 function stated({ target_first: target, probability_up: up }) {
   const parts = [target === null ? null : `target first ${percent(target)}`, up === null ? null : `up ${percent(up)}`];
-  return parts.filter(Boolean).join(", ") || "–";
+  return parts.filter(Boolean).map((part) => html`<small key=${part}>${part}</small>`);
 }
 
 /** Whether an entry counts, was given, and where its candles come from. */

@@ -1,6 +1,6 @@
 /** Two lanes on the same candles: what the second adds to the first. */
 import { html } from "../../core/html.js";
-import { bps, count, number, percent, share } from "../../core/numbers.js";
+import { bps, count, number, percent, score } from "../../core/numbers.js";
 import { VerdictBadge } from "../../parts/badges.js";
 import { Table } from "../../parts/table.js";
 import { Empty } from "../../parts/view_state.js";
@@ -13,17 +13,15 @@ const inSentence = (lane) => (lane === "llm" ? LANES.llm : LANES[lane].toLowerCa
 const verb = (lane) => (lane === "rules" || lane === "blend" ? "Do" : "Does");
 const COLUMNS = [
   { title: "Question", wide: true, value: ({ first, second }) => html`<strong>${verb(second)} the ${inSentence(second)} add to the ${inSentence(first)}?</strong>` },
-  { title: "Timeframe", value: ({ timeframe }) => timeframe },
-  { title: "Judged after", value: ({ horizon }) => HORIZONS[horizon] },
+  { title: "Judged after", value: ({ horizon, timeframe }) => html`${HORIZONS[horizon]} <small>of ${timeframe} candles</small>` },
   { title: "Verdict", wide: true, value: (row) => html`<${VerdictBadge} verdict=${row.verdict} /> <small>${addedWords(row)}</small>` },
   figure("Same candles; both took a side", ({ moments, calls }) => `${count(moments)}; ${count(calls)}`),
   figure("Only the first right, only the second", (row) => `${count(row.first_right)}, ${count(row.second_right)}`),
   figure("Second right where they differ", (row) => (row.second_better === null ? "–" : html`${percent(row.second_better)} of ${count(row.first_right + row.second_right)} ${ends(row.low, row.high, percent)}`)),
-  figure("By chance, at one look", ({ mcnemar_p: p }) => (p === null ? "–" : number(p, 2))),
+  figure("By chance, at one look", ({ mcnemar_p: p }) => (p === null ? "–" : p < 0.001 ? "< 0.001" : number(p, 2))),
   figure("Gain after costs, bps a moment", (row) => html`${bps(row.net_bps_gain)} ${ends(row.gain_low, row.gain_high, bps)}`),
-  figure("First right alone", (row) => hits(row.first_alone_hits, row.first_alone)),
-  figure("Second right alone", (row) => hits(row.second_alone_hits, row.second_alone)),
-  figure("Brier gain", (row) => (row.brier_gain === null ? "–" : html`${share(row.brier_gain)} of ${count(row.stated)} ${ends(row.brier_low, row.brier_high, share)}`)),
+  figure("Right alone: first, second", (row) => `${hits(row.first_alone_hits, row.first_alone)}, ${hits(row.second_alone_hits, row.second_alone)}`),
+  figure("Brier gain", (row) => (row.brier_gain === null ? "–" : html`${score(row.brier_gain)} <small>of ${count(row.stated)}</small>${ends(row.brier_low, row.brier_high, score)}`)),
 ];
 
 /** @param {{pairs: object[], lane?: string, timeframe?: string, horizon?: string}} props Of `ai/lanes`. */

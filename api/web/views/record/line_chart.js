@@ -11,6 +11,7 @@ const STYLES = "web/vendor/uPlot.min.css";
 // Lanes keep their colors and dashes, whichever of them are shown.
 const COLORS = { rules: "long", model: "warn", llm: "short", blend: "good", shadow: "aside" };
 const BEFORE_COSTS_DASH = [5, 4];
+const DAYS_BETWEEN = [1, 2, 3, 5, 7, 14, 30, 60, 90].map((days) => days * 86_400);
 
 /**
  * @param {{days: string[], lines: {lane: string, title: string, calls: (number | null)[], before: (number | null)[],
@@ -74,6 +75,7 @@ async function load() {
   return uPlot;
 }
 
+const dayName = (moment) => new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" }).format(moment * 1000);
 const seconds = (day) => Date.parse(day) / 1000;
 const columns = (days, lines) => [days.map(seconds), ...lines.flatMap(({ after, before }) => [after, before])];
 
@@ -95,7 +97,7 @@ function options(element, lines, write, onPoint) {
     // Days are UTC days, also for readers elsewhere.
     tzDate: (moment) => new Date(moment * 1000 + new Date(moment * 1000).getTimezoneOffset() * 60_000),
     cursor: { drag: { x: false, y: false }, y: false },
-    axes: [axis, { ...axis, size: 68, values: (_, ticks) => ticks.map(write) }],
+    axes: [{ ...axis, space: 70, incrs: DAYS_BETWEEN, values: (_, ticks) => ticks.map(dayName) }, { ...axis, size: 68, values: (_, ticks) => ticks.map(write) }],
     series: [{}, ...lines.flatMap(series)],
     hooks: { setCursor: [({ cursor }) => onPoint(cursor.idx ?? null)] },
   };

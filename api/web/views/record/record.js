@@ -11,6 +11,7 @@ import { Entry } from "./entry.js";
 import { DEFAULT_DAYS, Filters } from "./filters.js";
 import { LanePairs } from "./lane_pairs.js";
 import { NoCalls } from "./no_calls.js";
+import { PriceBands } from "./price_bands.js";
 import { RecordsTable } from "./records_table.js";
 import { Reliability } from "./reliability.js";
 import { Verdict } from "./verdict.js";
@@ -25,6 +26,7 @@ const SECTIONS = {
   calls: ["Calls", Calls, [...WHICH, "group"]],
   calibration: ["Calibration", Calibration, ["days", "lane", "timeframe"]],
   lanes: ["Lanes compared", Lanes, ["days", "lane", "timeframe", "horizon"]],
+  bands: ["Price bands", Bands, ["days", "timeframe", "horizon"]],
   versions: ["Versions", Versions, WHICH],
   days: ["Days and proofs", Days, ["days"]],
   entries: ["Entries", NewestEntries, ["lane", "symbol", "timeframe"]],
@@ -65,6 +67,12 @@ function Lanes({ parameters: { days = DEFAULT_DAYS, lane, symbol, timeframe, hor
       ${(data) => html`<${LanePairs} pairs=${data.pairs} lane=${lane} timeframe=${timeframe} horizon=${horizon} />`}<//>
     <${Compared} lanes=${lanes} symbol=${symbol} title="Cost of a right call">
       ${(data) => html`<${Costs} lanes=${data.lanes} lane=${lane} timeframe=${timeframe} horizon=${horizon} />`}<//>`;
+}
+
+function Bands({ parameters: { days = DEFAULT_DAYS, symbol, timeframe, horizon } }) {
+  const lanes = useResource(withQuery("ai/lanes", { days }), { everyMs: EVERY_MS });
+  return html`<${Compared} lanes=${lanes} symbol=${symbol} title="Bands of prices">
+    ${(data) => html`<${PriceBands} bands=${data.price_bands} timeframe=${timeframe} horizon=${horizon} />`}<//>`;
 }
 
 function Days({ parameters }) {

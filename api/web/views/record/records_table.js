@@ -24,22 +24,19 @@ export function RecordsTable({ records, group }) {
   const key = (row) => [row.lane, row.timeframe, row.horizon, row.version, row.symbol, row.side, row.confidence_range].join(" ");
   return html`<${Table} caption="Settled calls by lane, timeframe and horizon" columns=${columns} rows=${records.slice(0, shown)} rowKey=${key} />
     ${records.length > shown ? html`<p><button onClick=${() => setShown(shown + ROWS)}>Show ${Math.min(ROWS, records.length - shown)} more of ${count(records.length)}</button></p>` : null}
-    <p class="aside">Intervals are of 95 % and hold at every look. The stroke is what always Long or always Short had at the same
+    <p class="aside">Intervals are of 95 % and hold at every look; those of results are before costs. The stroke is what always Long or always Short had at the same
       moments, whichever is better. Calls of markets that move together count as fewer independent ones.</p>`;
 }
 
 const COLUMNS = [
   { title: "Lane", value: ({ lane }) => html`<strong>${LANES[lane]}</strong>` },
-  { title: "Timeframe", value: ({ timeframe }) => timeframe },
-  { title: "Judged after", value: ({ horizon }) => HORIZONS[horizon] },
+  { title: "Judged after", value: ({ horizon, timeframe }) => html`<span>${HORIZONS[horizon]}</span> <small>of ${timeframe} candles</small>` },
   { title: "Verdict", wide: true, value: (row) => html`<${VerdictBadge} verdict=${row.verdict} /> <small>${verdictWords(row)}</small>` },
-  figure("Calls", ({ count: calls, effective }) => html`${count(calls)} <small>${count(effective)} independent</small>`),
+  figure("Calls", ({ count: calls, effective, neutral }) => html`${count(calls)} <small>${count(effective)} independent</small><small>${count(neutral)} Neutral</small>`),
   figure("Right", (row) => html`<${Right} row=${row} />`),
-  figure("Basis points a call: before, after costs", (row) => html`${bps(row.bps)}, <b>${bps(row.net_bps)}</b> <${Ends} low=${row.bps_low} high=${row.bps_high} write=${bps} />`),
-  figure("R a plan: before, after costs", (row) => (row.r === null ? "–" : html`${riskUnits(row.r)}, <b>${riskUnits(row.net_r)}</b> <${Ends} low=${row.r_low} high=${row.r_high} write=${riskUnits} />`)),
-  figure("Plans: target, stop, time", (row) => (row.horizon === "plan" ? `${count(row.targets)}, ${count(row.stops)}, ${count(row.times)}` : "–")),
+  figure("Basis points a call: before costs, after", (row) => html`${bps(row.bps)}, <b>${bps(row.net_bps)}</b> <${Ends} low=${row.bps_low} high=${row.bps_high} write=${bps} />`),
+  figure("R a plan: before costs, after", (row) => (row.r === null ? "–" : html`${riskUnits(row.r)}, <b>${riskUnits(row.net_r)}</b> <${Ends} low=${row.r_low} high=${row.r_high} write=${riskUnits} /><${PlanEnds} row=${row} />`)),
   figure("Stated probability off by", ({ ece, stated }) => (ece === null ? "–" : html`${share(ece)} <small>of ${count(stated)}</small>`)),
-  figure("Neutral", ({ neutral }) => count(neutral)),
   { title: "Days", value: ({ first_day: first, last_day: last }) => html`<small class="days">${first} to ${last}</small>` },
 ];
 
@@ -48,9 +45,13 @@ function Right({ row: { count: calls, hit_rate: rate, low, high, base_rate: base
   const range = `[${percent(low)}, ${percent(high)}]`;
   return html`${percent(rate)} of ${count(calls)} <${IntervalBar} value=${rate} low=${low} high=${high} mark=${base}
       label=${`Right in ${percent(rate)} of ${count(calls)} calls, ${range}; the better side always: ${percent(base)}`} />
-    <small>${range}, to beat: ${percent(base)}</small>`;
+    <small>${range}</small><small>to beat: ${percent(base)}</small>`;
+}
+
+function PlanEnds({ row: { horizon, targets, stops, times } }) {
+  return horizon === "plan" ? html`<small>target: ${count(targets)}</small><small>stop: ${count(stops)}</small><small>time: ${count(times)}</small>` : null;
 }
 
 function Ends({ low, high, write }) {
-  return low === null ? null : html`<small>[${write(low)}, ${write(high)}] before</small>`;
+  return low === null ? null : html`<small>[${write(low)}, ${write(high)}]</small>`;
 }

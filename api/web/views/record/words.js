@@ -37,3 +37,11 @@ export function addedWords({ verdict, first_right: first, second_right: second }
   if (verdict === "insufficient") return `only one of them was right at ${count(first + second)} moments: too few to tell`;
   return OF_PAIRS[verdict];
 }
+
+/** Return how the share of closes within bands of `price_bands` stands to the share that they are meant to hold, in words. */
+export function bandWords({ coverage, share, low, high }) {
+  if (share === null) return "none is settled yet";
+  if (high < coverage) return "too narrow: they hold fewer closes than meant";
+  if (low > coverage) return "wider than needed: they hold more closes than meant";
+  return "not surely other than meant";
+}

@@ -1,6 +1,6 @@
 /** The signal of a market in one line, its plan, and the reasoning. */
 import { html } from "../../core/html.js";
-import { bps, percent, price, riskUnits, share } from "../../core/numbers.js";
+import { bps, number, percent, price, riskUnits, share } from "../../core/numbers.js";
 import { isStale, SIGNAL_LIFE_MS } from "../../core/signals.js";
 import { useNow } from "../../core/times.js";
 import { DataBadge, SourceBadge, StaleBadge, VerdictBadge } from "../../parts/badges.js";
@@ -40,7 +40,7 @@ function Worth({ evidence }) {
     <dt>Evidence</dt><dd><${VerdictBadge} verdict=${evidence.verdict} /></dd>
     <dt>Target first, break-even</dt><dd>${percent(evidence.target_first)}, ${percent(evidence.break_even)}</dd>
     <dt>Result after costs, of the risk</dt><dd>${riskUnits(evidence.expected_r)} [${riskUnits(evidence.low)}, ${riskUnits(evidence.high)}]</dd>
-    <dt>Basis points: before, costs, after</dt><dd>${bps(evidence.gross_bps)}, ${bps(evidence.cost_bps)}, ${bps(evidence.net_bps)}</dd>
+    <dt>Basis points: before, costs, after</dt><dd>${bps(evidence.gross_bps)}, ${number(evidence.cost_bps)}, ${bps(evidence.net_bps)}</dd>
     <dt>Independent plans</dt><dd>${evidence.plans.toLocaleString()}</dd>
     <dt>Measured on</dt><dd>${evidence.built_from}</dd>
   </dl>`;

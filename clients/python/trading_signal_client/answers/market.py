@@ -179,6 +179,8 @@ class Signal(Answer):
     price: float
     evidence: Evidence | None
     lanes: Lanes | None
+    forecast: Forecast | None
+    forecast_note: str | None
 
 
 class NewestSignals(Answer):
@@ -205,6 +207,8 @@ class BatchSignal(Answer):
     model_type: str
     source_data: str
     cached: bool
+    forecast: Forecast | None
+    forecast_note: str | None
 
 
 class Withheld(Answer):

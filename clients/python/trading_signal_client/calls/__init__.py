@@ -4,6 +4,7 @@ from trading_signal_client.calls.call import (
     Call,
     Candle,
     Candles,
+    Costs,
 )
 from trading_signal_client.calls.jobs import (
     analyze_many,
@@ -26,7 +27,15 @@ from trading_signal_client.calls.jobs import (
     schedule,
     settle,
 )
-from trading_signal_client.calls.ledger import ledger, ledger_days, ledger_entry, ledger_parity, ledger_proof, replay
+from trading_signal_client.calls.ledger import (
+    ledger,
+    ledger_days,
+    ledger_entry,
+    ledger_export,
+    ledger_parity,
+    ledger_proof,
+    replay,
+)
 from trading_signal_client.calls.market import (
     analyze,
     forecast,
@@ -47,6 +56,7 @@ from trading_signal_client.calls.models import (
     load_model,
     measure_evidence,
     model,
+    model_card,
     model_drift,
     model_info,
     models,
@@ -87,12 +97,19 @@ from trading_signal_client.calls.quality import (
     signal_quality,
 )
 from trading_signal_client.calls.reports import dead_letters, notices, report, reports, retry_dead_letter
-from trading_signal_client.calls.track_record import evidence, lanes, track_record
+from trading_signal_client.calls.track_record import (
+    calibration_picture,
+    evidence,
+    lanes,
+    track_record,
+    track_record_picture,
+)
 
 __all__ = [
     "Call",
     "Candle",
     "Candles",
+    "Costs",
     "analyses",
     "analyze",
     "analyze_config",
@@ -101,6 +118,7 @@ __all__ = [
     "backtest",
     "bias_lookahead",
     "bias_recursive",
+    "calibration_picture",
     "cancel_job",
     "candles",
     "certify_parity",
@@ -128,6 +146,7 @@ __all__ = [
     "ledger",
     "ledger_days",
     "ledger_entry",
+    "ledger_export",
     "ledger_parity",
     "ledger_proof",
     "load_model",
@@ -136,6 +155,7 @@ __all__ = [
     "market_condition_health",
     "measure_evidence",
     "model",
+    "model_card",
     "model_drift",
     "model_info",
     "models",
@@ -177,6 +197,7 @@ __all__ = [
     "switch_part",
     "switch_safe_mode",
     "track_record",
+    "track_record_picture",
     "train",
     "verify_model",
 ]

@@ -11,7 +11,8 @@ from pydantic import BaseModel
 
 from trading_signal_client.answers import Timeframe
 
-A = TypeVar("A", bound=BaseModel)
+# Text and files come as they are.
+A = TypeVar("A", bound=BaseModel | str | bytes)
 
 
 class Candle(TypedDict):
@@ -23,6 +24,13 @@ class Candle(TypedDict):
     low: float
     close: float
     volume: float
+
+
+class Costs(TypedDict):
+    """Costs of a trade on each side, in hundredths of a percent of the traded amount."""
+
+    fee_bps: float
+    slippage_bps: float
 
 
 Candles = Mapping[Timeframe, Sequence[Candle]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import date
 from typing import Literal
 
 from trading_signal_client import answers
@@ -63,6 +64,11 @@ def ledger_proof(entry_id: str) -> Call[answers.LedgerProof]:
 def ledger_days(limit: int = 30) -> Call[answers.LedgerDays]:
     """Ask for the roots of the newest closed days."""
     return Call("ledger_days", "GET", "/ai/ledger/days", answers.LedgerDays, query={"limit": limit})
+
+
+def ledger_export(day: date, form: Literal["ndjson", "parquet"] = "ndjson") -> Call[bytes]:
+    """Ask for the file of a UTC day, which `cli.py ledger verify` checks: its entries, settlements and proof."""
+    return Call("ledger_export", "GET", "/ai/ledger/export", bytes, query={"day": day.isoformat(), "format": form})
 
 
 def ledger_parity(limit: int = 30) -> Call[answers.ParityCertificates]:

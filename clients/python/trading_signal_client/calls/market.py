@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trading_signal_client import answers
-from trading_signal_client.calls.call import Call, Candles
+from trading_signal_client.calls.call import Call, Candles, Costs
 
 
 def analyze(
@@ -17,6 +17,7 @@ def analyze(
     price: float | None = None,
     volume_24h: float = 0,
     strategies: Sequence[str] = (),
+    costs: Costs | None = None,
     as_of: int | None = None,
 ) -> Call[answers.Analysis]:
     """Analyze a market; without candles the service fetches them.
@@ -27,10 +28,11 @@ def analyze(
         price: Now; without it the newest close of the shortest timeframe.
         volume_24h: In base currency.
         strategies: Those that have a say; all, if none is named.
+        costs: Of your trades, which the confidence is after; by default those of the service's settings.
         as_of: Epoch ms of a replay: the answer is that of this moment, and no later candle, price or volume is used.
     """
     body = _market(symbol, candles, price, volume_24h) | {"strategy_context": {"selected_strategies": list(strategies)}}
-    body |= {"as_of": as_of}
+    body |= {"costs": costs, "as_of": as_of}
     return Call("analyze", "POST", "/ai/analyze", answers.Analysis, body)
 
 
@@ -40,10 +42,11 @@ def predict(
     *,
     price: float | None = None,
     volume_24h: float = 0,
+    costs: Costs | None = None,
     as_of: int | None = None,
 ) -> Call[answers.Prediction]:
     """Ask the model in production; the arguments are those of `analyze`."""
-    body = _market(symbol, candles, price, volume_24h) | {"as_of": as_of}
+    body = _market(symbol, candles, price, volume_24h) | {"costs": costs, "as_of": as_of}
     return Call("predict", "POST", "/ai/predict", answers.Prediction, body)
 
 

@@ -21,11 +21,12 @@ def train(
     model_type: answers.ModelType | None = None,
     target: Literal["close", "plan"] | None = None,
     horizon_candles: int | None = None,
+    epochs: int | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.TrainingQueued]:
     """Queue a training (admin); without candles the service uses stored ones.
 
-    `horizon_candles` is one of the further horizons, whose models stand apart.
+    `horizon_candles` is one of the further horizons, whose models stand apart; networks take at most `epochs`.
     """
     body = {
         "symbol": symbol,
@@ -33,6 +34,7 @@ def train(
         "model_type": model_type,
         "target": target,
         "horizon_candles": horizon_candles,
+        "epochs": epochs,
         "candles": candles,
     }
     return Call("ai_train", "POST", "/ai/train", answers.TrainingQueued, body)
@@ -201,6 +203,12 @@ def model(version: str, *, horizon_candles: int | None = None) -> Call[answers.M
     """
     path, parameters = "/ai/models/{version}", {"version": version}
     return Call("model", "GET", path, answers.ModelDetails, parameters=parameters, query=_ahead(horizon_candles))
+
+
+def model_card(version: str, *, horizon_candles: int | None = None) -> Call[str]:
+    """Ask for the card of a version in Markdown: its data, figures and limits, and how to make it again."""
+    path, parameters = "/ai/models/{version}/card", {"version": version}
+    return Call("model_card", "GET", path, str, parameters=parameters, query=_ahead(horizon_candles))
 
 
 def model_drift() -> Call[answers.ModelDrifts]:

@@ -46,11 +46,13 @@ def analyze_trade(
     pnl_percentage: float,
     duration_seconds: float | None = None,
     close_reason: str | None = None,
+    open_time: int | str | None = None,
+    close_time: int | str | None = None,
     strategy_name: str | None = None,
     ai_confidence: float | None = None,
     ai_reasoning: str | None = None,
 ) -> Call[answers.TradeAccepted]:
-    """Report a closed trade, which is reviewed in the background, once per `trade_id`."""
+    """Report a closed trade, reviewed in the background, once per `trade_id`; times are epoch ms or ISO 8601."""
     body = {
         "trade_id": trade_id,
         "symbol": symbol,
@@ -63,6 +65,8 @@ def analyze_trade(
         "pnl_percentage": pnl_percentage,
         "duration_seconds": duration_seconds,
         "close_reason": close_reason,
+        "open_time": open_time,
+        "close_time": close_time,
         "strategy_name": strategy_name,
         "ai_confidence": ai_confidence,
         "ai_reasoning": ai_reasoning,

@@ -61,6 +61,7 @@ def test_signal_event_is_the_one_of_the_contract() -> None:
             "gates": [{"name": "cooldown", "passed": True, "value": 4, "needed": 3}],
             "evidence": EVIDENCE,
             "lanes": LANES,
+            "forecast_note": "no model is in production",
         }
     )
     text = render_signal_event(analysis)
@@ -86,6 +87,8 @@ def test_signal_event_is_the_one_of_the_contract() -> None:
             "price": 100.0,
             "evidence": EVIDENCE,
             "lanes": LANES,
+            "forecast": None,
+            "forecast_note": "no model is in production",
         },
         "timestamp": "2025-01-02T03:04:05Z",
     }
