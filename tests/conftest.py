@@ -35,9 +35,9 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 # own tests alone switch them on.
 os.environ["MODELS__SHIPPED"] = "false"
 
-# A busy machine is no failure.
-hypothesis_settings.register_profile("without deadlines", deadline=None)
-hypothesis_settings.load_profile("without deadlines")
+# A busy machine is no failure. Each run of the suite draws other examples, so few of them are drawn in each.
+hypothesis_settings.register_profile("of the suite", deadline=None, max_examples=50)
+hypothesis_settings.load_profile("of the suite")
 
 # Files of half a minute and more of a processor, the longest first; those marked slow and all of e2e follow.
 LONGEST = (
