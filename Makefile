@@ -49,7 +49,7 @@ lint: setup-dev ## style, types and pinned requirements
 	$(BIN)/python scripts/lock.py --check
 
 types: setup-dev ## types only
-	$(BIN)/mypy .
+	$(BIN)/mypy --num-workers 2 .
 
 format: setup-dev ## format the code
 	$(BIN)/ruff check --fix .
