@@ -38,9 +38,9 @@ run: setup ## serve on 127.0.0.1:8000
 	@exec $(BIN)/python main.py
 
 # With bytecode, which some machines switch off: workers and the processes that tests start import TensorFlow in a
-# third of the time.
+# third of the time. The workers have the cores: threads of a library within each would wait for one another.
 test: setup-dev ## run every test
-	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m pytest
+	PYTHONDONTWRITEBYTECODE= OMP_NUM_THREADS=1 $(BIN)/python -m pytest
 
 lint: setup-dev ## style, types and pinned requirements
 	$(BIN)/ruff check .
@@ -49,7 +49,7 @@ lint: setup-dev ## style, types and pinned requirements
 	$(BIN)/python scripts/lock.py --check
 
 types: setup-dev ## types only
-	$(BIN)/mypy .
+	$(BIN)/mypy --num-workers 2 .
 
 format: setup-dev ## format the code
 	$(BIN)/ruff check --fix .

@@ -30,6 +30,8 @@ from storage.document_ports import LEDGER_PARITY
 DATA = ROOT.parent / "shared" / "data"
 # Of the temporary service.
 ADMIN_TOKEN = "token-of-the-examples"  # noqa: S105
+# The service waits this long for its store and its candles, so that a slow machine records the same answers.
+PATIENCE_MS = 60_000
 # Hours from the end of the file back to a period that ends in a trend, so that the example has a signal.
 HOURS_BACK = 973
 FILE = {"content-type": "text/csv"}
@@ -231,13 +233,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         overrides: dict[str, Any] = {
             "logging": {"level": "ERROR"},
-            "storage": {"url": f"sqlite:///{folder}/store.db"},
+            "storage": {"url": f"sqlite:///{folder}/store.db", "timeout_ms": PATIENCE_MS},
             "models": {"save_path": f"{folder}/models", "shipped": False},
             "backtests": {"trials_path": f"{folder}/trials.jsonl", "key_file": f"{folder}/backtest_key"},
             "periodic": {"enabled": False},
             # Nobody listens there: its dead letters are an example.
             "webhooks": {"urls": ["http://127.0.0.1:9/signals"], "secret": ADMIN_TOKEN, "max_attempts": 1},
-            "market_data": {"sources": ["stored"], "timeframes": ["1h", "4h"]},
+            "market_data": {"sources": ["stored"], "timeframes": ["1h", "4h"], "timeout_seconds": PATIENCE_MS / 1000},
             "rate_limits": {"enabled": False},
             "analysis": {"primary_timeframes": ["1h"]},
             "access": {"admin_token": ADMIN_TOKEN},

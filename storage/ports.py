@@ -133,12 +133,16 @@ class SignalArchive(Protocol):
 class CandleStore(Protocol):
     """Gives the closed candles that trusted clients posted or jobs downloaded, oldest first, each open time once.
 
-    A store that guards requests (`storage/resilience/store.py`) answers `latest_candles` and
-    `latest_candles_by_timeframe` without candles where the database does not answer at once.
+    A store that guards requests (`storage/resilience/store.py`) waits a moment only for `latest_candles` and
+    `latest_candles_by_timeframe`, and answers the second without candles where the database does not answer at once.
     """
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` (1 or more) newest candles."""
+        """Return at most `limit` (1 or more) newest candles.
+
+        Raises:
+            StorageUnavailable: the store is down or does not answer in time.
+        """
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return at most as many newest candles of each timeframe as its limit says, with one call."""

@@ -15,6 +15,7 @@ from hypothesis import settings as hypothesis_settings
 from config.settings import Settings
 from config.sources import load_settings
 from tests.fixtures.clocks import wait_for_next_hour_if_near
+from tests.fixtures.patience import PATIENCE_SECONDS
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -34,9 +35,9 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 # own tests alone switch them on.
 os.environ["MODELS__SHIPPED"] = "false"
 
-# A busy machine is no failure.
-hypothesis_settings.register_profile("without deadlines", deadline=None)
-hypothesis_settings.load_profile("without deadlines")
+# A busy machine is no failure. Each run of the suite draws other examples, so few of them are drawn in each.
+hypothesis_settings.register_profile("of the suite", deadline=None, max_examples=50)
+hypothesis_settings.load_profile("of the suite")
 
 # Files of half a minute and more of a processor, the longest first; those marked slow and all of e2e follow.
 LONGEST = (
@@ -117,13 +118,20 @@ def hour_with_time_left() -> None:
 
 
 def settings_in(folder: Path, sections: dict[str, dict[str, Any]]) -> Settings:
-    """Return settings of a service that keeps its files in the folder, without a network or a loop."""
+    """Return settings of a service that keeps its files in the folder, without a network or a loop.
+
+    It waits for its store and its candles: a stalled machine is what tests of these limits bring about, and no others.
+    """
     base: dict[str, dict[str, Any]] = {
         "server": {"environment": "test"},
-        "storage": {"url": f"sqlite:///{folder}/store.db", "spool_path": f"{folder}/spool"},
+        "storage": {
+            "url": f"sqlite:///{folder}/store.db",
+            "spool_path": f"{folder}/spool",
+            "timeout_ms": 1_000 * PATIENCE_SECONDS,
+        },
         "models": {"save_path": f"{folder}/models", "shipped": False},
         "periodic": {"enabled": False},
-        "market_data": {"sources": ["stored", "synthetic"]},
+        "market_data": {"sources": ["stored", "synthetic"], "timeout_seconds": PATIENCE_SECONDS},
         "access": {"admin_token": ADMIN_TOKEN},
         # Only its own tests are about signals near a confidence of one half.
         "guards": {"hysteresis": 0},
@@ -155,14 +163,18 @@ def running_apps() -> Iterator[Callable[[Settings, tuple[str, int]], TestClient]
     with ExitStack() as started:
 
         def start(settings: Settings, address: tuple[str, int]) -> TestClient:
+            app = create_app(settings)
             client = TestClient(
-                create_app(settings),
+                app,
                 base_url="http://127.0.0.1:8000",
                 client=address,
                 headers=admin_headers() if address == LOOPBACK else None,
                 raise_server_exceptions=False,
             )
-            return started.enter_context(client)
+            started.enter_context(client)
+            trends = app.state.container.forecast_requests
+            trends._fetch_seconds = trends._model_seconds = PATIENCE_SECONDS  # no setting has these limits
+            return client
 
         yield start
 

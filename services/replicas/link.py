@@ -13,7 +13,8 @@ from config.server_settings import RedisSettings
 from domain.errors import AppError
 from services.health.degraded import Degraded
 
-# A channel on which nothing came for so long is asked for a sign of life, and has as long again to give it.
+# A channel on which nothing came for so long, or for as long as a command may take where that is longer, is asked for a
+# sign of life, and has as long again to give it.
 QUIET_SECONDS = 1.0
 # Pause before a lost Redis is tried again, doubled up to the greatest and drawn between its half and itself.
 FIRST_PAUSE_SECONDS = 0.1
@@ -53,17 +54,18 @@ class RedisLink:
 
         self.prefix = settings.prefix
         self.available = False
+        self._timeout_seconds = settings.timeout_ms / 1000
+        self._quiet_seconds = max(self._timeout_seconds, QUIET_SECONDS)
         self.pool: Any = BlockingConnectionPool.from_url(
             settings.url.get_secret_value(),
             max_connections=MAX_CONNECTIONS,
-            timeout=settings.timeout_ms / 1000,
-            socket_connect_timeout=max(settings.timeout_ms / 1000, QUIET_SECONDS),
+            timeout=self._timeout_seconds,
+            socket_connect_timeout=self._quiet_seconds,
             retry=Retry(NoBackoff(), 0),
             decode_responses=True,
         )
         self._redis = Redis(connection_pool=self.pool)
         self._failures = (RedisError, OSError, TimeoutError)
-        self._timeout_seconds = settings.timeout_ms / 1000
         self._sleep = sleep
         self._scripts: dict[str, Any] = {}
         self._lost_for = ""
@@ -156,16 +158,16 @@ class RedisLink:
             yield Degraded("redis", reason, "see the log of Redis for its memory, its clients and its permissions")
 
     async def _subscribe(self, subscription: Any, channel: str) -> None:
-        async with asyncio.timeout(2 * QUIET_SECONDS):
+        async with asyncio.timeout(2 * self._quiet_seconds):
             await subscription.subscribe(channel)
             # What was published before Redis has confirmed it does not come.
-            while await subscription.get_message(timeout=QUIET_SECONDS) is None:
+            while await subscription.get_message(timeout=self._quiet_seconds) is None:
                 pass
 
     async def _read(self, subscription: Any, take: Callable[[str], None]) -> NoReturn:
         asked = False
         while True:
-            message = await subscription.get_message(timeout=QUIET_SECONDS)
+            message = await subscription.get_message(timeout=self._quiet_seconds)
             if message is not None:
                 asked = False
                 if message["type"] == "message":

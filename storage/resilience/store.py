@@ -134,15 +134,21 @@ class ResilientStore(Resilient[AnalysisWrite]):
         return await self._undo("clear_cache", lambda store: store.clear_cache())
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return the newest candles, oldest first; none also when the store does not answer in time."""
+        """Return the newest candles, oldest first.
+
+        Raises:
+            StorageUnavailable: it is down, or does not answer in time: that there are none is another answer.
+        """
 
         async def latest(store: Store) -> list[Candle]:
             if self._queue.any(lambda write: write.analysis.symbol == symbol and timeframe in write.candles):
                 await self.flush()
             return await store.latest_candles(symbol, timeframe, limit)
 
-        nothing: list[Candle] = []
-        return await self._read("latest_candles", nothing, latest)
+        found = await self._read("latest_candles", None, latest)
+        if found is None:
+            raise self._calls.unavailable()
+        return found
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first, to a caller that can wait for thousands.

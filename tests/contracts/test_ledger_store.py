@@ -21,8 +21,10 @@ from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
 from domain.values import Signal
 from services.ledger.book import LedgerBook
+from services.ledger.settling.settler import BATCH
 from storage.adapter_ports import LedgerDatabase
 from storage.ledger_ports import Due, EntryFilter, LedgerSize, Postponed
+from storage.resilience.ledger import GROUP_ENTRIES
 from storage.sqlite.ledger import SqliteLedger
 from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry
 from utils.clock import SystemClock
@@ -497,12 +499,13 @@ async def test_prune_keeps_what_is_due_and_what_is_proven(ledger: LedgerDatabase
 
 async def test_burst_of_thousands_is_kept_whole_and_once(ledger: LedgerDatabase) -> None:
     burst = [without_plan(id=f"{number:032x}.rules", known_ms=CLOSED_MS + number % 7) for number in range(4_000)]
-    await ledger.append(burst)
-    await ledger.append(burst[1_000:])
+    for first in range(0, len(burst), GROUP_ENTRIES):
+        await ledger.append(burst[first : first + GROUP_ENTRIES])
+    await ledger.append(burst[1_000 : 1_000 + GROUP_ENTRIES])
     assert await ledger.size() == LedgerSize(4_000, 4_000, 16_000, CLOSED_MS + HOUR_MS)
     now_ms = CLOSED_MS + 24 * HOUR_MS
     settled = 0
-    while found := await ledger.due(now_ms, 5_000):
+    while found := await ledger.due(now_ms, BATCH):
         settled += await ledger.settle([settlement(each.entry.id, each.horizon) for each in found])
     assert settled == 16_000
     assert len(await ledger.booked(DAY)) == 4_000

@@ -103,10 +103,10 @@ async def both_busy(jobs: JobService, file: Path) -> tuple[str, str]:
     return first.job_id, second.job_id
 
 
-async def logged(*processes: WorkerProcess | Service, words: str) -> None:
-    """Return when each has logged this; no other test stops the Redis of this file."""
+async def logged(since: dict[WorkerProcess | Service, int], words: str) -> None:
+    """Return when each of the processes has logged this after so many characters of its output."""
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while not all(words in process.output for process in processes):
+        while not all(words in process.output[start:] for process, start in since.items()):
             await asyncio.sleep(PAUSE_SECONDS)
 
 
@@ -240,10 +240,11 @@ async def test_progress_in_a_worker_reaches_a_socket_of_the_service_also_after_a
             (worker,) = (each for each in workers if f"-{each.process.pid}-" in begun["worker"])
             progress = (await hears(lambda data: data["progress"] is not None))["progress"]
             assert alive(int(progress["stage"]))
+            before = {process: len(process.output) for process in (worker, service)}
             redis_server.kill()
-            await logged(worker, service, words="Redis is lost")
+            await logged(before, "Redis is lost")
             await asyncio.to_thread(redis_server.start)
-            await logged(worker, service, words="Redis is back")
+            await logged(before, "Redis is back")
             (tmp_path / "go").touch()
             ended = await hears(lambda data: data["status"] == "succeeded")
             assert (ended["attempts"], ended["error"]) == (1, None)

@@ -209,9 +209,11 @@ def test_forecasts_come_from_what_was_loaded_or_rolled_back_to(client: TestClien
     for model in (first, second):
         assert client.post("/model/load", json={"version": model.version}).status_code == 200
         assert client.post("/ai/predict", json=market).json()["model_version"] == model.version
-    for status in (200, 503):
-        assert client.post("/ai/models/rollback", json={**DEFAULT_MARKET, "reason": "it lost"}).status_code == 200
-        assert client.post("/ai/predict", json=market).status_code == status
+    back = {**DEFAULT_MARKET, "reason": "it lost"}
+    assert client.post("/ai/models/rollback", json=back).json()["production"] == first.version
+    assert client.post("/ai/predict", json=market).json()["model_version"] == first.version
+    assert client.post("/ai/models/rollback", json=back).json()["production"] is None
+    assert client.post("/ai/predict", json=market).status_code == 503
 
 
 def test_version_that_cannot_serve_is_refused_and_the_other_stays(client: TestClient, registry: Registry) -> None:

@@ -17,8 +17,7 @@ from typer.testing import CliRunner
 
 from cli import cli
 from tests.fixtures.candle_files import write_candles
-from tests.fixtures.commands import command
-from tests.fixtures.patience import COMMAND_SECONDS
+from tests.fixtures.commands import command, forked_command
 from tests.fixtures.planted_market import reversal_market
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -43,6 +42,7 @@ class Workplace:
         self.btc = write_candles(folder / "BTCUSDT-1h.csv", self.market.closed_by(self.time(KNOWN)))
         self.later = write_candles(folder / "BTCUSDT-later.csv", self.market)
         self.eth = write_candles(folder / "ETHUSDT-1h.csv", reversal_market(KNOWN, 0.5, 2))
+        self.few = write_candles(folder / "LTCUSDT-1h.csv", reversal_market(420, 0.7, 3))
         (folder / "small.yaml").write_text(SMALL)
         self.own = {"CONFIG_FILE": str(folder / "small.yaml"), "MODEL_SAVE_PATH": str(self.models), "COLUMNS": "200"}
         self.environment = os.environ | self.own
@@ -51,10 +51,7 @@ class Workplace:
         return self.market.candles[0].timestamp + candle * self.market.timeframe.ms
 
     def run(self, *arguments: object, **settings: str) -> subprocess.CompletedProcess[str]:
-        command, environment = [sys.executable, "cli.py", *map(str, arguments)], self.environment | settings
-        return subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=COMMAND_SECONDS
-        )
+        return forked_command(*arguments, environment=self.environment | settings)
 
     def json(self, *arguments: object, **settings: str) -> Any:
         """Run a command that is to succeed and to print one document and nothing else."""
@@ -120,10 +117,10 @@ def test_several_files_train_one_model_of_all_markets(workplace_here: Workplace,
     assert command("predict", btc)["model_version"] == trained["version"]
 
 
-def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace: Workplace) -> None:
-    few = write_candles(workplace.folder / "LTCUSDT-1h.csv", reversal_market(420, 0.7, 3))
-    answer = workplace.json("train", few, "--type", "lstm", "--epochs", 1, "--seed", 7, MODELS__EVALUATION__FOLDS="1")
-    stored = workplace.json("models", "show", answer["version"])
+def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace_here: Workplace) -> None:
+    asked = ("train", workplace_here.few, "--type", "lstm", "--epochs", 1, "--seed", 7)
+    answer = workplace_here.json(*asked, MODELS__EVALUATION__FOLDS="1")
+    stored = command("models", "show", answer["version"])
     assert stored["settings"]["models"]["recurrent"]["learning"]["epochs"] == 1
     assert (stored["seed"], stored["parameters"]) == (7, answer["parameters"])
     assert set(stored["files"]) == {"model.keras", "model.onnx", "predictions.npz", "reference.npz", "scaler.json"}
@@ -133,7 +130,7 @@ def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
     screen, terminal = pty.openpty()
     root = workplace.folder / "interrupted"
     process = subprocess.Popen(
-        [sys.executable, "cli.py", "train", str(workplace.btc), "--type", "lstm", "--epochs", "100"],
+        [sys.executable, "cli.py", "train", str(workplace.few), "--type", "lstm", "--epochs", "100"],
         cwd=ROOT,
         env={**workplace.environment, "MODEL_SAVE_PATH": str(root), "TERM": "xterm"},
         stdout=subprocess.PIPE,

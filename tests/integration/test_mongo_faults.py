@@ -17,7 +17,7 @@ from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
-from tests.fixtures.stores import eventually
+from tests.fixtures.stores import eventually, read
 
 if TYPE_CHECKING:
     from tests.fixtures.mongod import Mongod
@@ -36,7 +36,7 @@ async def use(store: ResilientStore, analysis_id: str, *, key: str = "key", cand
     analysis = make_analysis(analysis_id=analysis_id)
     posted = {Timeframe.H1: [make_candle(0)]} if candles else {}
     await store.save_analysis(key, analysis, archive=True, candles=posted)
-    await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
+    await read(store)
 
 
 async def use_without_waiting(store: ResilientStore, name: str) -> None:
@@ -69,7 +69,7 @@ async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
     await asyncio.to_thread(own_mongod.start)
     await eventually(lambda: store.available and store.state.waiting == 0)
     assert (await store.statistics()).archived_analyses == 3 * REQUESTS
-    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
+    assert await store.candle_history("BTCUSDT", Timeframe.H1, 10) == [make_candle(0)]
     await store.close()
     assert log_lines == ["WARNING store is down; requests do without it", "INFO store is back"]
 

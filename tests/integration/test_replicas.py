@@ -73,9 +73,9 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 @asynccontextmanager
-async def replicas(url: str, count: int = 2) -> AsyncIterator[list[Replica]]:
-    # No stall of a shared machine counts as a Redis that does not answer.
-    settings = configured(RedisSettings, url=url, prefix=url.rsplit("/", 1)[1] or "0", timeout_ms=10_000)
+async def replicas(url: str, count: int = 2, timeout_ms: int = 10_000) -> AsyncIterator[list[Replica]]:
+    """Give replicas; by default no stall of a shared machine counts as a Redis that does not answer."""
+    settings = configured(RedisSettings, url=url, prefix=url.rsplit("/", 1)[1] or "0", timeout_ms=timeout_ms)
     async with AsyncExitStack() as stack:
         hubs = [SignalHub(BOUND) for _ in range(count)]
         made = [Replica(hub, await stack.enter_async_context(open_replicas(settings, hub))) for hub in hubs]
@@ -159,7 +159,8 @@ async def test_a_lost_redis_is_said_once_and_all_is_whole_again_when_it_is_back(
 ) -> None:
 
     with running(RedisServer(tmp_path / "redis")) as server:
-        async with replicas(server.url) as (first, second):
+        # One that is frozen counts as lost after twice as long.
+        async with replicas(server.url, timeout_ms=1_000) as (first, second):
             looks: list[str] = []
             second.hints.when(Hint.MODELS, looks.append)
             own, other = first.hub.subscribe(), second.hub.subscribe()

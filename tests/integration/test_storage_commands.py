@@ -120,7 +120,7 @@ def test_stats_count_every_collection_and_its_space(url: str, document: Callable
     assert stats["total_bytes"] > 100_000
 
 
-def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_back(
+def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_of_a_file_back(
     url: str, document: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fill(url, days=400, candles=530)
@@ -130,9 +130,9 @@ def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_ba
     assert document("prune") == {"removed_analyses": 300, "removed_candles": 30, "removed_entries": 0}
     assert document("prune") == {"removed_analyses": 0, "removed_candles": 0, "removed_entries": 0}
     assert counts(document("stats"))["analysis_archive"] == 300
-    space = document("vacuum")
-    assert counts(space["after"]) == counts(space["before"])
-    if url.startswith("sqlite"):  # MongoDB measures what its last checkpoint wrote
+    if url.startswith("sqlite"):
+        space = document("vacuum")
+        assert counts(space["after"]) == counts(space["before"])
         assert space["before"]["free_bytes"] > 300 * 900
         assert space["after"]["free_bytes"] == 0
         assert space["after"]["total_bytes"] < space["before"]["total_bytes"]
@@ -153,7 +153,10 @@ def test_ledger_is_counted_and_pruned_by_its_own_retention(
 
 def test_tables_for_people(url: str, command: Command, capsys: pytest.CaptureFixture[str]) -> None:
     fill(url, days=1)
-    for name, words in (("stats", "analysis_archive"), ("prune", "posted candles"), ("vacuum", "on disk")):
+    tables = {"stats": "analysis_archive", "prune": "posted candles"}
+    if url.startswith("sqlite"):  # that of MongoDB, which takes a slow disk half a minute, is run once below
+        tables["vacuum"] = "on disk"
+    for name, words in tables.items():
         assert command(name) == 0
         assert words in capsys.readouterr().out
 
@@ -222,7 +225,7 @@ def test_a_backup_of_mongodb_names_its_own_tool(
 
 
 @pytest.mark.realserver
-def test_vacuum_leaves_the_collections_of_others_alone(
+def test_vacuum_of_mongodb_keeps_every_document_and_leaves_the_collections_of_others_alone(
     mongo_url: str, document: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from pymongo import MongoClient
@@ -231,5 +234,8 @@ def test_vacuum_leaves_the_collections_of_others_alone(
     with MongoClient[dict[str, Any]](mongo_url) as client:
         client.get_default_database()["market_data"].insert_one({"symbol": "BTCUSDT"})
         fill(mongo_url, days=1)
-        assert "market_data" not in counts(document("vacuum")["after"])
+        space = document("vacuum")
+        assert counts(space["after"]) == counts(space["before"])
+        assert counts(space["after"])["analysis_archive"] == 300
+        assert "market_data" not in counts(space["after"])
         assert client.get_default_database()["market_data"].count_documents({}) == 1

@@ -122,13 +122,14 @@ PROJECT = {*MAY_IMPORT, "main", "cli"}
 
 
 @cache
-def _tree(path: Path) -> ast.Module:
-    """Return a file's syntax, which several tests read."""
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _statements(path: Path) -> list[ast.Import | ast.ImportFrom | ast.ClassDef]:
+    """Return the imports and classes of a file, which several tests read."""
+    kinds = (ast.Import, ast.ImportFrom, ast.ClassDef)
+    return [node for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))) if isinstance(node, kinds)]
 
 
 def _imports(path: Path) -> Iterator[str]:
-    for node in ast.walk(_tree(path)):
+    for node in _statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -227,7 +228,7 @@ def test_the_catalogue_of_architectures_imports_no_library_that_trains() -> None
 
 def _imported_names(path: Path) -> Iterator[str]:
     """Yield what is imported, names of modules with what is taken from them."""
-    for node in ast.walk(_tree(path)):
+    for node in _statements(path):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:
@@ -273,8 +274,8 @@ def test_no_folder_holds_more_than_sixteen_files() -> None:
 
 def test_no_class_name_is_used_twice() -> None:
     folders = [ROOT / name for name in (*MAY_IMPORT, "benchmarks")]
-    trees = [_tree(path) for folder in folders for path in folder.rglob("*.py")]
-    names = Counter(node.name for tree in trees for node in ast.walk(tree) if isinstance(node, ast.ClassDef))
+    found = [node for folder in folders for path in folder.rglob("*.py") for node in _statements(path)]
+    names = Counter(node.name for node in found if isinstance(node, ast.ClassDef))
     assert [name for name, count in names.items() if count > 1] == []
 
 

@@ -114,16 +114,12 @@ def test_networks_learn_without_batch_normalization_and_with_a_linear_part(name:
     assert model.layers[-1].input.shape[-1] == 8 + FEATURES
 
 
-def test_a_transformer_learns_from_the_last_row_of_its_encoder() -> None:
-    model = _learns_and_is_exported(ModelType.TRANSFORMER, pooling="last")
-    assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
-
-
-def test_a_transformer_learns_when_its_answer_reads_little_of_its_encoder() -> None:
+def test_a_transformer_learns_from_the_last_row_of_its_encoder_when_its_answer_reads_little_of_it() -> None:
     tuned = {"pooling": "last", "dense_units": (), "dense_dropouts": (), "newest_row": True, "head_penalty": 0.5}
     model = _learns_and_is_exported(ModelType.TRANSFORMER, encoder_scale=0.25, **tuned)
     (scale,) = (layer for layer in model.layers if isinstance(layer, layers.Rescaling))
     assert scale.scale == 0.25
+    assert not [layer for layer in model.layers if isinstance(layer, layers.GlobalAveragePooling1D)]
     # The last layer reads the row of the encoder, which no dense layer came between, and the newest row.
     assert model.layers[-1].input.shape[-1] == 16 + FEATURES
 

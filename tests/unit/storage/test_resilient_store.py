@@ -39,7 +39,7 @@ async def test_working_store_is_passed_through(store: ResilientStore, log_lines:
 
 async def test_failing_store_gives_nothing_and_takes_writes(store: ResilientStore, faulty: FaultyStore) -> None:
     faulty.failing = True
-    assert await read(store) == []
+    assert await read(store) is None
     await save(store, "a", candles={Timeframe.H1: [make_candle(0)]})
     assert await store.latest_analysis("key", NOON, LATER) is None
     assert not store.available
@@ -283,7 +283,8 @@ async def test_candle_history_is_complete_or_an_error(store: ResilientStore, fau
         await store.candle_history("BTCUSDT", Timeframe.H1, 10)
     with pytest.raises(StorageUnavailable):
         await store.candle_symbols()
-    assert await store.latest_candles("BTCUSDT", Timeframe.H1, 10) == []
+    with pytest.raises(StorageUnavailable):
+        await store.latest_candles("BTCUSDT", Timeframe.H1, 10)
 
 
 async def test_close_before_open_and_twice_is_safe(faulty: FaultyStore) -> None:

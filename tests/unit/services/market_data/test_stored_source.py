@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,9 +15,10 @@ from domain.market import Timeframe
 from services.market_data.fetching import SourceFailed
 from services.market_data.sources.stored import StoredSource
 from storage.adapter_ports import Store
+from storage.resilience.store import ResilientStore
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.markets import history
-from tests.fixtures.stores import save_candles
+from tests.fixtures.stores import PACE, FaultyStore, eventually, save_candles
 
 SYMBOL = "BTCUSDT"
 CANDLES = history(Timeframe.H1, 100)
@@ -60,3 +62,16 @@ async def test_a_store_that_is_closed_is_a_failure(tmp_path: Path) -> None:
     with pytest.raises(SourceFailed, match="the store does not answer") as caught:
         await StoredSource(store).candles(SYMBOL, Timeframe.H1, 30)
     assert isinstance(caught.value.__cause__, StorageUnavailable)
+
+
+@pytest.mark.parametrize("fault", [{"delay_seconds": 0.2}, {"failing": True}], ids=["late", "down"])
+async def test_a_store_that_does_not_answer_in_time_is_no_market_without_candles(fault: dict[str, Any]) -> None:
+    faulty = FaultyStore()
+    store = ResilientStore(faulty, timeout_ms=20, pace=PACE)
+    await store.open()
+    await eventually(lambda: store.available)
+    for name, value in fault.items():
+        setattr(faulty, name, value)
+    with pytest.raises(SourceFailed, match="the store does not answer"):
+        await StoredSource(store).candles(SYMBOL, Timeframe.H1, 30)
+    await store.close()

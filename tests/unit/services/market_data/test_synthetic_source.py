@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 import numpy as np
 import pytest
@@ -36,6 +37,12 @@ def read(
     return asyncio.run(SyntheticSource(seed, (symbol,), SettableClock(moment)).candles(symbol, timeframe, limit))
 
 
+@cache
+def newest(timeframe: Timeframe) -> CandleSeries:
+    """Return 1000 candles, which several tests look at."""
+    return read(timeframe=timeframe, limit=1000)
+
+
 def assert_same_market(left: Sequence[CandleLike], right: Sequence[CandleLike]) -> None:
     """Hold times and prices exactly equal, volumes but for the order of addition."""
     left_prices, right_prices = (
@@ -62,7 +69,7 @@ def test_another_seed_or_symbol_gives_another_market() -> None:
 @pytest.mark.parametrize("timeframe", list(Timeframe))
 @pytest.mark.parametrize("limit", [1, 60, 1000])
 def test_it_gives_as_many_lawful_candles_as_asked_for_up_to_the_clock(timeframe: Timeframe, limit: int) -> None:
-    series = read(timeframe=timeframe, limit=limit)
+    series = newest(timeframe) if limit == 1000 else read(timeframe=timeframe, limit=limit)
     CandleSeries.ordered(timeframe, series.candles).of_market(AROUND_THE_CLOCK).require_opened_by(epoch_ms(NOW))
     assert len(series) == limit
     assert series.missing == 0
@@ -75,7 +82,7 @@ def test_longer_candles_are_made_of_the_minutes(timeframe: Timeframe) -> None:
     # Two candles at least, so that one of them is whole.
     minutes = read(timeframe=Timeframe.M1, limit=max(3_000, 2 * timeframe.ms // Timeframe.M1.ms))
     made = list(minutes.resample(timeframe).candles)
-    longer = {candle.timestamp: candle for candle in read(timeframe=timeframe, limit=min(1000, len(made) + 1)).candles}
+    longer = {candle.timestamp: candle for candle in newest(timeframe).candles}
     assert len(made) >= 1
     assert_same_market(made, [longer[candle.timestamp] for candle in made])
 
@@ -112,18 +119,18 @@ def test_one_source_tells_the_same_as_a_new_one_while_its_clock_runs_over_a_bloc
 
 @pytest.mark.parametrize("timeframe", list(Timeframe))
 def test_each_candle_opens_where_the_one_before_closed(timeframe: Timeframe) -> None:
-    values = read(timeframe=timeframe, limit=1000).values
+    values = newest(timeframe).values
     np.testing.assert_allclose(values[1:, 0], values[:-1, 3], rtol=1e-9)
 
 
 @given(moment=moments, timeframe=st.sampled_from(LONGER))
 @settings(max_examples=30)
 def test_the_forming_candle_holds_the_minutes_that_have_passed(moment: datetime, timeframe: Timeframe) -> None:
-    newest = read(moment, timeframe=timeframe, limit=1).candles[-1]
+    forming = read(moment, timeframe=timeframe, limit=1).candles[-1]
     minutes = read(moment, timeframe=Timeframe.M1, limit=timeframe.ms // Timeframe.M1.ms + 60).candles
-    passed = [minute for minute in minutes if minute.timestamp >= newest.timestamp]
+    passed = [minute for minute in minutes if minute.timestamp >= forming.timestamp]
     assert epoch_ms(moment) - Timeframe.M1.ms < minutes[-1].timestamp + Timeframe.M1.ms <= epoch_ms(moment)
-    assert_same_market([newest], [merge_candles(newest.timestamp, passed)])
+    assert_same_market([forming], [merge_candles(forming.timestamp, passed)])
 
 
 def test_minutes_add_up_to_any_base_candles_exactly() -> None:
