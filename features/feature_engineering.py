@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice, pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from domain.arrays import FloatArray, IntArray
 from domain.continuity import breaks, since_break
@@ -16,6 +16,9 @@ from features.columns.bars import Bars, laid_out
 from features.columns.column import Column
 from features.columns.feature_sets import FeatureSet
 from features.indicators.catalogue import Engine
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # Candles of several series that are computed together: the columns of more leave the processor's cache.
 TOGETHER = 8_192
@@ -97,6 +100,8 @@ class FeatureEngineer:
         Returns:
             Frame of n rows of float64, its index the open times in epoch ms.
         """
+        import pandas as pd
+
         times = pd.Index(series.times_ms, name="timestamp")
         return pd.DataFrame(self.matrix(series, leader), columns=self.feature_columns, index=times, copy=False)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
-from typing import Generic, Protocol, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Generic, Protocol, Self, TypeVar, overload
 
 import numpy as np
-import pandas as pd
 
 from domain.arrays import FloatArray, IntArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Made = TypeVar("Made")
 
@@ -83,6 +85,8 @@ class CandleColumns:
 
         The index carries no time on purpose: `ta` 0.11 misreads a DatetimeIndex on pandas 3.
         """
+        import pandas as pd  # not before a table is made: a serving process does without its 40 MB
+
         return pd.DataFrame(self.values, columns=["open", "high", "low", "close", "volume"])
 
 

@@ -17,9 +17,10 @@ from features.columns.column import Column, lagged, windowed
 from features.columns.patterns import more_pattern_columns
 from features.columns.price_and_time import FIRST_WEEKDAY
 from features.columns.standard import standard_columns
+from features.columns.volatility import return_deviation
 from features.indicators.catalogue import indicator
-from features.kernels.candles import change, newest, returns
-from features.kernels.windows import rolling_deviation, rolling_mean
+from features.kernels.candles import change, newest
+from features.kernels.windows import rolling_mean
 
 USUAL = 20
 
@@ -96,7 +97,7 @@ def return_in_deviations(rows: int, usual: int) -> Column:
 
     def formula(bars: Bars) -> FloatArray:
         count = len(bars) - warm_up
-        return newest(change(bars.close, rows), count) / newest(rolling_deviation(returns(bars), usual), count)
+        return newest(change(bars.close, rows), count) / newest(return_deviation(bars, usual), count)
 
     return windowed(
         f"price_return_{rows}_to_volatility_{usual}",

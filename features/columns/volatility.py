@@ -16,13 +16,19 @@ from features.kernels.windows import rolling_deviation, rolling_mean, rolling_sk
 FOUR_LN_2 = 4 * math.log(2)
 
 
+@shared
+def return_deviation(candles: Candles, rows: int) -> FloatArray:
+    """Return the standard deviation of the returns of `rows` candles."""
+    return rolling_deviation(returns(candles), rows)
+
+
 def volatility(rows: int) -> Column:
     """Return the standard deviation of the returns of `rows` candles."""
     return windowed(
         f"volatility_{rows}",
         "volatility",
         rows,
-        lambda bars: _return_deviation(bars, rows),
+        lambda bars: return_deviation(bars, rows),
         f"standard deviation of {rows} returns",
         "fraction, from 0",
     )
@@ -34,7 +40,7 @@ def volatility_ratio(fast: int, slow: int) -> Column:
         f"volatility_ratio_{fast}_{slow}",
         "volatility",
         slow,
-        lambda bars: _return_deviation(bars, fast)[slow - fast :] / _return_deviation(bars, slow),
+        lambda bars: return_deviation(bars, fast)[slow - fast :] / return_deviation(bars, slow),
         f"standard deviation of {fast} returns / of {slow} returns, 1 in a flat market",
         "ratio, from 0",
         neutral=1.0,
@@ -92,8 +98,3 @@ def downside_share(rows: int) -> Column:
 
     definition = f"squared falls / all squared returns of {rows} candles, 0.5 in a flat market"
     return windowed(f"downside_share_{rows}", "volatility", rows, formula, definition, "0 to 1", neutral=0.5)
-
-
-@shared
-def _return_deviation(candles: Candles, rows: int) -> FloatArray:
-    return rolling_deviation(returns(candles), rows)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-import pandas as pd
 
 from config.settings import NanPolicy
 from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # In one log line.
 NAMED_COLUMNS = 3
@@ -98,6 +101,8 @@ def clean(table: pd.DataFrame, policy: NanPolicy, max_forward_fill_rows: int, ma
         InsufficientData: a column without any value, or more rows lost than allowed; the
             message names the costliest columns.
     """
+    import pandas as pd
+
     values = table.to_numpy(np.float64, copy=True)
     infinite = np.isinf(values)
     infinite_counts = infinite.sum(axis=0)

@@ -14,7 +14,6 @@ from collections.abc import Sequence
 from enum import IntEnum
 
 import numpy as np
-import pandas as pd
 from numpy.lib.stride_tricks import sliding_window_view
 
 from domain.arrays import BoolArray, FloatArray, IntArray
@@ -107,6 +106,8 @@ def hold_thresholds(closes: FloatArray, deviations: float) -> FloatArray:
     Returns:
         n fractions, of the returns so far while there are fewer than 50; NaN for the first two.
     """
+    import pandas as pd
+
     changes = pd.Series(closes).pct_change()
     return deviations * changes.rolling(TYPICAL_CANDLES, min_periods=2).std().to_numpy()
 

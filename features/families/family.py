@@ -6,10 +6,12 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from domain.arrays import FloatArray
-from features.families.definitions import DEFINITIONS, Definition
+
+if TYPE_CHECKING:
+    from features.families.definitions import Definition
 
 Group = Literal["trend", "momentum", "volatility", "volume"]
 # "price" and "price difference" are in quote currency, "volume" in base currency, "turnover" in both multiplied.
@@ -60,6 +62,8 @@ class Family:
     @property
     def definition(self) -> Definition:
         """The same by `ta`: from a frame with a RangeIndex, and the parameters, to a whole column."""
+        from features.families.definitions import DEFINITIONS
+
         return DEFINITIONS[self.name]
 
 

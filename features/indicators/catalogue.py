@@ -8,15 +8,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from types import MappingProxyType
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from domain.arrays import FloatArray
 from features.families import momentum, trend, volatility, volume
 from features.families.family import Family, Indicator
 from features.kernels.candles import Candles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Engine = Literal["fast", "ta"]
 

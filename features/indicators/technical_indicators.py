@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-import pandas as pd
 
 from config.settings import IndicatorSettings
 from domain.arrays import FloatArray, IntArray
@@ -21,6 +20,9 @@ from features.indicators.catalogue import compute, indicator
 from features.indicators.derived import percentile, range_percent, volume_balance
 from features.indicators.newest import NewestIndicators
 from features.kernels.candles import Candles
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True)
@@ -70,6 +72,8 @@ class TechnicalIndicators:
         Args:
             frame: n rows of open, high, low, close (> 0) and volume (>= 0), oldest first.
         """
+        import pandas as pd
+
         return pd.DataFrame(self.columns(Candles.of(frame)), index=frame.index)
 
     def columns(self, candles: Candles) -> dict[str, FloatArray]:

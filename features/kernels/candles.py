@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 import numpy as np
-import pandas as pd
 
 from domain.arrays import FloatArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Parameters = ParamSpec("Parameters")
 Source = TypeVar("Source", bound="Candles")
@@ -43,6 +45,8 @@ class Candles:
 
     def frame(self) -> pd.DataFrame:
         """Return the candles of one series as a frame with a RangeIndex."""
+        import pandas as pd
+
         return pd.DataFrame({name: getattr(self, name) for name in COLUMNS})
 
     def __len__(self) -> int:

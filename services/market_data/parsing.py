@@ -14,8 +14,8 @@ from domain.candles.columns import CandleLike
 from domain.errors import InvalidMarketData
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Candle, CandleSeries, Timeframe
 from domain.session_finder import with_sessions
+from domain.values import LAST_MS
 from features.candle_reading.rows import market_rows
-from features.candle_reading.times.column_times import FIRST_MICROSECOND
 from services.market_data.fetching import SourceFailed
 
 # Milliseconds or microseconds, of any century.
@@ -40,7 +40,7 @@ class CandleRow(msgspec.Struct, gc=False):
 
     def candle(self) -> Candle:
         """Return the candle with its open time in milliseconds; what is null is NaN."""
-        time = self.open_time // 1000 if self.open_time >= FIRST_MICROSECOND else self.open_time
+        time = self.open_time // 1000 if self.open_time >= LAST_MS else self.open_time
         return candle_of(time, self.open, self.high, self.low, self.close, self.volume)
 
 

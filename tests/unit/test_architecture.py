@@ -164,6 +164,8 @@ def test_third_party_libraries_stay_in_their_place() -> None:
 
 
 HEAVY = [
+    "pandas",
+    "ta",
     "tensorflow",
     "keras",
     "motor",

@@ -16,8 +16,6 @@ from features.candle_reading.times.written_times import moments_in, readable, wi
 # Numbers of these sizes are times from 1979 to 2099 in one unit; no two units overlap.
 UNITS = (("seconds", 3e8, 1e3), ("milliseconds", 3e11, 1.0), ("microseconds", 3e14, 1e-3), ("nanoseconds", 3e17, 1e-6))
 _UNIT_SPAN = 13.7
-# Some exchanges publish microseconds since 2025; such numbers are far greater than any millisecond.
-FIRST_MICROSECOND = 10**14
 # Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569

@@ -8,9 +8,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
-
-import pandas as pd
+from typing import TYPE_CHECKING, Any
 
 from domain.ledger.days import DayRoot, ExportForm
 from domain.ledger.entries import LedgerEntry
@@ -18,6 +16,9 @@ from domain.ledger.settlements import LedgerRecord, Settlement
 from services.ledger.proofs.chain import read_root
 from services.ledger.proofs.published import canonical, published, published_settlement
 from storage.ledger_ports import EntryFilter, LedgerStore
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # What a line is: the key `record`.
 ENTRY, SETTLEMENT, DAY = "entry", "settlement", "day"
@@ -126,6 +127,8 @@ def sealed(day: dict[str, Any], digest: hashlib._Hash) -> dict[str, Any]:
 
 def frame_of(lines: Sequence[bytes]) -> pd.DataFrame:
     """Return the lines, and some of their fields as columns; missing ones are null."""
+    import pandas as pd
+
     rows = [json.loads(line) for line in lines]
     for row in rows:
         row.setdefault("id", row.get("entry_id"))

@@ -12,8 +12,6 @@ import numpy as np
 from domain.arrays import FloatArray, IntArray
 from domain.errors import Conflict
 from domain.market import CandleSeries, Timeframe
-from features.candle_reading.reading import read_candles
-from features.candle_reading.writing import write_columns
 from services.market_data.history.paging import Pager
 
 # Two closes of one candle differ by less, however a source rounds; after a split or in another market they differ
@@ -62,6 +60,8 @@ class HistoryFile:
         self._parts: list[_Columns] = []
         self._unsaved = 0
         if path.exists():
+            from features.candle_reading.reading import read_candles
+
             old = read_candles(path, now_ms).series
             if old.timeframe is not timeframe:
                 raise Conflict(f"{path.name} has {old.timeframe} candles: move it, or name another folder with --out")
@@ -114,6 +114,8 @@ class HistoryFile:
         if not self._unsaved:
             return
         self.path.parent.mkdir(parents=True, exist_ok=True)
+        from features.candle_reading.writing import write_columns
+
         write_columns(*self._joined(), self.path)
         self._unsaved = 0
 

@@ -15,7 +15,6 @@ from domain.market import CandleSeries, Timeframe
 from domain.naming.file_names import FileMarket, file_market
 from domain.naming.symbols import Symbol
 from domain.values import epoch_ms
-from features.candle_reading.reading import read_candles
 from services.market_data.fetching import SourceFailed
 from services.market_data.source import HistoryPage, first_page
 from utils.clock import Clock
@@ -113,6 +112,8 @@ class FilesSource:
             raise SourceFailed(getattr(error, "message", f"{path.name} cannot be read")) from error
 
     def _parse(self, path: Path, symbol: str, modified_ns: int, size: int) -> CandleSeries:  # noqa: ARG002 - a key
+        from features.candle_reading.reading import read_candles
+
         return read_candles(path, epoch_ms(self._clock.now()), symbol).series.tail(_KEPT_CANDLES)
 
     def _files(self, symbol: str, timeframe: Timeframe) -> list[Path]:
