@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
+
+_HTTP_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
 
 
 def _on_off(value: Any) -> Any:
@@ -28,6 +31,13 @@ def _amqp(value: SecretStr | None) -> SecretStr | None:
     return value
 
 
+def _http_url(value: str) -> str:
+    """Refuse what is no address, without repeating it: it may hold a password."""
+    if value and not _HTTP_URL.fullmatch(value):
+        raise PydanticCustomError("no_http_url", "needs a URL such as http://host:8080, or nothing")
+    return value
+
+
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -38,7 +48,7 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 Switch = Annotated[bool, BeforeValidator(_on_off)]
 Secret = Annotated[SecretStr | None, BeforeValidator(_no_empty_secret)]
 AmqpUrl = Annotated[Secret, AfterValidator(_amqp)]
-HttpUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/]+(/[^\s]*)?)?$")]
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 class Section(BaseModel):

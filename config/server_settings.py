@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from ipaddress import IPv4Network, IPv6Network
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
@@ -13,9 +13,49 @@ from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch
 from domain.values import Share
 
 Network = IPv4Network | IPv6Network
+
+
+def _network(value: object) -> object:
+    """Read a network, or the address of one machine."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return ip_network(value)
+    except ValueError:
+        message = "needs networks such as 10.0.0.0/8 or 192.168.1.5/32, received {value}"
+        raise PydanticCustomError("no_network", message, {"value": repr(value)}) from None
+
+
+def _is_host(value: str) -> str:
+    """Refuse what is no name or address of this machine: an empty one would listen everywhere."""
+    if not value or any(character.isspace() or character in "/[]@" for character in value):
+        raise PydanticCustomError("no_host", "needs an address or a name, such as 127.0.0.1, 0.0.0.0 or ::")
+    return value
+
+
+def _is_origin(value: str) -> str:
+    """Refuse what no browser sends in `Origin`: a scheme, a host, a port where it is not the usual one, no path."""
+    if value != "*" and not _ORIGIN.fullmatch(value):
+        message = "needs origins such as https://page.example, with no path and no slash at the end, received {value}"
+        raise PydanticCustomError("no_origin", message, {"value": repr(value)})
+    return value
+
+
+def _fits_a_header(token: SecretStr | None) -> SecretStr | None:
+    """Refuse a token that no client can send; the message repeats no part of it."""
+    text = token.get_secret_value() if token else ""
+    if not (text.isascii() and text.isprintable() and text == text.strip()):
+        raise PydanticCustomError("no_token", "a token needs printable ASCII characters, and no space around them")
+    return token
+
+
+Origin = Annotated[str, AfterValidator(_is_origin)]
+Token = Annotated[Secret, AfterValidator(_fits_a_header)]
+Networks = tuple[Annotated[Network, BeforeValidator(_network)], ...]
 # Without a port, since names are compared without one.
 HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
 _HEADER_NAME = re.compile(r"[a-z0-9-]{1,100}")
+_ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
 RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
 
@@ -30,7 +70,7 @@ def _is_of_redis(url: SecretStr) -> SecretStr:
 class ServerSettings(Section):
     """Where the service listens, and the limits of requests and connections; docs/limits.md explains them."""
 
-    host: str
+    host: Annotated[str, AfterValidator(_is_host)]
     port: Annotated[int, Field(ge=0, le=65535)]
     environment: Literal["development", "staging", "production", "test"]
     max_head_bytes: Annotated[int, Field(ge=4096, le=1_048_576)]
@@ -66,19 +106,19 @@ class WebSocketSettings(Section):
     max_message_bytes: Annotated[int, Field(ge=256)]
     ping_seconds: Seconds
     pong_timeout_seconds: Seconds
-    origins: tuple[str, ...] = ()
-    token: Secret = None
+    origins: tuple[Origin, ...] = ()
+    token: Token = None
 
 
 class AccessSettings(Section):
-    admin_token: Secret = None
+    admin_token: Token = None
     admin_token_file: str = ""
     loopback_admin: Switch
-    client_tokens: tuple[SecretStr, ...] = ()
-    trusted_networks: tuple[Network, ...] = ()
-    trusted_proxies: tuple[Network, ...] = ()
+    client_tokens: tuple[Annotated[SecretStr, AfterValidator(_fits_a_header)], ...] = ()
+    trusted_networks: Networks = ()
+    trusted_proxies: Networks = ()
     trusted_hosts: tuple[HostName, ...] = ()
-    cors_origins: tuple[str, ...] = ()
+    cors_origins: tuple[Origin, ...] = ()
     max_body_bytes: Annotated[int, Field(ge=1024)]
 
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
-from operator import eq
 from pathlib import Path
 from typing import Any, get_origin
 
 import yaml
 from pydantic import BaseModel, ValidationError
 
+from config.refusals import one_line
 from config.section import over
 from config.settings import Settings
 from domain.errors import ConfigurationError
@@ -106,7 +106,7 @@ def load_settings(
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise ConfigurationError(_one_line(error, origin, config_file.name)) from None
+        raise ConfigurationError(one_line(error, origin, config_file.name)) from None
 
 
 @lru_cache(maxsize=2)
@@ -119,8 +119,7 @@ def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
     try:
         tree = _parsed(config_file.read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigurationError(f"{config_file.name} cannot be read: {reason}") from None
+        raise ConfigurationError(f"{config_file.name} cannot be read: {_why_unreadable(error)}") from None
     if not isinstance(tree, dict) or not all(isinstance(section, dict) for section in tree.values()):
         raise ConfigurationError(f"{config_file.name} needs sections with keys under them")
     for secret_section, secret_key in _SECRETS:
@@ -129,6 +128,15 @@ def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
                 f"{config_file.name}: {secret_section}.{secret_key} is a secret: set it in the environment instead"
             )
     return tree
+
+
+def _why_unreadable(error: OSError | yaml.YAMLError | UnicodeDecodeError) -> str:
+    """Return why a file is no YAML, with the line, or why it cannot be read at all."""
+    if isinstance(error, OSError):
+        return f"{error.strerror}: {error.filename}"
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        return f"line {error.problem_mark.line + 1}: {error.problem}"
+    return " ".join(str(error).split())
 
 
 def _paths(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
@@ -186,16 +194,3 @@ def _listed(path: tuple[str, ...], value: str) -> Any:
     if get_origin(section) is not tuple:
         return value
     return [part.strip() for part in value.split(",") if part.strip()]
-
-
-def _one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], file_name: str) -> str:
-    """Name the first key at fault, never its value: it may be a secret."""
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    location = tuple(str(part) for part in first["loc"])
-    key = ".".join(location)
-    # The newest name that set the key itself, a part of it, or the whole that it is a part of.
-    where = next((name for path, name in reversed(list(origin.items())) if all(map(eq, path, location))), None)
-    reason = "unknown key" if first["type"] == "extra_forbidden" else first["msg"]
-    if not location:  # of several sections together
-        return str(reason)
-    return f"{where or file_name}: {key}: {reason}"

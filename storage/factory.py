@@ -201,8 +201,10 @@ def _sqlite_path(url: str) -> str | None:
     if url.startswith(_MONGODB):
         return None
     if not url.startswith(_SQLITE):
-        raise ConfigurationError("storage.url must be sqlite:///path/to/file.db or mongodb://host:27017/database")
+        raise ConfigurationError(
+            "DATABASE_URL (storage.url) must be sqlite:///path/to/file.db or mongodb://host:27017/database"
+        )
     path = url.removeprefix(_SQLITE)
     if not path or path.endswith("/") or path == ":memory:":
-        raise ConfigurationError("storage.url names no file; use sqlite:///data/trading_ai.db")
+        raise ConfigurationError("DATABASE_URL (storage.url) names no file; use sqlite:///data/trading_ai.db")
     return path

@@ -63,7 +63,8 @@ class ChildProcessRunner:
             raise JobFailed(f"the job was ended: it took longer than {self._timeout_seconds / 60:g} minutes") from None
         except JobFailed as error:
             await asyncio.wait({draining}, timeout=1)
-            log = logger.bind(kind=kind.value, reason=error.message, stderr=tail.decode(errors="replace"))
+            log = logger.bind(kind=kind.value, reason=error.message)
+            log = log.bind(stderr=tail.decode(errors="replace")) if tail else log
             log.warning("job failed")
             raise
         finally:

@@ -55,10 +55,10 @@ def patching(mask: Mask) -> Callable[[Record], None]:
 
 
 def text_line(record: Record) -> str:
-    """Return the template of a line for people: time, level, message, facts; a traceback follows below."""
+    """Return the template of a line for people: time (UTC), level, message, facts; a traceback follows below."""
     record["extra"]["facts"] = " ".join(f"{key}={value}" for key, value in _facts(record))
     return (
-        "<green>{time:YYYY-MM-DD HH:mm:ss.SSS}</green> <level>{level: <7}</level> "
+        "<green>{time:YYYY-MM-DD HH:mm:ss.SSS!UTC}Z</green> <level>{level: <7}</level> "
         "{message} <dim>{extra[facts]}</dim>\n{exception}"
     )
 

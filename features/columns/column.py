@@ -194,7 +194,7 @@ def lagged(column: Column, rows: int) -> Column:
         column,
         name=f"{column.name}_lag_{rows}",
         group="lag",
-        definition=f"{column.definition}, {rows} candles before",
+        definition=f"{column.definition}, {rows} {'candle' if rows == 1 else 'candles'} before",
         formula=lambda bars: column.over(bars)[:-rows],
         own_warm_up=column.own_warm_up + rows,
         own_history=column.own_history + rows,

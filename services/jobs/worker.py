@@ -201,7 +201,9 @@ class JobWorker:
         job = self._records.change(job_id, **end)
         self._events.publish(job)
         metrics.JOBS.labels(job.kind, job.status).inc()
-        logger.bind(job_id=job_id, kind=job.kind.value, status=job.status.value, error=job.error).info("job ended")
+        log = logger.bind(job_id=job_id, kind=job.kind.value, status=job.status.value)
+        log = log.bind(error=job.error) if job.error else log
+        log.info("job waits again" if job.status is JobStatus.QUEUED else "job ended")
 
     def _end_of(self, job: Job, task: asyncio.Task[dict[str, Any]]) -> dict[str, Any]:
         if task.cancelled():

@@ -109,9 +109,13 @@ def _database_name(url: str) -> str:
             unanswered = parse_uri(url)["options"].get("w") == 0
         name = unquote(urlsplit(url).path.removeprefix("/"))
     except (PyMongoError, ValueError) as error:
-        raise ConfigurationError(f"storage.url is not a MongoDB URL ({type(error).__name__}); use {shape}") from None
+        raise ConfigurationError(
+            f"DATABASE_URL (storage.url) is not a MongoDB URL ({type(error).__name__}); use {shape}"
+        ) from None
     if unanswered:
-        raise ConfigurationError("storage.url: with w=0 the server does not confirm what it stored; leave it out")
+        raise ConfigurationError(
+            "DATABASE_URL (storage.url): with w=0 the server confirms nothing that it stored; leave it out"
+        )
     if not name or set(name) & set('/\\. "$\0'):
-        raise ConfigurationError(f"storage.url names no valid database; use {shape}")
+        raise ConfigurationError(f"DATABASE_URL (storage.url) names no valid database; use {shape}")
     return name

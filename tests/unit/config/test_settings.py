@@ -55,7 +55,7 @@ def test_any_key_is_reached_by_section_and_name() -> None:
 @pytest.mark.parametrize(
     ("environment", "words"),
     [
-        ({"PORT": "eighty"}, ["PORT", "server.port", "integer"]),
+        ({"PORT": "eighty"}, ["PORT", "server.port", "whole number"]),
         ({"MARKET_DATA_SOURCES": "kraken"}, ["MARKET_DATA_SOURCES", "market_data.sources"]),
         ({"ANALYSIS__FOO": "1"}, ["ANALYSIS__FOO", "analysis.foo", "unknown key"]),
         ({"ANALYSIS_SYMBOLS": "btc/usdt"}, ["ANALYSIS_SYMBOLS", "analysis.symbols"]),
