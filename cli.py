@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import signal
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
+
+if __name__ == "__main__":
+    # Ctrl-C during the seconds of the imports ends the command without a traceback; commands take it from there.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import typer
 from loguru import logger
@@ -200,4 +205,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     main()

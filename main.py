@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from functools import partial
+
+if __name__ == "__main__":
+    # Ctrl-C during the seconds of the imports ends the start without a traceback; the server has its own handler.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 from api.app import create_app
 from config.secrets.admin_token import with_admin_token
@@ -24,4 +29,7 @@ app = create_app(settings, partial(build_container, logs=logs))
 if __name__ == "__main__":
     from api.server.serving import serve
 
-    serve(app, settings)
+    try:
+        serve(app, settings)
+    except ConfigurationError as error:
+        sys.exit(str(error))

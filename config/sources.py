@@ -12,7 +12,7 @@ from typing import Any, get_origin
 import yaml
 from pydantic import BaseModel, ValidationError
 
-from config.refusals import one_line
+from config.errors.refusals import one_line
 from config.section import over
 from config.settings import Settings
 from domain.errors import ConfigurationError
@@ -106,7 +106,7 @@ def load_settings(
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
-        raise ConfigurationError(one_line(error, origin, config_file.name)) from None
+        raise ConfigurationError(one_line(error, Settings, origin, config_file.name)) from None
 
 
 @lru_cache(maxsize=2)

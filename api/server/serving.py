@@ -17,6 +17,7 @@ from fastapi import FastAPI
 from rich.console import Console
 from starlette.types import ASGIApp
 
+from api.server.address import check_address
 from api.server.connections import Connections
 from api.server.descriptors import Descriptors, raise_limit
 from api.server.http_protocol import BoundedHttpProtocol
@@ -112,8 +113,10 @@ def serve(app: FastAPI, settings: Settings) -> None:
     """Serve until SIGTERM, SIGHUP or Ctrl-C.
 
     Raises:
-        SystemExit: the address cannot be listened on, or the start failed; the log says why.
+        ConfigurationError: the address cannot be listened on.
+        SystemExit: the start failed; the log says why.
     """
+    check_address(settings.server.host, settings.server.port)
     raise_limit()
     server = AnnouncingServer(server_config(app, settings, app.state.descriptors), settings, app)
     with suppress(KeyboardInterrupt):

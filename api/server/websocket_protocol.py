@@ -7,6 +7,7 @@ alone flushes what it has buffered before it closes, which for a client that doe
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from asyncio.transports import BaseTransport
 from collections.abc import Callable
@@ -25,6 +26,9 @@ CLOSING_SECONDS = 0.5
 KERNEL_BUFFER_BYTES = 65_536
 # Pongs that may wait for a client which pings without reading.
 MAX_PONG_BYTES = 65_536
+# Three lines for each socket that comes or is refused, one of them an error, would let strangers fill the log.
+_LOGGER = logging.getLogger("api.server.websocket_protocol")
+_REFUSED = "ASGI callable returned without completing handshake."
 
 
 class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -39,6 +43,7 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Let a send wait as soon as the kernel takes no more: the bounded queue is in the hub."""
         super().connection_made(transport)
+        self.logger = _LOGGER
         self.close_timeout = CLOSING_SECONDS
         self.transport.set_write_buffer_limits(high=0)
         # Left alone, the kernel would take up to 4 MB for a client that does not read.
@@ -118,6 +123,14 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
 
     def _cut_later(self) -> asyncio.TimerHandle:
         return self.loop.call_later(CLOSING_SECONDS, self.transport.abort)
+
+
+def _is_a_mistake(record: logging.LogRecord) -> bool:
+    """Return whether a line is about more than a socket that the app refused, which `WEBSOCKET_REFUSED` counts."""
+    return record.msg != _REFUSED
+
+
+_LOGGER.addFilter(_is_a_mistake)
 
 
 # A broadcast gives the same text to every connection in turn: its frame is made once.

@@ -10,8 +10,6 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.settings import Settings
-
 # Similarity to a key's name from which an unknown one counts as misspelled, 0 to 1.
 _MISSPELLED = 0.7
 # Characters of a value that are repeated.
@@ -49,17 +47,20 @@ _SHOWN = frozenset(
 )
 
 
-def one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], file_name: str) -> str:
+def one_line(
+    error: ValidationError, tree: type[BaseModel], origin: Mapping[tuple[str, ...], str], file_name: str
+) -> str:
     """Return a line about the first key at fault.
 
     Args:
         error: What pydantic found.
+        tree: The model of all settings.
         origin: The variable or file that set a path, oldest first.
         file_name: The file that sets all other paths.
     """
     first = error.errors(include_url=False)[0]
     location = tuple(str(part) for part in first["loc"])
-    reason = _reason(first, location)
+    reason = _reason(first, tree, location)
     if not location:  # of several sections together
         return reason
     # The newest name that set the key itself, a part of it, or the whole that it is a part of.
@@ -67,10 +68,10 @@ def one_line(error: ValidationError, origin: Mapping[tuple[str, ...], str], file
     return f"{where}: {'.'.join(location)}: {reason}"
 
 
-def _reason(error: ErrorDetails, location: tuple[str, ...]) -> str:
+def _reason(error: ErrorDetails, tree: type[BaseModel], location: tuple[str, ...]) -> str:
     kind, context = error["type"], error.get("ctx", {})
     if kind == "extra_forbidden":
-        near = get_close_matches(location[-1], _keys_beside(location), n=1, cutoff=_MISSPELLED)
+        near = get_close_matches(location[-1], _keys_beside(tree, location), n=1, cutoff=_MISSPELLED)
         return f"unknown key: is {near[0]} meant?" if near else "unknown key"
     if kind in {"too_short", "string_too_short"}:
         return "needs a value, received none" if context["min_length"] == 1 else f"needs {context['min_length']} values"
@@ -87,9 +88,9 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-def _keys_beside(location: Iterable[str]) -> list[str]:
+def _keys_beside(tree: type[BaseModel], location: Iterable[str]) -> list[str]:
     """Return the keys of the section that the last part of a path was looked for in."""
-    section: Any = Settings
+    section: Any = tree
     *above, _ = location
     for key in above:
         field = section.model_fields.get(key)
