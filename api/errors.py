@@ -112,7 +112,10 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
     """Answer what the framework refuses by itself: an unknown path, a wrong method, a body too large."""
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers) if error.headers else None
-    return problem_response(request, status, f"{status.phrase}: {request.method} {request.url.path}", headers=headers)
+    detail = f"{status.phrase}: {request.method} {request.url.path}"
+    if headers and (methods := headers.get("Allow")):
+        detail += f"; it takes {methods}"
+    return problem_response(request, status, detail, headers=headers)
 
 
 def install_error_handlers(app: FastAPI) -> None:

@@ -44,6 +44,8 @@ def ask(
     try:
         response = httpx2.request(method, address, json=body, params=query, headers=sent, timeout=TIMEOUT_SECONDS)
         answer = response.json()
+    except httpx2.ConnectError:
+        raise NotReady(f"nothing answers at {address}: start the service, or name its address with --url") from None
     except (httpx2.TransportError, httpx2.InvalidURL, ValueError) as error:
         raise NotReady(
             f"no service of this kind answers at {address} ({error}): start it, or name its address with --url"

@@ -10,6 +10,10 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.table import Table
 
+# A result with more lines is shown key by key, a value with more characters by its size.
+_MOST_LINES = 40
+_LONGEST_VALUE = 100
+
 
 def jobs_table(jobs: Sequence[Mapping[str, Any]], *, complete: bool) -> RenderableType:
     """Return jobs, one a row; says so where the store is down and only those of one process are known."""
@@ -39,13 +43,14 @@ def job_table(job: Mapping[str, Any]) -> Table:
     if job["worker"]:
         table.add_row("worker", job["worker"])
     if job["parameters"]:
-        table.add_row("parameters", ", ".join(f"{name}={value}" for name, value in job["parameters"].items()))
+        given = {name: value for name, value in job["parameters"].items() if value is not None}
+        table.add_row("parameters", ", ".join(f"{name}={value}" for name, value in given.items()))
     if job["progress"] and not job["finished_at"]:
         table.add_row("progress", f"{job['progress']['stage']}, {job['progress']['share']:.0%}")
     if job["error"]:
         table.add_row("error", job["error"])
     if job["result"] is not None:
-        table.add_row("result", json.dumps(job["result"], indent=2))
+        table.add_row("result", _result(job["result"]))
     return table
 
 
@@ -76,4 +81,23 @@ def _took(job: Mapping[str, Any]) -> str:
 
 
 def _told(job: Mapping[str, Any]) -> str:
-    return job["error"] or ", ".join(str(value) for value in job["parameters"].values() if value is not None)
+    given = {name: value for name, value in job["parameters"].items() if value is not None and value is not False}
+    return job["error"] or ", ".join(
+        value if isinstance(value, str) else f"{name}={value}" for name, value in given.items()
+    )
+
+
+def _result(result: Mapping[str, Any]) -> str:
+    """Return a result as JSON; of a long one each key, and how much is behind it."""
+    whole = json.dumps(result, indent=2)
+    if whole.count("\n") < _MOST_LINES:
+        return whole
+    lines = [f"{name}: {_in_short(value)}" for name, value in result.items()]
+    return "\n".join([*lines, "", "--json prints all of it"])
+
+
+def _in_short(value: Any) -> str:
+    text = json.dumps(value)
+    if len(text) <= _LONGEST_VALUE or not isinstance(value, list | dict):
+        return text
+    return f"{len(value)} entries" if isinstance(value, list) else f"{len(value)} keys"

@@ -24,7 +24,7 @@ def replayed_market(
         InvalidRequest: there are no candles, the moment has not come yet, or no candle had closed by then.
     """
     if not any(map(len, series.values())):
-        raise InvalidRequest("as_of needs the candles of its time in timeframe_data")
+        raise InvalidRequest("as_of needs the candles of its time in timeframe_data; POST /ai/replay finds them itself")
     require_past(as_of_ms, now_ms)
     return replay(symbol, series, as_of_ms)
 

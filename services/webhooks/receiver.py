@@ -26,6 +26,8 @@ from utils.clock import Clock
 # The body and the id of a delivery, to the receiver.
 Send = Callable[[bytes, str], Awaitable[SendFailure | None]]
 _STORE_RETRY_SECONDS = 5.0
+# A receiver that fails now and then is logged once in this time; what came of each attempt is counted.
+_LOG_SECONDS = 60.0
 
 
 class WebhookReceiver:
@@ -75,6 +77,9 @@ class WebhookReceiver:
         self._rests_until = 0.0
         self._failures = 0
         self._failure: str | None = None
+        # Whether the log has the present failure, and when it had one last.
+        self._logged = False
+        self._logged_at = -_LOG_SECONDS
         self._given_up = 0
 
     def __len__(self) -> int:
@@ -158,17 +163,18 @@ class WebhookReceiver:
         failure = await self._send(delivery.body.encode(), delivery.delivery_id)
         if failure is None:
             metrics.WEBHOOK_ATTEMPTS.labels("delivered").inc()
-            if self._failure is not None:
+            if self._logged:
                 logger.bind(receiver=self._number).info("receiver of webhooks works again")
-            self._failure, self._failures = None, 0
+            self._failure, self._failures, self._logged = None, 0, False
             self._outbox.delivered(delivery)
             return
         self._failed(delivery, failure)
 
     def _failed(self, delivery: WebhookDelivery, failure: SendFailure) -> None:
         metrics.WEBHOOK_ATTEMPTS.labels("failed").inc()
-        if self._failure is None:
+        if not self._logged and self._monotonic() - self._logged_at >= _LOG_SECONDS:
             logger.bind(receiver=self._number, reason=failure.reason).warning("receiver of webhooks failed")
+            self._logged, self._logged_at = True, self._monotonic()
         self._failure = failure.reason
         delivery.attempts += 1
         delivery.last_error = failure.reason

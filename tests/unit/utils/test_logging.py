@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +91,19 @@ def test_control_characters_of_a_request_cannot_forge_a_line(lines: Lines) -> No
     output = lines()
     assert output.count("\n") == 1
     assert "\x1b[31m" not in output
+
+
+def test_times_are_utc_wherever_the_machine_is(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        logger.info("now")
+        shown = datetime.fromisoformat(lines().split(" INFO ")[0])
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert shown.utcoffset() == timedelta(0)
+    assert abs(datetime.now(UTC) - shown) < timedelta(minutes=5)
 
 
 def test_lines_below_the_level_are_not_written(lines: Lines) -> None:

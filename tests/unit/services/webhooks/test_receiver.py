@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from loguru import logger
 
 from config.report_settings import WebhookSettings
 from config.settings import StorageSettings
@@ -81,6 +82,18 @@ async def test_a_receiver_that_is_down_rests_as_a_whole_and_gets_all_once_it_is_
     assert [second for second, _ in attempts] == [0, 5, 15, 15, 15]
     assert {body for _, body in attempts[2:]} == {"0", "1", "2"}
     assert kept == {}
+
+
+async def test_a_receiver_that_fails_now_and_then_does_not_fill_the_log() -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda line: lines.append(line.record["message"]), level="INFO")
+    try:
+        attempts, _ = await deliveries_of(20, lambda number, _: REFUSED if number % 2 else None)
+    finally:
+        logger.remove(sink)
+    assert len(attempts) > 20
+    assert lines.count("receiver of webhooks failed") == 1
+    assert lines.count("receiver of webhooks works again") == 1
 
 
 async def test_a_receiver_rests_as_long_as_it_asks_for() -> None:
