@@ -27,7 +27,7 @@ def main() -> None:
     arguments = parser.parse_args()
     with Client(arguments.url, token=read_admin_token(arguments.token_file)) as client:
         stats = client.send(calls.storage_stats())
-        print(f"cached analyses  {stats.total_analyses} of {stats.symbols_analyzed} symbols, in {stats.store}")
+        print(f"cached analyses  {stats.total_analyses}, of {stats.symbols_analyzed} symbols, in {stats.store}")
         jobs = client.send(calls.jobs()).jobs
         print(f"jobs             {', '.join(f'{job.kind} {job.status}' for job in jobs) or 'none'}")
         print(f"LLM today        {client.send(calls.costs()).today.total_cost_usd:.4f} USD")

@@ -97,7 +97,7 @@ def require_admin(connection: HTTPConnection, settings: AccessSettings) -> None:
     if is_administrator(connection, settings):
         return
     raise NotAuthenticated(
-        "this route needs the header 'Authorization: Bearer <token>' with the administrator's token: that of "
+        f"{_lack(connection.headers)} the administrator's token: that of "
         "ADMIN_TOKEN, or the one in the file that the service names when it starts"
     )
 
@@ -113,7 +113,14 @@ def require_client(connection: HTTPConnection, settings: AccessSettings) -> None
         return
     admin = (settings.admin_token,) if settings.admin_token else ()
     if not is_one_of(bearer(connection.headers), (*tokens, *admin)):
-        raise NotAuthenticated("this route needs the header 'Authorization: Bearer <token>' with a client's token")
+        raise NotAuthenticated(f"{_lack(connection.headers)} a client's token")
+
+
+def _lack(headers: Headers) -> str:
+    """Return what is wrong with the token of a request, as the beginning of a sentence."""
+    if bearer(headers):
+        return "the token that was sent is another one; this route needs"
+    return "this route needs the header 'Authorization: Bearer <token>' with"
 
 
 def is_administrator(connection: HTTPConnection, settings: AccessSettings) -> bool:

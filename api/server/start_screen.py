@@ -18,6 +18,10 @@ from utils.version import SERVICE_NAME, service_version
 
 LOOPBACK_ADMIN_WARNING = "access.loopback_admin is on: everything on this machine, proxies too, is the administrator"
 
+# Fewer characters can be found by trying.
+MIN_TOKEN_LENGTH = 16
+SHORT_TOKEN_WARNING = f"ADMIN_TOKEN has fewer than {MIN_TOKEN_LENGTH} characters: it can be guessed"
+
 
 def start_screen(settings: Settings, container: Container, port: int) -> Panel:
     """Return the screen; `port` is the one that the server really listens on."""
@@ -50,8 +54,8 @@ def log_access(settings: AccessSettings) -> None:
         logger.warning("there is no admin token: admin routes are closed")
     elif settings.admin_token_file:
         logger.bind(file=settings.admin_token_file).info("admin routes need the token in this file")
-    if settings.loopback_admin:
-        logger.warning(LOOPBACK_ADMIN_WARNING)
+    for warning in _warnings(settings):
+        logger.warning(warning)
 
 
 def _admin(settings: AccessSettings) -> str:
@@ -61,7 +65,14 @@ def _admin(settings: AccessSettings) -> str:
         by = f"by the token in {escape(settings.admin_token_file)}"
     else:
         by = "by ADMIN_TOKEN"
-    return f"{by}\n[red]{LOOPBACK_ADMIN_WARNING}[/]" if settings.loopback_admin else by
+    return "\n".join([by, *(f"[red]{warning}[/]" for warning in _warnings(settings))])
+
+
+def _warnings(settings: AccessSettings) -> list[str]:
+    """Return what is dangerous about the access of the administrator."""
+    token = settings.admin_token
+    short = token is not None and len(token.get_secret_value()) < MIN_TOKEN_LENGTH
+    return [SHORT_TOKEN_WARNING] * short + [LOOPBACK_ADMIN_WARNING] * settings.loopback_admin
 
 
 def _sources(container: Container) -> str:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from loguru import logger
 from pydantic import SecretStr
 from starlette.requests import Request
 
 from api.guard.access import identify, require_admin, share_of
+from api.server.start_screen import log_access
 from config.server_settings import AccessSettings
 from config.sources import load_settings
 from domain.errors import NotAllowed, NotAuthenticated
@@ -197,3 +199,23 @@ def test_addresses_of_one_ipv6_network_share_their_places() -> None:
     assert share_of("2001:db8:1:2::1") == share_of("2001:db8:1:2:ffff::9") != share_of("2001:db8:1:3::1")
     assert share_of("203.0.113.9") == share_of("::ffff:203.0.113.9") != share_of("203.0.113.10")
     assert share_of("testclient") == "testclient"
+
+
+def test_a_wrong_token_is_told_from_a_missing_one() -> None:
+    settings = TRUSTED.model_copy(update={"admin_token": SecretStr("correct horse")})
+    with pytest.raises(NotAuthenticated, match="^this route needs the header"):
+        require_admin(request("203.0.113.9"), settings)
+    with pytest.raises(NotAuthenticated, match="^the token that was sent is another one; this route needs the"):
+        require_admin(request("203.0.113.9", authorization="Bearer horse"), settings)
+
+
+@pytest.mark.parametrize(("token", "warned"), [("short", True), ("sixteen-or-more!", False)])
+def test_a_token_that_can_be_guessed_is_warned_of_without_being_shown(token: str, warned: bool) -> None:
+    lines: list[str] = []
+    sink = logger.add(lambda message: lines.append(str(message)), level="WARNING", format="{message}")
+    try:
+        log_access(TRUSTED.model_copy(update={"admin_token": SecretStr(token)}))
+    finally:
+        logger.remove(sink)
+    assert any("ADMIN_TOKEN has fewer than 16 characters" in line for line in lines) is warned
+    assert not any(token in line for line in lines)
