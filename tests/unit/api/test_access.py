@@ -203,9 +203,9 @@ def test_addresses_of_one_ipv6_network_share_their_places() -> None:
 
 def test_a_wrong_token_is_told_from_a_missing_one() -> None:
     settings = TRUSTED.model_copy(update={"admin_token": SecretStr("correct horse")})
-    with pytest.raises(NotAuthenticated, match="^this route needs the header"):
+    with pytest.raises(NotAuthenticated, match=r"^this route needs the header"):
         require_admin(request("203.0.113.9"), settings)
-    with pytest.raises(NotAuthenticated, match="^the token that was sent is another one; this route needs the"):
+    with pytest.raises(NotAuthenticated, match=r"^the token that was sent is another one; this route needs the"):
         require_admin(request("203.0.113.9", authorization="Bearer horse"), settings)
 
 
