@@ -1,32 +1,61 @@
-"""The age of a model: what it was trained on may be too long ago for the market of today."""
+"""The age of models: what they were trained on may be too long ago for the market of today."""
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-
-from models.registry.aliases import ScopeAliases
 
 MAX_AGE = timedelta(days=365)
 
 
-def age_warning(of: ScopeAliases, version: str, market: str, trained_until_ms: int | None, now: datetime) -> str | None:
-    """Return that the candles of a training are older than a year, and what to do; None while they are not.
+@dataclass(frozen=True)
+class ServingModel:
+    """A version in production.
+
+    Attributes:
+        version: Its name.
+        market: What it foretells, in words.
+        shipped: Whether it came with the service.
+        trained_until_ms: Close of the newest candle of its training, epoch ms; None where that is not known.
+    """
+
+    version: str
+    market: str
+    shipped: bool
+    trained_until_ms: int | None
+
+
+def age_warnings(serving: Iterable[ServingModel], now: datetime) -> list[str]:
+    """Return which were trained on candles that are older than a year, and what to do.
+
+    Those that came with the service and end at one candle are one warning.
 
     Args:
-        of: The symbol (or `*`) and timeframe that the version serves.
-        version: In production.
-        market: What it foretells, in words.
-        trained_until_ms: Close of its newest candle, epoch ms; None where that is not known.
+        serving: What is in production.
         now: Aware UTC time.
     """
-    if trained_until_ms is None:
-        return None
-    until = datetime.fromtimestamp(trained_until_ms / 1000, UTC)
-    last = until - timedelta(milliseconds=1)
-    if now - until <= MAX_AGE:
-        return None
-    whose = "comes with the service and " if of.is_shipped(version) else ""
-    return (
-        f"{version}, which serves {market}, {whose}was trained on candles up to "
-        f"{last:%Y-%m-%d}, {(now - until).days} days ago: train one on newer candles"
-    )
+    shipped, warnings = defaultdict[int, list[str]](list), list[str]()
+    for model in serving:
+        until_ms = model.trained_until_ms
+        if until_ms is None or now - _moment(until_ms) <= MAX_AGE:
+            continue
+        if model.shipped:
+            shipped[until_ms].append(model.market)
+        else:
+            warnings.append(f"{model.version}, which serves {model.market}, was {_trained(until_ms, now)}")
+    for until_ms, markets in shipped.items():
+        named = f"models that come with the service ({'; '.join(markets)})"
+        warnings.append(f"{named} were {_trained(until_ms, now)}")
+    return warnings
+
+
+def _moment(epoch_ms: int) -> datetime:
+    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
+
+
+def _trained(until_ms: int, now: datetime) -> str:
+    last = _moment(until_ms - 1)
+    days = (now - _moment(until_ms)).days
+    return f"trained on candles up to {last:%Y-%m-%d}, {days} days ago: train one on newer candles"

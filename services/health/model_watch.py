@@ -15,6 +15,7 @@ from models.registry.disk import look_at_disk
 from models.registry.registries import USUAL
 from models.serving.served_models import ServedModels
 from services.health.degraded import Degraded
+from services.health.model_age import age_warnings
 from services.health.registry_watch import RegistryWatch
 from utils.concurrency import Pause, background, worker_threads
 
@@ -64,7 +65,7 @@ class ModelWatch:
         Args:
             now: Aware UTC time.
         """
-        return [warning for watch in self._watches for warning in watch.warnings(now)]
+        return age_warnings((model for watch in self._watches for model in watch.serving()), now)
 
     def look(self) -> None:
         """Check once: file I/O, for one thread at a time."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from domain.errors import AppError
 from models.recalibration.kept import RECALIBRATIONS_FILE, read_recalibrations
@@ -14,7 +13,7 @@ from models.registry.registries import RegistryKey
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
-from services.health.model_age import age_warning
+from services.health.model_age import ServingModel
 
 _BY_EVIDENCE = "plans are weighed by the evidence's own record"
 _INSTALL = "install the service again, or switch them off by models.shipped: false"
@@ -47,12 +46,13 @@ class RegistryWatch:
         self._aliases = Aliases()
         self._verified: dict[str, _Verified] = {}
 
-    def warnings(self, now: datetime) -> list[str]:
-        """Return which versions that serve were trained on candles of long ago, in words, without waiting."""
-        serving = ((of, of.production) for of in self._aliases.scopes if of.production)
-        known = ((of, version, self._verified[version]) for of, version in serving if version in self._verified)
-        found = (age_warning(of, version, self._market(of), one.trained_until_ms, now) for of, version, one in known)
-        return [warning for warning in found if warning]
+    def serving(self) -> list[ServingModel]:
+        """Return the versions in production that the last look could read, without waiting."""
+        return [
+            ServingModel(version, self._market(of), of.is_shipped(version), self._verified[version].trained_until_ms)
+            for of in self._aliases.scopes
+            if (version := of.production) is not None and version in self._verified
+        ]
 
     def look(self) -> Iterator[Degraded]:
         """Check once: file I/O, for one thread at a time."""
