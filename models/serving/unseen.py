@@ -8,12 +8,14 @@ from types import MappingProxyType
 import numpy as np
 
 from domain.arrays import FloatArray
+from domain.errors import InsufficientData
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries
+from domain.values import utc_time
 from models.evaluation.out_of_sample import OutOfSample
 from models.evaluation.time_axis import TimeAxis
 from models.registry.artifacts import StoredVersion
-from models.registry.metadata import PREDICTIONS_FILE
+from models.registry.metadata import PREDICTIONS_FILE, ModelMetadata
 from models.serving.forecaster import Forecaster
 from models.serving.series_predictions import predict_series
 
@@ -63,3 +65,17 @@ def unseen_predictions(
         for name in ("probability", "raw", "returns", "fold")
     )
     return OutOfSample(rows, *columns)
+
+
+def none_unseen(metadata: ModelMetadata, symbol: str, series: CandleSeries) -> InsufficientData:
+    """Return the error for candles of which a version has no prediction that it had not learned.
+
+    Raises:
+        InvalidRequest: as `unseen_predictions`.
+    """
+    until = utc_time(metadata.require_data().last_ms + metadata.timeframe.ms)
+    end = utc_time(series.last_close_ms)
+    return InsufficientData(
+        f"{metadata.version} was trained on candles up to {until:%Y-%m-%d %H:%M} UTC; those of {symbol} end at "
+        f"{end:%Y-%m-%d %H:%M}, and too few of them are newer"
+    )

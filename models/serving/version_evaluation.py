@@ -10,7 +10,6 @@ import numpy as np
 
 from config.model_settings import ModelSettings
 from domain.arrays import BoolArray, IntArray
-from domain.errors import InsufficientData
 from domain.forecasting import PastForecasts
 from domain.market import CandleSeries
 from domain.trading.forecast_plans import PlanRecord
@@ -26,7 +25,7 @@ from models.evaluation.time_axis import TimeAxis
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
-from models.serving.unseen import AFTER_TRAINING, unseen_predictions
+from models.serving.unseen import AFTER_TRAINING, none_unseen, unseen_predictions
 
 # From predictions out of sample to what the plans of the model's side came to.
 PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
@@ -108,9 +107,7 @@ def evaluate_version(
         stored, load_version(registry, version), {symbol: series}, judging.axis, judging.returns, others
     )
     if not len(predictions.rows):
-        raise InsufficientData(
-            f"{version} was trained on all of these candles, or needs more of them before the first that is new"
-        )
+        raise none_unseen(stored.metadata, symbol, series)
     newer = predictions.fold == AFTER_TRAINING
     masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
     whole = judging.judged(predictions)

@@ -9,7 +9,7 @@ import numpy as np
 
 from backtesting.evidence.forecasts import plans_of, record_of
 from domain.arrays import IntArray
-from domain.errors import InsufficientData, InvalidRequest
+from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, Forecast, PastForecasts
 from domain.naming.leaders import leader_of
 from domain.trading.forecast_plans import PlanRecord
@@ -36,13 +36,13 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
     Raises:
         ModelNotFound, ModelUnusable: the version cannot be loaded.
         InvalidRequest: it forecasts another market or timeframe.
-        InsufficientData: it was trained on all of the candles.
+        InsufficientData: too few of the candles are newer than its training.
     """
     from models.evaluation.time_axis import TimeAxis
     from models.registry.registry import Registry
     from models.serving.forecasts import signal_of
     from models.serving.loaded_models import load_version
-    from models.serving.unseen import unseen_predictions
+    from models.serving.unseen import none_unseen, unseen_predictions
 
     symbol, series, range_period = market.symbol, market.series, order.indicators.atr_period
     registry = Registry.of(order.models)
@@ -60,7 +60,7 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
     others = {leader: market.leader} if leader and market.leader is not None else {}
     said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known, others)
     if not len(said.rows):
-        raise InsufficientData(f"{version} was trained on all of these candles of {symbol}")
+        raise none_unseen(model, symbol, series)
     past = PastForecasts(symbol, series, np.searchsorted(slots, said.rows), said.probability)
     records = _records_then(past, said.fold, model, range_period)
     closes, prices, ranges = series.closes_ms, series.closes, average_true_ranges(series, range_period)
