@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from domain.analysis import DataSource
 from services.health.degraded import Check, Degraded
 from services.llm.calling.client import LlmClient
 from services.llm.calling.key_ring import KeyState
@@ -70,11 +71,11 @@ def llm_check(client: LlmClient | None) -> Check:
 
 
 def market_data_check(market_data: MarketData) -> Check:
-    """Return the check of the market-data sources that were asked."""
+    """Return the check of the market-data sources that were asked; of stored candles the store's own check tells."""
 
     def check() -> Iterator[Degraded]:
         for name, works in market_data.health().items():
-            if works is False:
+            if works is False and name != DataSource.STORED:
                 reason = "the source did not answer when it was last asked; the next one in order is asked instead"
                 yield Degraded(
                     f"market_data.{name}", reason, "see the log for its answer, or leave it out of MARKET_DATA_SOURCES"

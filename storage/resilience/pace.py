@@ -21,6 +21,7 @@ class Pace:
         open_seconds: How long the start waits for the store: a healthy MongoDB takes a tenth of it, and what follows at
             the start may keep the event loop busy for seconds.
         flush_seconds: How long a reader waits for the writes before it.
+        candle_seconds: How long an analysis waits for stored candles; another source takes as long.
         query_seconds: How long a reader waits that cannot be answered without the store.
         call_seconds: A call that takes longer has failed; longer than the drivers' own time-outs.
         close_seconds: Time limit of the last try, and of closing the store.
@@ -34,6 +35,7 @@ class Pace:
     retry_seconds: float = 2.0
     open_seconds: float = 0.5
     flush_seconds: float = 1.0
+    candle_seconds: float = 0.5
     query_seconds: float = 2.0
     call_seconds: float = 5.0
     close_seconds: float = 0.8

@@ -54,8 +54,9 @@ class ResilientStore(Resilient[AnalysisWrite]):
 
         Args:
             store: Raises `StorageUnavailable` when it fails.
-            timeout_ms: How long a read may keep its caller.
-            pace: Of the writes, and of reads that cannot be answered without the store (`query_seconds`).
+            timeout_ms: How long a read may keep its caller that can do without its result.
+            pace: Of the writes, and of reads that cannot be answered without the store (`candle_seconds`,
+                `query_seconds`).
             spool: Where writes wait while the store is down; None: in memory.
             clock: Dates a failure; the machine's own by default.
         """
@@ -137,7 +138,7 @@ class ResilientStore(Resilient[AnalysisWrite]):
         """Return the newest candles, oldest first.
 
         Raises:
-            StorageUnavailable: it is down, or does not answer in time: that there are none is another answer.
+            StorageUnavailable: it is down, or has not answered within 0.5 s: that there are none is another answer.
         """
 
         async def latest(store: Store) -> list[Candle]:
@@ -145,10 +146,12 @@ class ResilientStore(Resilient[AnalysisWrite]):
                 await self.flush()
             return await store.latest_candles(symbol, timeframe, limit)
 
-        found = await self._read("latest_candles", None, latest)
-        if found is None:
-            raise self._calls.unavailable()
-        return found
+        if self.available:
+            with suppress(TimeoutError):
+                return await self._calls.within(
+                    self._pace.candle_seconds, "latest_candles", lambda: latest(self._store)
+                )
+        raise self._calls.unavailable()
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first, to a caller that can wait for thousands.

@@ -9,9 +9,10 @@ from dataclasses import replace
 import pytest
 
 from domain.errors import StorageUnavailable
+from domain.market import Timeframe
 from storage.resilience.pace import Pace
 from storage.resilience.store import ResilientStore
-from tests.fixtures.analyses import LATER, NOON
+from tests.fixtures.analyses import LATER, NOON, make_candle
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
@@ -54,6 +55,17 @@ async def test_while_a_read_is_late_others_do_not_wait_too(store: ResilientStore
     await eventually(lambda: not store._calls.late)
     await read(store)
     assert faulty.calls.count("latest_candles") == reads_before + 1
+
+
+async def test_stored_candles_are_waited_for_longer_than_what_an_answer_can_do_without(
+    store: ResilientStore, faulty: FaultyStore
+) -> None:
+    await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
+    await eventually(lambda: faulty.saved == ["a"])
+    faulty.delay_seconds = 4 * TIMEOUT_MS / 1000
+    assert await read(store) is None
+    assert store._calls.late
+    assert [candle.close for candle in await store.latest_candles("BTCUSDT", Timeframe.H1, 10)] == [100.0]
 
 
 async def test_busy_event_loop_neither_breaks_the_store_nor_loses_a_write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +68,7 @@ async def test_a_store_that_is_closed_is_a_failure(tmp_path: Path) -> None:
 @pytest.mark.parametrize("fault", [{"delay_seconds": 0.2}, {"failing": True}], ids=["late", "down"])
 async def test_a_store_that_does_not_answer_in_time_is_no_market_without_candles(fault: dict[str, Any]) -> None:
     faulty = FaultyStore()
-    store = ResilientStore(faulty, timeout_ms=20, pace=PACE)
+    store = ResilientStore(faulty, timeout_ms=20, pace=replace(PACE, candle_seconds=0.02))
     await store.open()
     await eventually(lambda: store.available)
     for name, value in fault.items():
