@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
 import sys
@@ -18,6 +19,7 @@ TARGET = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 
 def main() -> int:
     """Measure, print and write; return the exit status: 0 when every target is met."""
+    argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__).parse_args()
     console = Console(stderr=True)
     targets: list[Row] = []
     paragraphs: list[str] = []

@@ -63,7 +63,8 @@ def _of(symbols: Sequence[str], binance_url: str) -> Row:
         "MARKET_DATA__BINANCE_URL": binance_url,
     }
     with serve("main.py", **environment) as server:
-        asyncio.run(_made(server.port, 100))  # libraries are loaded, tables are made
+        # Libraries are loaded, tables are made, and what is done once for a closed candle is done for every symbol.
+        asyncio.run(_made(server.port, max(100, len(symbols))))
         begun = asyncio.run(_made(server.port, 0))
         before, started = server.cpu_seconds(), time.monotonic()
         ended = asyncio.run(_made(server.port, begun + ANALYSES))
