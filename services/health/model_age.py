@@ -11,8 +11,8 @@ MAX_AGE = timedelta(days=365)
 
 
 @dataclass(frozen=True)
-class ServingModel:
-    """A version in production.
+class AgingModel:
+    """A version in production, and until when it learned.
 
     Attributes:
         version: Its name.
@@ -27,7 +27,7 @@ class ServingModel:
     trained_until_ms: int | None
 
 
-def age_warnings(serving: Iterable[ServingModel], now: datetime) -> list[str]:
+def age_warnings(serving: Iterable[AgingModel], now: datetime) -> list[str]:
     """Return which were trained on candles that are older than a year, and what to do.
 
     Those that came with the service and end at one candle are one warning.

@@ -13,7 +13,7 @@ from models.registry.registries import RegistryKey
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels
 from services.health.degraded import Degraded
-from services.health.model_age import ServingModel
+from services.health.model_age import AgingModel
 
 _BY_EVIDENCE = "plans are weighed by the evidence's own record"
 _INSTALL = "install the service again, or switch them off by models.shipped: false"
@@ -46,10 +46,10 @@ class RegistryWatch:
         self._aliases = Aliases()
         self._verified: dict[str, _Verified] = {}
 
-    def serving(self) -> list[ServingModel]:
+    def serving(self) -> list[AgingModel]:
         """Return the versions in production that the last look could read, without waiting."""
         return [
-            ServingModel(version, self._market(of), of.is_shipped(version), self._verified[version].trained_until_ms)
+            AgingModel(version, self._market(of), of.is_shipped(version), self._verified[version].trained_until_ms)
             for of in self._aliases.scopes
             if (version := of.production) is not None and version in self._verified
         ]

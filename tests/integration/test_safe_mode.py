@@ -233,14 +233,14 @@ def test_the_command_line_switches_the_running_service(
         assert (status, json.loads(shown)["enabled"], json.loads(shown)["reason"]) == (0, True, REASON)
         refused = command("off", token="another")  # noqa: S106
         assert refused[0] == 2
-        assert "answers 401: this route needs the header" in refused[1]
+        assert "answers 401: the token that was sent is another one" in refused[1]
         status, shown = command("off")
         assert (status, "off" in shown) == (0, True)
         assert json.loads(command("status", "--json")[1])["enabled"] is False
         assert command("on")[0] == 2
         nowhere = command("status", url="http://127.0.0.1:9")
         assert nowhere[0] == 2
-        assert "start it, or name its address with --url" in nowhere[1]
+        assert "start the service, or name its address with --url" in nowhere[1]
 
 
 def test_forecasts_and_trends_are_neutral_with_the_reason(make_client: MakeClient, registry: Registry) -> None:

@@ -46,26 +46,28 @@ async def test_slow_call_gives_nothing_but_goes_on(
 
 
 async def test_while_a_read_is_late_others_do_not_wait_too(store: ResilientStore, faulty: FaultyStore) -> None:
+    limits = {Timeframe.H1: 10}
     faulty.delay_seconds = 0.3
     await read(store)
     reads_before = faulty.calls.count("latest_candles")
-    await read(store)
+    assert await store.latest_candles_by_timeframe("BTCUSDT", limits) == {Timeframe.H1: []}
     assert faulty.calls.count("latest_candles") == reads_before
     faulty.delay_seconds = 0
     await eventually(lambda: not store._calls.late)
-    await read(store)
+    await store.latest_candles_by_timeframe("BTCUSDT", limits)
     assert faulty.calls.count("latest_candles") == reads_before + 1
 
 
-async def test_stored_candles_are_waited_for_longer_than_what_an_answer_can_do_without(
-    store: ResilientStore, faulty: FaultyStore
-) -> None:
+async def test_stored_candles_are_waited_for_longer_than_what_an_answer_can_do_without(faulty: FaultyStore) -> None:
+    store = ResilientStore(faulty, timeout_ms=TIMEOUT_MS, pace=replace(PACE, candle_seconds=PATIENCE_SECONDS))
+    await store.open()
     await save(store, "a", candles={Timeframe.H1: [make_candle(0, 100.0)]})
     await eventually(lambda: faulty.saved == ["a"])
     faulty.delay_seconds = 4 * TIMEOUT_MS / 1000
-    assert await read(store) is None
+    assert await store.latest_candles_by_timeframe("BTCUSDT", {Timeframe.H1: 10}) == {Timeframe.H1: []}
     assert store._calls.late
-    assert [candle.close for candle in await store.latest_candles("BTCUSDT", Timeframe.H1, 10)] == [100.0]
+    assert await read(store) == [100.0]
+    await store.close()
 
 
 async def test_busy_event_loop_neither_breaks_the_store_nor_loses_a_write(
