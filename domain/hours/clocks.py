@@ -11,6 +11,7 @@ import numpy as np
 from domain.arrays import IntArray
 
 MINUTE_MS = 60_000
+HOUR_MS = 60 * MINUTE_MS
 DAY_MINUTES = 1_440
 DAY_MS = DAY_MINUTES * MINUTE_MS
 WEEK_MS = 7 * DAY_MS

@@ -8,13 +8,14 @@ import numpy as np
 
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InvalidMarketData
+from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
 from domain.market import Timeframe
 from features.candle_reading.rows import counted
 from features.datasets.candle_checks import usual_timeframe
 
-_SECOND_MS, _MINUTE_MS, _HOUR_MS, _DAY_MS = 1_000, 60_000, 3_600_000, 86_400_000
+_SECOND_MS = 1_000
 # A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
-_CLOCK_CHANGE_MS = 2 * _HOUR_MS
+_CLOCK_CHANGE_MS = 2 * HOUR_MS
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,7 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
     times = rows.times_ms
     if _most(times % _SECOND_MS == _SECOND_MS - 1):
         times, are_close_times = times + 1, True
-    elif _most(times % _MINUTE_MS == _MINUTE_MS - _SECOND_MS):
+    elif _most(times % MINUTE_MS == MINUTE_MS - _SECOND_MS):
         times, are_close_times = times + _SECOND_MS, True
     timeframe = _timeframe(times)
     if are_close_times:
@@ -93,12 +94,12 @@ def _timeframe(times_ms: IntArray) -> Timeframe:
     if len(times_ms) >= 2:
         distances, counts = np.unique(np.diff(times_ms), return_counts=True)
         usual = int(distances[counts.argmax()])
-        if 28 * _DAY_MS <= usual <= 31 * _DAY_MS:
+        if 28 * DAY_MS <= usual <= 31 * DAY_MS:
             raise InvalidMarketData(
                 "holds monthly candles, and a month has no fixed length: give candles of days or weeks"
             )
-        if usual >= 89 * _DAY_MS:
-            raise InvalidMarketData(f"holds candles {usual // _DAY_MS} days apart: give candles of days or weeks")
+        if usual >= 89 * DAY_MS:
+            raise InvalidMarketData(f"holds candles {usual // DAY_MS} days apart: give candles of days or weeks")
     return usual_timeframe(times_ms)
 
 
@@ -110,10 +111,10 @@ def _without_newest_trade(rows: OrderedRows, step_ms: int) -> OrderedRows:
     if distance % step_ms == 0:
         return rows
     before = replace(rows, times_ms=rows.times_ms[:-1], values=rows.values[:-1], at=rows.at[:-1])
-    on_the_minute = rows.times_ms[-1] % _MINUTE_MS == 0
+    on_the_minute = rows.times_ms[-1] % MINUTE_MS == 0
     if distance > step_ms:
         return rows if on_the_minute else before.noting("a last row off the grid left out")
-    if step_ms >= _DAY_MS and on_the_minute and distance >= step_ms - _CLOCK_CHANGE_MS:
+    if step_ms >= DAY_MS and on_the_minute and distance >= step_ms - _CLOCK_CHANGE_MS:
         return rows
     candle, trade = rows.values[-2], rows.values[-1]
     volume = candle[4] if np.isnan(trade[4]) else candle[4] + trade[4]

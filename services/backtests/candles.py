@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.candles.columns import CandleLike
-from domain.errors import InsufficientData, InvalidRequest, MarketDataUnavailable, UnknownSymbol
+from domain.errors import InsufficientData, InvalidRequest
 from domain.market import Timeframe
 from services.job_candles.finding import JobCandles
+from services.job_candles.histories import CandleCounts, find_history
 from services.job_candles.order import SeriesOrder, candle_rows
 from services.market_data.market_data import MarketData
 from storage.ports import CandleStore
@@ -111,20 +112,15 @@ class BacktestCandles:
         wanted = timeframes or self._settings.analysis.primary_timeframes[:1]
         timeframe = min(wanted, key=lambda timeframe: timeframe.ms)
         most = self._settings.backtests.history_candles
-        stored, _ = await self._found.stored(symbol, timeframe, most)
-        if len(stored) >= most:
-            return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(stored))
-        try:
-            found = await self._market_data.history(symbol, timeframe, max(need.candles, len(stored) + 1), most)
-        except MarketDataUnavailable as refusal:
-            if isinstance(refusal, UnknownSymbol):
-                raise
-            if len(stored) >= need.candles:
-                return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(stored))
-            raise InsufficientData(
-                f"{need.what} needs {need.candles} closed candles at least, {len(stored)} of {symbol} {timeframe} are "
-                f"stored ({refusal.message}); send candles"
-            ) from refusal
+
+        def refused(count: int, _note: str, reason: str) -> InsufficientData:
+            return InsufficientData(
+                f"{need.what} needs {need.candles} closed candles at least, {count} of {symbol} {timeframe} are "
+                f"stored ({reason}); send candles"
+            )
+
+        counts = CandleCounts(need.candles, enough=most, most=most, posted=most)
+        found = await find_history(self._found, self._market_data, (symbol, timeframe), counts, refused)
         if not found.more:
             return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(found.series))
         history = self._found.history_order(found, most)

@@ -10,12 +10,7 @@ from functools import partial
 from backtesting.bias import lookahead, recursive
 from domain.analysis import DataSource
 from domain.candles.columns import CandleLike
-from domain.errors import (
-    InsufficientData,
-    InvalidRequest,
-    MarketDataUnavailable,
-    UnknownSymbol,
-)
+from domain.errors import InsufficientData, InvalidRequest
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
@@ -23,6 +18,7 @@ from models.registry.metadata import ModelMetadata
 from models.registry.registries import USUAL, Registries, RegistryKey, settings_at
 from services.bias.order import BiasOrder
 from services.job_candles.finding import JobCandles
+from services.job_candles.histories import CandleCounts, find_history
 from services.job_candles.leaders import JobLeaders
 from services.job_candles.order import candle_rows
 from services.jobs.service import JobService
@@ -148,18 +144,12 @@ class BiasService:
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:
         """Return the candles that were posted or, where these are few, more of a real source."""
         most = self._settings.bias.history_candles
-        stored, note = await self._candles.stored(symbol, timeframe, most)
-        if len(stored) >= min(ENOUGH_CANDLES, most):
-            return MarketHistory(DataSource.STORED, stored)
-        try:
-            return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), most)
-        except MarketDataUnavailable as refusal:
-            if len(stored) >= needed:
-                return MarketHistory(DataSource.STORED, stored)
-            if isinstance(refusal, UnknownSymbol):
-                raise
-            found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
-            raise _too_few(needed, len(stored), found) from refusal
+
+        def refused(count: int, note: str, reason: str) -> InsufficientData:
+            return _too_few(needed, count, f" of {symbol} {timeframe} (stored: {note}; {reason}); send candles")
+
+        counts = CandleCounts(needed, enough=min(ENOUGH_CANDLES, most), most=most, posted=most)
+        return await find_history(self._candles, self._market_data, (symbol, timeframe), counts, refused)
 
 
 def _too_few(needed: int, count: int, found: str = "") -> InsufficientData:

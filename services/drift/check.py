@@ -23,7 +23,13 @@ from models.registry.registries import Registries, RegistryKey
 from services.drift.findings import MAX_WORST, DriftFinding
 from services.drift.market_rows import DriftCandles, NewestStoredRows
 from services.drift.version_references import VersionReference, version_references
-from services.ledger.followed_forecasts import apart_in_time, followed_documents, followed_forecast, is_followed
+from services.ledger.followed_forecasts import (
+    MOST_NEWEST,
+    apart_in_time,
+    followed_documents,
+    followed_forecast,
+    is_followed,
+)
 from services.ledger.settled_forecasts import settled_forecasts
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
@@ -32,8 +38,6 @@ from utils.clock import Clock
 from utils.concurrency import run_blocking
 
 _NAMED = 3
-# Forecasts of a further horizon that are read at most: those of eight symbols in more than three months of hours.
-MOST_FOLLOWED = 20_000
 _TRAINED_BEFORE = "it was trained before the features of a training were kept, or imported"
 
 
@@ -117,7 +121,7 @@ class DriftCheck:
     async def _trend(self, key: RegistryKey, model: ModelMetadata) -> BrierTrend:
         version, most, horizon = model.version, self._settings.brier_entries, model.horizon_candles
         if is_followed(key, horizon):
-            read = min(most * horizon, MOST_FOLLOWED)
+            read = min(most * horizon, MOST_NEWEST)
             found = await followed_documents(self._documents, key, version, most=read)
             # The test takes them as independent: those whose moves overlap are not.
             settled = [followed_forecast(one) for one in apart_in_time(found)][-most:]

@@ -13,15 +13,12 @@ from domain.ledger.entries import NEXT_CANDLE
 from models.registry.aliases import Aliases
 from models.registry.registries import Registries, RegistryKey
 from models.registry.shadows import Shadow, ShadowFigures
-from services.ledger.followed_forecasts import apart_in_time, followed_documents, is_followed, stretch_of
+from services.ledger.followed_forecasts import MOST_NEWEST, apart_in_time, followed_documents, is_followed, stretch_of
 from services.ledger.scoring.clusters import ClusterSums, RecordGroup, write_clusters
 from services.ledger.scoring.intervals import mean_reach
 from services.shadowing.figures import read_figures, shadows_of
 from storage.document_ports import Document, DocumentStore
 from storage.ledger_ports import LedgerStore
-
-# Forecasts of one version that are read: those of eight symbols in more than three months of hours.
-_MOST = 20_000
 
 
 async def figures_beside(
@@ -67,8 +64,8 @@ async def _followed(documents: DocumentStore, key: RegistryKey, shadow: Shadow) 
     Of each market the first forecasts of each stretch of time as long as the horizon count, since the moves of others
     overlap; those of all markets in a stretch are one cluster, as in the ledger's figures.
     """
-    own = await followed_documents(documents, key, shadow.version, shadow.since, _MOST)
-    served = await followed_documents(documents, key, shadow.production, shadow.since, _MOST)
+    own = await followed_documents(documents, key, shadow.version, shadow.since, MOST_NEWEST)
+    served = await followed_documents(documents, key, shadow.production, shadow.since, MOST_NEWEST)
     return await asyncio.to_thread(_figures, shadow, own, served)
 
 

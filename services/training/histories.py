@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from config.settings import Settings
-from domain.analysis import DataSource
-from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
+from domain.errors import InsufficientData
 from domain.forecasting import ModelType
 from domain.market import Timeframe
 from models.training.learner import needed_candles
 from services.job_candles.finding import JobCandles
+from services.job_candles.histories import CandleCounts, find_history
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
 from services.training.repeating import RepeatedTraining
@@ -34,8 +34,7 @@ class TrainingHistories:
     ) -> MarketHistory:
         """Return the candles of a real source that has more of them than were posted, else the posted ones.
 
-        Models learn more from eight years than from two (docs/models.md). Of a source with pages these are only its
-        newest candles: the job reads the others.
+        Models learn more from eight years than from two (docs/models.md).
 
         Args:
             symbol: Market.
@@ -48,18 +47,12 @@ class TrainingHistories:
             UnknownSymbol, InsufficientData, MarketDataUnavailable: nobody has candles enough, with the numbers.
         """
         needed = needed_candles(kind, settings.models, settings.features)
-        stored, note = await self._candles.stored(symbol, timeframe, min(brought, self._most))
-        if len(stored) >= self._most:
-            return MarketHistory(DataSource.STORED, stored)
-        try:
-            return await self._market_data.history(symbol, timeframe, max(needed, len(stored) + 1), self._most)
-        except MarketDataUnavailable as refusal:
-            if isinstance(refusal, UnknownSymbol):
-                raise
-            if len(stored) >= needed:
-                return MarketHistory(DataSource.STORED, stored)
-            found = f" of {symbol} {timeframe} (stored: {note}; {refusal.message}); send candles"
-            raise too_few(needed, len(stored), found) from refusal
+
+        def refused(count: int, note: str, reason: str) -> InsufficientData:
+            return too_few(needed, count, f" of {symbol} {timeframe} (stored: {note}; {reason}); send candles")
+
+        counts = CandleCounts(needed, enough=self._most, most=self._most, posted=brought)
+        return await find_history(self._candles, self._market_data, (symbol, timeframe), counts, refused)
 
 
 def count_new(history: MarketHistory, newer_than_ms: int | None) -> int:

@@ -146,12 +146,7 @@ class ResilientStore(Resilient[AnalysisWrite]):
                 await self.flush()
             return await store.latest_candles(symbol, timeframe, limit)
 
-        if self.available:
-            with suppress(TimeoutError):
-                return await self._calls.within(
-                    self._pace.candle_seconds, "latest_candles", lambda: latest(self._store)
-                )
-        raise self._calls.unavailable()
+        return await self._within(self._pace.candle_seconds, "latest_candles", latest)
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return the newest candles, oldest first, to a caller that can wait for thousands.
@@ -194,8 +189,13 @@ class ResilientStore(Resilient[AnalysisWrite]):
     async def _query(self, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:
         if self.available:
             await self.flush()
+        return await self._within(self._pace.query_seconds, operation, call)
+
+    async def _within(self, seconds: float, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:
+        """Return the result of a call that nothing stands in for; raises StorageUnavailable where there is none."""
+        if self.available:
             with suppress(TimeoutError):
-                return await self._calls.within(self._pace.query_seconds, operation, lambda: call(self._store))
+                return await self._calls.within(seconds, operation, lambda: call(self._store))
         raise self._calls.unavailable()
 
     async def _undo(self, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InvalidMarketData
+from domain.hours.clocks import DAY_MS
 from features.candle_reading.numbers import is_text, numbers_of
 from features.candle_reading.times.dates import ms_of_dates
 from features.candle_reading.times.written_times import moments_in, readable, without_zones
@@ -168,7 +169,7 @@ def _of_serial_days(values: FloatArray, wrong: BoolArray) -> Times:
     days = values[~wrong]
     if len(days) and ((days > _FIRST_DAY_OF_R) & (days < _EXCEL_EPOCH_DAYS) & (days % 1 == 0)).all():
         # As days of Excel the file would end before 1970.
-        return Times(np.where(wrong, 0, values * 86_400_000).astype(np.int64), wrong, "days since 1970")
+        return Times(np.where(wrong, 0, values * DAY_MS).astype(np.int64), wrong, "days since 1970")
     if not len(days) or not ((days > _EXCEL_EPOCH_DAYS - 25_000) & (days < 80_000)).all():
         return Times(np.zeros(len(values), dtype=np.int64), np.ones(len(values), dtype=np.bool_), "")
     seconds = np.round((values - _EXCEL_EPOCH_DAYS) * 86_400)
@@ -202,7 +203,7 @@ def _of_text(column: pd.Series) -> Times:
     known = ms[~wrong]
     if has_offset:
         words = ""
-    elif len(known) and not (known % 86_400_000).any():
+    elif len(known) and not (known % DAY_MS).any():
         words = "dates read as midnight UTC"
     else:
         words = UTC_ASSUMED

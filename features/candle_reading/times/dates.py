@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray, IntArray
+from domain.hours.clocks import DAY_MS
 from features.candle_reading.times.date_orders import days_since_1970, full_year, ordered_parts
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -20,7 +21,6 @@ _CLOCK = (
     r"|(?P<h0>\d{1,2})(?=[-\s]*[ap]m)|(?P<hms>\d{4,6}))?"
     r"[-\s]*(?P<half>[ap]\.?m\.?)?\s*(?:utc|gmt|z)?\s*(?P<offset>[-+]\d{2}:?(?:\d{2})?)?\s*$"
 )
-_DAY_MS = 86_400_000
 
 
 def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
@@ -44,7 +44,7 @@ def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
     known = rest.str.fullmatch(_CLOCK).to_numpy(dtype=bool) & ~np.isnan(year + month + day + ms)
     days = days_since_1970(np.where(known, year, 1970), np.where(known, month, 1), np.where(known, day, 1))
     known &= ~np.isnan(days)
-    times = np.where(known, np.nan_to_num(days) * _DAY_MS + np.nan_to_num(ms), 0)
+    times = np.where(known, np.nan_to_num(days) * DAY_MS + np.nan_to_num(ms), 0)
     return times.astype(np.int64), ~known, offset
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from domain.arrays import IntArray
+from domain.hours.clocks import HOUR_MS
 
 # Words for the clock of a place, which changes in spring and autumn, and for one of its two times. CST is none of them:
 # it is the time of Chicago and of Shanghai.
@@ -108,7 +109,7 @@ def utc_of_local(local_ms: IntArray, clock: Clock) -> IntArray:
         clock: Where they were written.
     """
     if isinstance(clock, ServerClock):
-        ahead_ms = clock.hours_ahead_of_new_york * 3_600_000
+        ahead_ms = clock.hours_ahead_of_new_york * HOUR_MS
         return utc_of_local(local_ms - ahead_ms, ZoneInfo("America/New_York"))
     times = pd.DatetimeIndex(local_ms.astype("datetime64[ms]"))
     again = times.duplicated()

@@ -5,10 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from loguru import logger
-
-from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from domain.values import epoch_ms
 from services.leases import Lease
@@ -17,6 +15,7 @@ from services.ledger.settling.closing import Closing
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite
 from storage.ledger_ports import Due
 from utils.clock import Clock
+from utils.looking import look_again
 
 # Documents that wait for their close and are looked at, the newest: the bands of forty requests an hour.
 MAX_WAITING = 4_000
@@ -67,16 +66,8 @@ class DocumentSettling:
 
     async def run(self, seconds: float) -> None:
         """Settle what is due at every interval until canceled, and then let another replica settle at once."""
-        named = logger.bind(collection=self._collection.name)
         async with self._lease.given_up_after():
-            while True:
-                try:
-                    await self.settle_due()
-                except StorageUnavailable as failure:
-                    named.bind(reason=failure.message).info("documents of closes to come cannot be settled now")
-                except Exception:  # noqa: BLE001 - a defect must not end the loop
-                    named.exception("settling documents of closes to come failed unexpectedly")
-                await asyncio.sleep(seconds)
+            await look_again(self.settle_due, partial(asyncio.sleep, seconds), f"settling {self._collection.name}")
 
     async def settle_due(self) -> int:
         """Settle the documents that are due, if this replica may, and return how many were.
