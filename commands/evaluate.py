@@ -12,7 +12,7 @@ import typer
 from commands.candles import tell
 from commands.console import show, working
 from commands.options import Backend, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
-from commands.study import StudyOrder, run_study
+from commands.study import StudyArguments, run_study
 from commands.versions import ChosenVersion, choose_version, read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from models.registry.registry import Registry
-    from services.evaluating.order import EvaluationOrder
+    from services.evaluating.parameters import EvaluationParameters
     from services.evaluating.plans import PlanEvaluation
     from services.evaluating.run import EvaluationResult
 
@@ -72,8 +72,8 @@ def evaluate(
         if plot is not None:
             raise InvalidRequest("--plot draws one version; leave --types out")
         models = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
-        order = StudyOrder(types, seeds, tuple(map(Path, what)), symbol, timeframe, save, markdown)
-        run_study(order, models, settings.features, as_json)
+        parameters = StudyArguments(types, seeds, tuple(map(Path, what)), symbol, timeframe, save, markdown)
+        run_study(parameters, models, settings.features, as_json)
         return
     version, files = _version_and_files(what)
     if len(files) > 1 and (plot or symbol):
@@ -82,7 +82,7 @@ def evaluate(
 
     found = []
     with working() as now:
-        from services.evaluating.order import EvaluationOrder
+        from services.evaluating.parameters import EvaluationParameters
 
         now(f"reading {', '.join(file.name for file in files)}")
         registries = Registries(settings)
@@ -92,7 +92,7 @@ def evaluate(
         leaders = _leaders(registry, chosen, leader)
         for one in chosen:
             name = registry.open(one.version).metadata.leader(one.symbol)
-            scored = EvaluationOrder.of(one.version, one.symbol, fee_bps, slippage_bps, settings, key)
+            scored = EvaluationParameters.of(one.version, one.symbol, fee_bps, slippage_bps, settings, key)
             beside = leaders.get((name, one.series.timeframe)) if name else None
             found.append((_of_plans if scored.plans else _of_close)(_Asked(scored, one, beside, plot), now))
     if not as_json:
@@ -108,7 +108,7 @@ def evaluate(
 class _Asked(NamedTuple):
     """What is evaluated on which candles, and the folder of pictures, if any are wanted."""
 
-    order: EvaluationOrder
+    parameters: EvaluationParameters
     chosen: ChosenVersion
     leader: CandleSeries | None
     plot: Path | None
@@ -118,8 +118,8 @@ def _of_close(asked: _Asked, now: Callable[[str], None]) -> tuple[dict[str, Any]
     from commands.judging.evaluated import evaluated
     from services.evaluating.run import run_evaluation
 
-    order, chosen, led_by, plot = asked
-    result = run_evaluation(order, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
+    parameters, chosen, led_by, plot = asked
+    result = run_evaluation(parameters, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
     pictures = _draw(plot, result, chosen.symbol) if plot else []
     return {**result.document, "pictures": list(map(str, pictures))}, evaluated(result, chosen.symbol, pictures)
 
@@ -128,8 +128,8 @@ def _of_plans(asked: _Asked, now: Callable[[str], None]) -> tuple[dict[str, Any]
     from commands.judging.evaluated_plans import evaluated_plans
     from services.evaluating.plans import evaluate_plans
 
-    order, chosen, led_by, plot = asked
-    result = evaluate_plans(order, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
+    parameters, chosen, led_by, plot = asked
+    result = evaluate_plans(parameters, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
     pictures = _draw_plans(plot, result, chosen.symbol) if plot else []
     return {**result.document, "pictures": list(map(str, pictures))}, evaluated_plans(result, chosen.symbol, pictures)
 

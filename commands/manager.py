@@ -24,10 +24,10 @@ def model_manager(settings: Settings) -> ModelManager:
 def plan_training(settings: Settings) -> PlanTraining:
     """Return what trains plan models, which have to beat the configured evidence; their folders are in the settings."""
     from services.evidence_file import read_book
-    from services.measuring.order import MeasuringOrder, MeasuringWish
+    from services.measuring.parameters import MeasuringOptions, MeasuringParameters
     from services.training.plan_training import PlanTraining
 
-    measuring = MeasuringOrder.of(MeasuringWish(), settings)
+    measuring = MeasuringParameters.of(MeasuringOptions(), settings)
     book = read_book(settings.trading.evidence_file)
     return PlanTraining(settings.models, settings.features, measuring, book, SystemClock().now)
 

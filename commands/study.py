@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class StudyOrder:
+class StudyArguments:
     """The arguments of a study; `types` are separated by commas."""
 
     types: str
@@ -33,15 +33,15 @@ class StudyOrder:
     markdown: Path | None
 
 
-def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSettings, as_json: bool) -> None:
+def run_study(arguments: StudyArguments, models: ModelSettings, features: FeatureSettings, as_json: bool) -> None:
     """Run a study and print its table."""
-    types = [_type(name.strip()) for name in order.types.split(",")]
-    if order.markdown and not order.markdown.parent.is_dir():
-        raise InvalidRequest(f"there is no folder {order.markdown.parent} to write {order.markdown.name} to")
-    scope, read = read_markets(order.files, order.symbol, order.timeframe)
+    types = [_type(name.strip()) for name in arguments.types.split(",")]
+    if arguments.markdown and not arguments.markdown.parent.is_dir():
+        raise InvalidRequest(f"there is no folder {arguments.markdown.parent} to write {arguments.markdown.name} to")
+    scope, read = read_markets(arguments.files, arguments.symbol, arguments.timeframe)
     markets = {market: candles.series for market, candles in read.items()}
     if not as_json:
-        for file, candles in zip(order.files, read.values(), strict=True):
+        for file, candles in zip(arguments.files, read.values(), strict=True):
             tell(file, candles)
     timeframe = next(iter(markets.values())).timeframe
 
@@ -50,15 +50,15 @@ def run_study(order: StudyOrder, models: ModelSettings, features: FeatureSetting
     from models.studies.study import Study
 
     with stages() as listener:
-        study = Study(types, order.seeds, markets, timeframe, models, features)
-        result = study.run(listener, order.save, SystemClock().now)
+        study = Study(types, arguments.seeds, markets, timeframe, models, features)
+        result = study.run(listener, arguments.save, SystemClock().now)
     trials = _recorded(result, Registry.of(models), timeframe, list(markets))
     subject = f"{' '.join(markets)} {timeframe}"
-    if order.markdown:
+    if arguments.markdown:
         try:
-            order.markdown.write_text(study_markdown(result, subject, trials), encoding="utf-8")
+            arguments.markdown.write_text(study_markdown(result, subject, trials), encoding="utf-8")
         except OSError as error:
-            raise InvalidRequest(f"{order.markdown} cannot be written: {error.strerror or error}") from error
+            raise InvalidRequest(f"{arguments.markdown} cannot be written: {error.strerror or error}") from error
     document = {
         "symbol": scope,
         "markets": list(markets),

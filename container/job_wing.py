@@ -1,4 +1,4 @@
-"""The wing of the jobs: where long work runs, what takes orders for it, and what queues it by the clock."""
+"""The wing of the jobs: where long work runs, what takes requests for it, and what queues it by the clock."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from utils.concurrency import background
 
 @dataclass(frozen=True)
 class JobWing:
-    """The jobs, and one part that takes orders for each kind of work on past candles.
+    """The jobs, and one part that takes requests for each kind of work on past candles.
 
     Attributes:
         runner: Waits for the work that needs the parts of the service.
@@ -48,14 +48,14 @@ class JobWing:
 async def open_job_wing(
     base: Foundation, table: str, markets: MarketWing, models: ModelWing, evidence: EvidenceInUse
 ) -> AsyncIterator[JobWing]:
-    """Open the jobs, and what takes orders: all but bias and training read candles in the same way.
+    """Open the jobs, and what takes requests: all but bias and training read candles in the same way.
 
     Args:
         base: Of all wings.
         table: Module whose `JOBS` holds the functions that jobs run.
-        markets: Where candles of orders without any come from.
-        models: Has the versions that orders name.
-        evidence: That came with the service, for orders that replay plans.
+        markets: Where candles of requests without any come from.
+        models: Has the versions that requests name.
+        evidence: That came with the service, for requests that replay plans.
     """
     settings, clock, store, market_data = base.settings, base.clock, base.stores.analyses, markets.market_data
     registries, book = models.registries, evidence.shipped.book

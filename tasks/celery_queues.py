@@ -45,7 +45,7 @@ QUEUES: Mapping[JobQueue, QueueTraits] = {
 }
 
 _DEAD_LETTERS = Exchange("dead_letters", type="fanout")
-# For operators: messages that expired, and those that are no order for a job. Nothing reads them.
+# For operators: messages that expired, and those that are no request for a job. Nothing reads them.
 DEAD_LETTERS = Queue(
     "dead_letters", _DEAD_LETTERS, queue_arguments={"x-message-ttl": 7 * DAY_SECONDS * 1000, "x-max-length": 1000}
 )

@@ -19,7 +19,7 @@ from config.sources import ENVIRONMENT_NAMES
 from domain.errors import JobFailed
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
-from tasks.messages import Message, Order
+from tasks.messages import JobRequest, Message
 
 ROOT = Path(__file__).resolve().parents[1]
 MAX_LINE_BYTES = 1_048_576
@@ -48,13 +48,13 @@ class ChildProcessRunner:
         Raises:
             JobFailed: the function failed, took too long, or its process did not start, died or wrote nonsense.
         """
-        order = Order(kind=kind, parameters=dict(parameters)).model_dump_json().encode() + b"\n"
+        request = JobRequest(kind=kind, parameters=dict(parameters)).model_dump_json().encode() + b"\n"
         process = await self._start()
         tail = bytearray()
         draining = asyncio.create_task(_drain(process, tail))
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                await _send(process, order)
+                await _send(process, request)
                 result = await self._listen(process, report)
                 if result is None:
                     raise await _death(process)
@@ -74,7 +74,7 @@ class ChildProcessRunner:
             await process.communicate()  # reads what is left, so that the pipes are closed
 
     async def _start(self) -> Process:
-        # The order has all settings: the service's own variables, with its secrets, are not passed on.
+        # The request has all settings: the service's own variables, with its secrets, are not passed on.
         own = {name for name in os.environ if name in ENVIRONMENT_NAMES or "__" in name}
         inherited = {name: value for name, value in os.environ.items() if name not in own}
         # The child finds the project's packages and resolves relative paths as the service does.
@@ -117,10 +117,10 @@ class ChildProcessRunner:
                 report(message.progress)
 
 
-async def _send(process: Process, order: bytes) -> None:
+async def _send(process: Process, request: bytes) -> None:
     assert process.stdin is not None  # noqa: S101 - a pipe
     with suppress(BrokenPipeError, ConnectionResetError):  # it died: its output ends next
-        process.stdin.write(order)
+        process.stdin.write(request)
         await process.stdin.drain()
 
 

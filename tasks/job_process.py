@@ -1,4 +1,4 @@
-"""The process of one job: `python -m tasks.job_process tasks.jobs`, an order on standard input, messages on output.
+"""The process of one job: `python -m tasks.job_process tasks.jobs`, a request on standard input, messages on output.
 
 It is started by `tasks/child_process.py`, as the leader of a process group of its own.
 """
@@ -19,7 +19,7 @@ from domain.errors import AppError
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
 from tasks.jobs import JobFunction
-from tasks.messages import Message, Order
+from tasks.messages import JobRequest, Message
 from utils.libraries import lack_of
 
 # Serving has priority.
@@ -29,23 +29,23 @@ REPORT_SECONDS = 0.2
 
 
 def main(table: str) -> None:
-    """Run the one job that standard input orders.
+    """Run the one job that standard input requests.
 
     Args:
         table: Module whose `JOBS` holds the functions by kind.
     """
     os.nice(NICENESS)
     say = _speaker(_own_output())
-    order = Order.model_validate_json(sys.stdin.buffer.readline())
+    request = JobRequest.model_validate_json(sys.stdin.buffer.readline())
     Thread(target=_end_with_the_service, daemon=True).start()
     jobs: Mapping[JobKind, JobFunction] = import_module(table).JOBS
     try:
-        say(Message(result=jobs[order.kind](order.parameters, _reporter(say))))
+        say(Message(result=jobs[request.kind](request.parameters, _reporter(say))))
     except AppError as error:
         say(Message(error=error.message, transient=error.transient))
     except ModuleNotFoundError as error:
         traceback.print_exc()
-        say(Message(error=lack_of(error, f"a job of the kind {order.kind.value}") or _unexpected(error)))
+        say(Message(error=lack_of(error, f"a job of the kind {request.kind.value}") or _unexpected(error)))
     except OSError as error:
         traceback.print_exc()
         why = os.strerror(error.errno) if error.errno else type(error).__name__

@@ -19,10 +19,10 @@ JobFunction = Callable[[dict[str, Any], TellProgress], dict[str, Any]]
 def train(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Train a model of candles, judge it and register it; a second run registers another version.
 
-    Candles that the order does not bring are read from a market-data source first.
+    Candles that the parameters do not bring are read from a market-data source first.
 
     Args:
-        parameters: As `services.training.order.TrainingOrder`.
+        parameters: As `services.training.parameters.TrainingParameters`.
         report: Takes the progress.
 
     Returns:
@@ -38,30 +38,30 @@ def train(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     from models.training.training_run import TrainingRequest
     from services.job_candles.fetching import after_fetching
     from services.training.managers import open_manager
-    from services.training.order import TrainingOrder
+    from services.training.parameters import TrainingParameters
     from services.training.past import read_candles
     from services.training.plan_training import PlanTraining
     from utils.clock import SystemClock
 
-    order = TrainingOrder.model_validate(parameters)
-    models = order.models.trained_with(epochs=order.epochs, seed=order.seed)
-    request = TrainingRequest(order.model_type, order.symbol, order.timeframe)
-    markets = asyncio.run(read_candles(order, report, SystemClock()))
-    if any(market.history for market in order.pool or (order,)):
+    training = TrainingParameters.model_validate(parameters)
+    models = training.models.trained_with(epochs=training.epochs, seed=training.seed)
+    request = TrainingRequest(training.model_type, training.symbol, training.timeframe)
+    markets = asyncio.run(read_candles(training, report, SystemClock()))
+    if any(market.history for market in training.pool or (training,)):
         report = after_fetching(report)
-    if order.plans is not None:
-        measuring, book = order.plans.measuring, order.plans.book
-        plans = PlanTraining(models, order.features, measuring, book, SystemClock().now)
+    if training.plans is not None:
+        measuring, book = training.plans.measuring, training.plans.book
+        plans = PlanTraining(models, training.features, measuring, book, SystemClock().now)
         return plans.train(request, markets, report).report()
-    manager = open_manager(models, order.features, order.indicators.atr_period, SystemClock().now)
-    return manager.train(request, markets, report, shadow=order.shadow).report()
+    manager = open_manager(models, training.features, training.indicators.atr_period, SystemClock().now)
+    return manager.train(request, markets, report, shadow=training.shadow).report()
 
 
 def bias_lookahead(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Find what looks ahead.
 
     Args:
-        parameters: As `services.bias.order.BiasOrder`.
+        parameters: As `services.bias.parameters.BiasParameters`.
         report: Takes the progress.
 
     Returns:
@@ -72,11 +72,11 @@ def bias_lookahead(parameters: dict[str, Any], report: TellProgress) -> dict[str
         MarketDataUnavailable: the source of the candles failed too often.
         ModelNotFound, ModelUnusable: the version is gone or damaged.
     """
-    from services.bias.order import BiasOrder
+    from services.bias.parameters import BiasParameters
     from services.bias.running import run_lookahead
     from utils.clock import SystemClock
 
-    return run_lookahead(BiasOrder.model_validate(parameters), report, SystemClock())
+    return run_lookahead(BiasParameters.model_validate(parameters), report, SystemClock())
 
 
 def bias_recursive(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
@@ -85,25 +85,25 @@ def bias_recursive(parameters: dict[str, Any], report: TellProgress) -> dict[str
     Returns:
         As `services.bias.reports.history_report`.
     """
-    from services.bias.order import BiasOrder
+    from services.bias.parameters import BiasParameters
     from services.bias.running import run_recursive
     from utils.clock import SystemClock
 
-    return run_recursive(BiasOrder.model_validate(parameters), report, SystemClock())
+    return run_recursive(BiasParameters.model_validate(parameters), report, SystemClock())
 
 
 def backtest(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Trade the past by the signals of a lane; a second run counts as the same trial.
 
     Args:
-        parameters: As `services.backtests.job.BacktestJobOrder`.
+        parameters: As `services.backtests.job.BacktestJobParameters`.
         report: Takes the progress.
 
     Returns:
         As `cli.py backtest --json`.
 
     Raises:
-        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         MarketDataUnavailable: the source of the candles failed too often.
         ModelNotFound, ModelUnusable: the version of the lane cannot be loaded.
     """
@@ -117,14 +117,14 @@ def optimise(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]
     """Search for better settings of trades; a second run tries the same ones, which count once.
 
     Args:
-        parameters: As `services.optimising.job.OptimiseJobOrder`.
+        parameters: As `services.optimising.job.OptimiseJobParameters`.
         report: Takes the progress.
 
     Returns:
         As `cli.py optimise --json`.
 
     Raises:
-        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         MarketDataUnavailable: the source of the candles failed too often.
     """
     from services.optimising.job import run_job
@@ -137,7 +137,7 @@ def drill(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     """Run the ledger from end to end on simulated candles, in a database of its own that ends with the job.
 
     Args:
-        parameters: As `services.ledger.drill.job.DrillJobOrder`.
+        parameters: As `services.ledger.drill.job.DrillJobParameters`.
         report: Takes the progress.
 
     Returns:
@@ -157,14 +157,14 @@ def evaluate(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]
     """Score a version on candles that it was not trained on.
 
     Args:
-        parameters: As `services.evaluating.job.EvaluationJobOrder`.
+        parameters: As `services.evaluating.job.EvaluationJobParameters`.
         report: Takes the progress.
 
     Returns:
         As `cli.py evaluate --json`, but for the pictures.
 
     Raises:
-        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         MarketDataUnavailable: the source of the candles failed too often.
         ModelNotFound, ModelUnusable: the version cannot be loaded.
     """
@@ -178,14 +178,14 @@ def evidence(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]
     """Measure plans, and build a book of evidence of them or hold the one in use against them.
 
     Args:
-        parameters: As `services.measuring.job.EvidenceJobOrder`.
+        parameters: As `services.measuring.job.EvidenceJobParameters`.
         report: Takes the progress.
 
     Returns:
         As the file of `cli.py evidence build`, or as `cli.py evidence check --json` but for the pictures.
 
     Raises:
-        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         MarketDataUnavailable: the source of the candles failed too often.
     """
     from services.measuring.job import run_job

@@ -9,7 +9,7 @@ from domain.jobs import JobProgress
 from domain.values import Frozen
 
 
-class Order(Frozen):
+class JobRequest(Frozen):
     """The one line that the process reads; its input then stays open as long as the service lives."""
 
     kind: JobKind

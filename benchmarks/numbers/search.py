@@ -12,7 +12,7 @@ from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
 from services.evidence_file import read_book
-from services.optimising.order import DEFAULT_FOLDS, DEFAULT_TRIALS, OptimiseOrder, OptimiseWish
+from services.optimising.parameters import DEFAULT_FOLDS, DEFAULT_TRIALS, OptimiseOptions, OptimiseParameters
 from services.optimising.run import run_optimise
 
 HOURS_PER_YEAR = 365 * 24
@@ -25,10 +25,10 @@ def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
         files = {"trials_path": f"{folder}/trials.jsonl", "key_file": f"{folder}/key"}
         settings = load_settings(environment={}, overrides={"backtests": files})
-        wish = OptimiseWish(timeframes=(Timeframe.H1, Timeframe.H4))
-        order = OptimiseOrder.of(wish, settings, read_book(settings.trading.evidence_file))
+        options = OptimiseOptions(timeframes=(Timeframe.H1, Timeframe.H4))
+        parameters = OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file))
         started = time.process_time()
-        result = run_optimise([("BTCUSDT", series)], order, lambda _: None, datetime.now(UTC))
+        result = run_optimise([("BTCUSDT", series)], parameters, lambda _: None, datetime.now(UTC))
         spent = time.process_time() - started
     tried = (DEFAULT_FOLDS + 1) * DEFAULT_TRIALS
     trades = int(result.document["out_of_sample"]["trades"])

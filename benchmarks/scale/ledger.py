@@ -21,7 +21,7 @@ from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import Timeframe
 from services.evidence_file import open_weigher
-from services.ledger.drill.order import DrillOrder, DrillSettings, SimulatedWalk
+from services.ledger.drill.parameters import DrillParameters, DrillSettings, SimulatedWalk
 from services.ledger.drill.result import DrillResult
 from services.ledger.drill.running import Drill
 from storage.ledger_ports import LEDGER_COLLECTION, SETTLEMENT_COLLECTION
@@ -86,7 +86,7 @@ async def _build(database: Path, days: int) -> DrillResult:
     settings = load_settings(environment={})
     midnight = datetime.now(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
     first_day = midnight - timedelta(days + 3)
-    order = DrillOrder(days, SYMBOLS, Timeframe.M5, SimulatedWalk(0.0, 0.5, 1))
+    parameters = DrillParameters(days, SYMBOLS, Timeframe.M5, SimulatedWalk(0.0, 0.5, 1))
     # The plain stores: a disk that stands still for a moment ends nothing here.
     writing = asyncio.Lock()
     ledger, documents = SqliteLedger(database, writing=writing), SqliteDocumentStore(database, writing=writing)
@@ -96,7 +96,14 @@ async def _build(database: Path, days: int) -> DrillResult:
         with worker_threads(1, "drill") as executor:
             weigher = open_weigher(settings.trading)
             drill = Drill(
-                order, DrillSettings.of(settings), weigher, ledger, documents, executor, _unheard, first_day=first_day
+                parameters,
+                DrillSettings.of(settings),
+                weigher,
+                ledger,
+                documents,
+                executor,
+                _unheard,
+                first_day=first_day,
             )
             return await drill.run()
     finally:

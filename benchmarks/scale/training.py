@@ -50,7 +50,7 @@ async def _measured(port: int) -> list[Row]:
     bodies = (one.replace(b"AAAAAA", f"T{number:05d}".encode()) for number in numbers)
     await _times_ms(connection, bodies, WARM_UP_REQUESTS)
     before = await _times_ms(connection, bodies, REQUESTS // 2)
-    job_id = await submit(connection, "train", _order())
+    job_id = await submit(connection, "train", _request())
     await until(connection, job_id, _trains)
     during = await _times_ms(connection, bodies, REQUESTS)
     job = await until(connection, job_id, _trains)
@@ -62,7 +62,7 @@ async def _measured(port: int) -> list[Row]:
     return [_row("none", np.concatenate([before, after])), _row(job["progress"]["stage"], during)]
 
 
-def _order() -> dict[str, Any]:
+def _request() -> dict[str, Any]:
     """Return a training that lasts longer than the requests."""
     rng = np.random.default_rng(3)
     step = Timeframe.H1.ms

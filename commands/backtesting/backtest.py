@@ -18,7 +18,7 @@ from commands.backtesting.past import (
     Timeframes,
     Until,
     candles_of,
-    wish_of,
+    options_of,
 )
 from commands.console import say, show, stages
 from commands.options import Json, Leader
@@ -62,24 +62,24 @@ def backtest(
     from models.registry.registries import Registries
     from services.backtests.files import write_files
     from services.backtests.lane_models import version_of
-    from services.backtests.order import BacktestOrder, BacktestWish, lane_of
+    from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
     from services.backtests.run import run_backtest
     from services.evidence_file import read_book
 
-    asked = {
+    given = {
         "lane": lane,
         "fee_bps": fee_bps,
         "slippage_bps": slippage_bps,
         "funding_bps": funding_bps,
         "sizing": sizing,
     }
-    wish = wish_of(BacktestWish, timeframes, since, until, asked)
-    chosen = lane_of(wish.lane)
+    options = options_of(BacktestOptions, timeframes, since, until, given)
+    chosen = lane_of(options.lane)
     own = version_of(Registries(settings), chosen)
     if own is not None:
-        wish, settings = wish.model_copy(update={"lane": own.lane}), own.settings
+        options, settings = options.model_copy(update={"lane": own.lane}), own.settings
     answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
-    order = BacktestOrder.of(wish, settings, read_book(settings.trading.evidence_file))
+    parameters = BacktestParameters.of(options, settings, read_book(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     leaders = []
     if leader is not None:
@@ -88,7 +88,7 @@ def backtest(
         traded = list(dict.fromkeys(market for market, _ in candles))
         leaders = list(read_leader(own.model, traded, None, leader).items())
     with stages() as listener:
-        result = run_backtest(candles, order, listener, SystemClock().now(), answers, leaders)
+        result = run_backtest(candles, parameters, listener, SystemClock().now(), answers, leaders)
         written = write_files(plot, result) if plot else []
     show(result.document, backtested(result.document, written), as_json)
 

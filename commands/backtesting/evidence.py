@@ -101,10 +101,10 @@ def check(
 def _measured(
     files: Sequence[Path], since: datetime | None, until: datetime | None, timeframes: str | None, settings: Settings
 ) -> list[MeasuredMarket]:
-    from services.measuring.order import MeasuredCandles, MeasuringOrder, MeasuringWish
+    from services.measuring.parameters import MeasuredCandles, MeasuringOptions, MeasuringParameters
     from services.measuring.run import measure
 
-    wish = MeasuringWish(timeframes=_timeframes(timeframes), since_ms=_epoch_ms(since), until_ms=_epoch_ms(until))
+    options = MeasuringOptions(timeframes=_timeframes(timeframes), since_ms=_epoch_ms(since), until_ms=_epoch_ms(until))
 
     def read(at: int, file: Path) -> MeasuredCandles:
         tell(f"reading {file.name}", at / len(files))
@@ -113,7 +113,7 @@ def _measured(
 
     with downloading() as tell:
         candles = (read(at, file) for at, file in enumerate(files))
-        return measure(candles, len(files), MeasuringOrder.of(wish, settings), tell)
+        return measure(candles, len(files), MeasuringParameters.of(options, settings), tell)
 
 
 def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:

@@ -17,7 +17,7 @@ from commands.backtesting.past import (
     Timeframes,
     Until,
     candles_of,
-    wish_of,
+    options_of,
 )
 from commands.console import show, stages
 from commands.options import Json
@@ -54,10 +54,10 @@ def optimise(
     from commands.tables.optimising import optimised
     from services.evidence_file import read_book
     from services.optimising.files import write_pictures
-    from services.optimising.order import OptimiseOrder, OptimiseWish
+    from services.optimising.parameters import OptimiseOptions, OptimiseParameters
     from services.optimising.run import run_optimise
 
-    asked = {
+    given = {
         "lane": lane,
         "trials": trials,
         "folds": folds,
@@ -67,10 +67,10 @@ def optimise(
         "sizing": sizing,
         "seed": seed,
     }
-    wish = wish_of(OptimiseWish, timeframes, since, until, asked)
-    order = OptimiseOrder.of(wish, settings, read_book(settings.trading.evidence_file))
+    options = options_of(OptimiseOptions, timeframes, since, until, given)
+    parameters = OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     with stages() as listener:
-        result = run_optimise(candles, order, listener, SystemClock().now())
+        result = run_optimise(candles, parameters, listener, SystemClock().now())
         written = write_pictures(plot, result) if plot else []
     show(result.document, optimised(result.document, written), as_json)

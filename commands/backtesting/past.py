@@ -16,9 +16,9 @@ from domain.market import CandleSeries
 from domain.values import epoch_ms
 
 if TYPE_CHECKING:
-    from services.backtests.order import BacktestWish
+    from services.backtests.parameters import BacktestOptions
 
-Wish = TypeVar("Wish", bound="BacktestWish")
+Options = TypeVar("Options", bound="BacktestOptions")
 
 
 Files = Annotated[
@@ -46,14 +46,14 @@ SizingOption = Annotated[
 SymbolOption = Annotated[str | None, typer.Option(help="Market of all files; the one that each file names by default.")]
 
 
-def wish_of(
-    kind: type[Wish],
+def options_of(
+    kind: type[Options],
     timeframes: str | None,
     since: datetime | None,
     until: datetime | None,
     values: Mapping[str, object],
-) -> Wish:
-    """Return the wish.
+) -> Options:
+    """Return the options.
 
     Raises:
         InvalidRequest: a value is none; one line that names the option.

@@ -11,7 +11,14 @@ from commands.console import fail, show, working
 from commands.options import Json
 from config.sources import load_settings
 from domain.market import Timeframe
-from services.ledger.drill.order import MAX_DAYS, MAX_EDGE, MAX_SYMBOLS, DrillOrder, DrillSettings, SimulatedWalk
+from services.ledger.drill.parameters import (
+    MAX_DAYS,
+    MAX_EDGE,
+    MAX_SYMBOLS,
+    DrillParameters,
+    DrillSettings,
+    SimulatedWalk,
+)
 
 
 def drill(
@@ -32,10 +39,10 @@ def drill(
     from services.ledger.drill.job import run_drill
     from storage.factory import open_scratch
 
-    order = DrillOrder(days, symbols, timeframe, SimulatedWalk(edge, correlation, seed))
+    parameters = DrillParameters(days, symbols, timeframe, SimulatedWalk(edge, correlation, seed))
     with working() as now:
         settings = DrillSettings.of(load_settings())
-        result = asyncio.run(run_drill(order, settings, open_scratch, lambda words, _: now(words)))
+        result = asyncio.run(run_drill(parameters, settings, open_scratch, lambda words, _: now(words)))
     show(drill_document(result), drill_tables(result), as_json)
     failures = list(result.failures())
     for failure in failures:

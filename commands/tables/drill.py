@@ -19,8 +19,9 @@ def drill_tables(result: DrillResult) -> RenderableType:
 
 
 def _counts(result: DrillResult) -> Table:
-    order = result.order
-    title = f"{order.days} days, {order.symbols} markets, {order.timeframe} candles, seed {order.walk.seed}"
+    parameters = result.parameters
+    size = f"{parameters.days} days, {parameters.symbols} markets"
+    title = f"{size}, {parameters.timeframe} candles, seed {parameters.walk.seed}"
     table = Table("lane", "entries", "Neutral", title=f"{title} (simulated)")
     for lane, counts in result.lanes.items():
         table.add_row(lane, f"{counts.entries:,}", f"{counts.neutral_share:.1%}")
@@ -34,7 +35,7 @@ def _records(result: DrillResult) -> Table:
     table = Table(*titles, "truth covered at every look", "lift on day", title="records (simulated)")
     for known in result.watched:
         record = known.record
-        covered = "-" if known.covers is None or result.order.walk.edge else "yes" if known.covers else "no"
+        covered = "-" if known.covers is None or result.parameters.walk.edge else "yes" if known.covers else "no"
         table.add_row(
             *(record.key.lane, str(record.key.horizon or "plan"), f"{record.count:,}", f"{record.effective:,.0f}"),
             _interval(record.hit_rate, record.low, record.high, ".1%"),
@@ -58,7 +59,7 @@ def _seconds(result: DrillResult) -> Table:
 
 
 def _conclusion(result: DrillResult) -> str:
-    if result.order.walk.edge:
+    if result.parameters.walk.edge:
         day = result.found_day
         return "The planted edge was not found." if day is None else f"The planted edge was found after {day} days."
     if any(result.failures()):

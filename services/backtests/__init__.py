@@ -1,1 +1,1 @@
-"""Backtests: candles and an order in, figures with a signed run card out."""
+"""Backtests: candles and parameters in, figures with a signed run card out."""

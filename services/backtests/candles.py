@@ -12,7 +12,7 @@ from domain.errors import InsufficientData, InvalidRequest
 from domain.market import Timeframe
 from services.job_candles.finding import JobCandles
 from services.job_candles.histories import CandleCounts, find_history
-from services.job_candles.order import SeriesOrder, candle_rows
+from services.job_candles.series import JobSeries, candle_rows
 from services.market_data.market_data import MarketData
 from storage.ports import CandleStore
 from utils.clock import Clock
@@ -46,7 +46,7 @@ class BacktestCandles:
 
     async def series(
         self, symbols: Sequence[str], timeframes: Sequence[Timeframe] | None, given: GivenCandles, need: CandleNeed
-    ) -> tuple[SeriesOrder, ...]:
+    ) -> tuple[JobSeries, ...]:
         """Return the candles of some symbols, or what the job is to read.
 
         Args:
@@ -67,7 +67,7 @@ class BacktestCandles:
 
     async def one(
         self, symbol: str, timeframe: Timeframe | None, given: Sequence[CandleLike] | None, need: CandleNeed
-    ) -> SeriesOrder:
+    ) -> JobSeries:
         """Return the candles of one symbol, or what the job is to read.
 
         Args:
@@ -88,23 +88,23 @@ class BacktestCandles:
             return InsufficientData(f"{need.what} needs {need.candles} closed candles at least, received {count}")
 
         closed = await asyncio.to_thread(self._found.given, symbol, timeframe, given, need.candles, too_few)
-        return SeriesOrder(symbol=symbol, timeframe=closed.timeframe, candles=candle_rows(closed))
+        return JobSeries(symbol=symbol, timeframe=closed.timeframe, candles=candle_rows(closed))
 
-    def _given(self, symbols: Sequence[str], given: GivenCandles, need: CandleNeed) -> list[SeriesOrder]:
+    def _given(self, symbols: Sequence[str], given: GivenCandles, need: CandleNeed) -> list[JobSeries]:
         """Return the closed candles of a client."""
         if len(symbols) != 1:
             raise InvalidRequest(f"candles are those of one symbol, received {len(symbols)} symbols")
         symbol = symbols[0]
-        orders = []
+        found_series = []
         for timeframe, candles in given.items():
             closed = self._found.closed(symbol, timeframe, candles)
-            orders.append(SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(closed)))
-        if max(len(order.candles) for order in orders) < need.candles:
-            found = ", ".join(f"{order.timeframe}: {len(order.candles)}" for order in orders)
+            found_series.append(JobSeries(symbol=symbol, timeframe=timeframe, candles=candle_rows(closed)))
+        if max(len(series.candles) for series in found_series) < need.candles:
+            found = ", ".join(f"{series.timeframe}: {len(series.candles)}" for series in found_series)
             raise InsufficientData(f"{need.what} needs {need.candles} closed candles at least, received {found}")
-        return orders
+        return found_series
 
-    async def _find(self, symbol: str, timeframes: Sequence[Timeframe] | None, need: CandleNeed) -> SeriesOrder:
+    async def _find(self, symbol: str, timeframes: Sequence[Timeframe] | None, need: CandleNeed) -> JobSeries:
         """Return the stored candles of a symbol, or, where these are too few, those of a source, which the job reads.
 
         They are of the shortest timeframe; longer ones are made from them.
@@ -122,6 +122,6 @@ class BacktestCandles:
         counts = CandleCounts(need.candles, enough=most, most=most, posted=most)
         found = await find_history(self._found, self._market_data, (symbol, timeframe), counts, refused)
         if not found.more:
-            return SeriesOrder(symbol=symbol, timeframe=timeframe, candles=candle_rows(found.series))
-        history = self._found.history_order(found, most)
-        return SeriesOrder(symbol=symbol, timeframe=timeframe, history=history)
+            return JobSeries(symbol=symbol, timeframe=timeframe, candles=candle_rows(found.series))
+        history = self._found.history_request(found, most)
+        return JobSeries(symbol=symbol, timeframe=timeframe, history=history)

@@ -17,13 +17,13 @@ from features.indicators.ranges import average_true_ranges
 from rules.forecast_plans import weigh_forecast
 from rules.plans import HORIZON_CANDLES
 from services.backtests.markets import BacktestMarket
-from services.backtests.order import BacktestOrder
+from services.backtests.parameters import BacktestParameters
 
 if TYPE_CHECKING:
     from models.registry.metadata import ModelMetadata
 
 
-def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -> Mapping[int, Forecast]:
+def past_forecasts(market: BacktestMarket, version: str, parameters: BacktestParameters) -> Mapping[int, Forecast]:
     """Return the forecasts of a version for candles that it was not trained on, by the moment of their close, epoch ms.
 
     The disagreement of an ensemble's members is not known of the past and counts as none.
@@ -31,7 +31,7 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
     Args:
         market: What is traded.
         version: Its name.
-        order: Where versions are, from which probability on they say Long or Short, and what a plan costs.
+        parameters: Where versions are, from which probability on they say Long or Short, and what a plan costs.
 
     Raises:
         ModelNotFound, ModelUnusable: the version cannot be loaded.
@@ -44,8 +44,8 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
     from models.serving.loaded_models import load_version
     from models.serving.unseen import none_unseen, unseen_predictions
 
-    symbol, series, range_period = market.symbol, market.series, order.indicators.atr_period
-    registry = Registry.of(order.models)
+    symbol, series, range_period = market.symbol, market.series, parameters.indicators.atr_period
+    registry = Registry.of(parameters.models)
     stored = registry.open(version)
     model = stored.metadata
     if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
@@ -73,7 +73,7 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
             symbol=symbol,
             timeframe=model.timeframe,
             probability_up=probability,
-            signal=signal_of(probability, order.models.serving),
+            signal=signal_of(probability, parameters.models.serving),
             confidence=abs(2 * probability - 1),
             individual_predictions={},
             disagreement=0.0,
@@ -86,7 +86,7 @@ def past_forecasts(market: BacktestMarket, version: str, order: BacktestOrder) -
             shipped=model.shipped,
             trained_until=model.trained_until_ms,
             verdict=model.skill,
-            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), order.costs),
+            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), parameters.costs),
         )
     return forecasts
 

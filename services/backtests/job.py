@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from domain.values import Frozen
-from services.backtests.order import BacktestOrder
+from services.backtests.parameters import BacktestParameters
 from services.backtests.run import Report, run_backtest
 from services.job_candles.fetching import read_candles
-from services.job_candles.order import SeriesOrder
+from services.job_candles.series import JobSeries
 from utils.clock import Clock
 
 
-class BacktestJobOrder(Frozen):
+class BacktestJobParameters(Frozen):
     """One backtest, as JSON between the service and the job's process; the texts are shown with the job.
 
     Attributes:
@@ -21,19 +21,19 @@ class BacktestJobOrder(Frozen):
 
     symbols: str
     lane: str
-    order: BacktestOrder
-    series: tuple[SeriesOrder, ...]
-    leaders: tuple[SeriesOrder, ...] = ()
+    backtest: BacktestParameters
+    series: tuple[JobSeries, ...]
+    leaders: tuple[JobSeries, ...] = ()
 
 
 def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
-    """Return the signed result of a backtest, whose candles are read first where the order does not bring them.
+    """Return the signed result of a backtest, whose candles are read first where the parameters do not bring them.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
         InvalidRequest, InsufficientData, InvalidMarketData: as `run_backtest`.
     """
-    job = BacktestJobOrder.model_validate(parameters)
+    job = BacktestJobParameters.model_validate(parameters)
     candles, listener = read_candles((*job.series, *job.leaders), report, clock)
     traded, leaders = candles[: len(job.series)], candles[len(job.series) :]
-    return run_backtest(traded, job.order, listener, clock.now(), leaders=leaders).document
+    return run_backtest(traded, job.backtest, listener, clock.now(), leaders=leaders).document

@@ -12,7 +12,7 @@ from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import Weigher
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket
-from services.backtests.order import BacktestOrder, lane_of
+from services.backtests.parameters import BacktestParameters, lane_of
 
 # Judgements from one report of the progress to the next.
 _REPORTED = 100
@@ -26,24 +26,26 @@ class Judged:
         moments: Number of judgements.
     """
 
-    def __init__(self, market: BacktestMarket, order: BacktestOrder, tell: Callable[[str, float], None]) -> None:
+    def __init__(
+        self, market: BacktestMarket, parameters: BacktestParameters, tell: Callable[[str, float], None]
+    ) -> None:
         self.first = self.moments = 0
         self._market = market
-        self._order = order
+        self._parameters = parameters
         self._tell = tell
 
     def __iter__(self) -> Iterator[PastJudgement]:
-        market, order, lane = self._market, self._order, lane_of(self._order.lane)
-        forecasts = past_forecasts(market, lane.name, order) if lane.kind in {"model", "blend"} else None
+        market, parameters, lane = self._market, self._parameters, lane_of(self._parameters.lane)
+        forecasts = past_forecasts(market, lane.name, parameters) if lane.kind in {"model", "blend"} else None
         blend = "weighted" if lane.kind == "blend" else "advise"
         past = judge_past(
             market.past,
-            order.analysis.model_copy(update={"primary_timeframes": (market.traded,), "blend": blend}),
-            TechnicalIndicators(order.indicators),
-            since_ms=order.since_ms,
-            until_ms=order.until_ms,
+            parameters.analysis.model_copy(update={"primary_timeframes": (market.traded,), "blend": blend}),
+            TechnicalIndicators(parameters.indicators),
+            since_ms=parameters.since_ms,
+            until_ms=parameters.until_ms,
             forecasts=forecasts,
-            weigher=Weigher(order.evidence, order.costs),
+            weigher=Weigher(parameters.evidence, parameters.costs),
         )
         for judgement in past:
             if not self.moments:
@@ -55,7 +57,7 @@ class Judged:
             yield judgement
 
 
-def true_ranges(market: BacktestMarket, order: BacktestOrder, newest: int) -> FloatArray:
+def true_ranges(market: BacktestMarket, parameters: BacktestParameters, newest: int) -> FloatArray:
     """Return the average true range at the newest candles, measured from the first candle on; NaN in its warm-up."""
-    ranges = average_true_ranges(market.series, order.indicators.atr_period)
+    ranges = average_true_ranges(market.series, parameters.indicators.atr_period)
     return ranges[len(ranges) - newest :]

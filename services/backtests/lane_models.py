@@ -7,7 +7,7 @@ from typing import NamedTuple
 from config.settings import Settings
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries, settings_at
-from services.backtests.order import LaneName
+from services.backtests.parameters import LaneName
 
 
 class ModelOfLane(NamedTuple):

@@ -12,7 +12,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.naming.leaders import leader_among
 from domain.session_finder import with_sessions
 from domain.values import utc_time
-from services.backtests.order import BacktestOrder
+from services.backtests.parameters import BacktestParameters
 from services.market_data.longer_timeframes import higher_timeframes
 
 
@@ -45,14 +45,14 @@ class BacktestMarket:
 
 def prepare(
     candles: Sequence[tuple[str, CandleSeries]],
-    order: BacktestOrder,
+    parameters: BacktestParameters,
     leaders: Sequence[tuple[str, CandleSeries]] = (),
 ) -> list[BacktestMarket]:
     """Return the markets of some series, several of one symbol as its timeframes.
 
     Args:
         candles: Closed candles of a symbol and timeframe each.
-        order: Timeframes and the time.
+        parameters: Timeframes and the time.
         leaders: Closed candles of markets that are not traded, but may lead one.
 
     Raises:
@@ -65,8 +65,8 @@ def prepare(
         given = by_symbol.setdefault(symbol, {})
         if series.timeframe in given:
             raise InvalidRequest(f"there are {series.timeframe} candles of {symbol} twice")
-        given[series.timeframe] = _cut(symbol, series, order.until_ms)
-    markets = {symbol: _market(symbol, given, order) for symbol, given in by_symbol.items()}
+        given[series.timeframe] = _cut(symbol, series, parameters.until_ms)
+    markets = {symbol: _market(symbol, given, parameters) for symbol, given in by_symbol.items()}
     others = {symbol: PastMarket(symbol, {series.timeframe: series}) for symbol, series in leaders if len(series)}
     return [replace(market, leader=_leader(market, markets, others)) for market in markets.values()]
 
@@ -89,36 +89,36 @@ def _cut(symbol: str, series: CandleSeries, until_ms: int | None) -> CandleSerie
     return known
 
 
-def _market(symbol: str, given: Mapping[Timeframe, CandleSeries], order: BacktestOrder) -> BacktestMarket:
+def _market(symbol: str, given: Mapping[Timeframe, CandleSeries], parameters: BacktestParameters) -> BacktestMarket:
     shortest = min(given, key=lambda timeframe: timeframe.ms)
-    if order.timeframes:
-        wanted = PastMarket(symbol, given).with_longer(*order.timeframes).series
-        read = {timeframe: wanted[timeframe] for timeframe in order.timeframes}
-        traded = order.timeframes[0]
+    if parameters.timeframes:
+        wanted = PastMarket(symbol, given).with_longer(*parameters.timeframes).series
+        read = {timeframe: wanted[timeframe] for timeframe in parameters.timeframes}
+        traded = parameters.timeframes[0]
     else:
         read = dict(given) if len(given) > 1 else higher_timeframes(given[shortest])
         traded = shortest
-    needed = order.analysis.min_candles
+    needed = parameters.analysis.min_candles
     series = read[traded]
     if len(series) <= needed:
         raise InsufficientData(
             f"{symbol} {traded} is too short: a backtest needs more than {needed} closed candles, "
             f"received {len(series)}"
         )
-    _require_unbroken(symbol, series, order)
+    _require_unbroken(symbol, series, parameters)
     return BacktestMarket(PastMarket(symbol, read), traded, given[shortest] if shortest.ms < traded.ms else None)
 
 
-def _require_unbroken(symbol: str, series: CandleSeries, order: BacktestOrder) -> None:
+def _require_unbroken(symbol: str, series: CandleSeries, parameters: BacktestParameters) -> None:
     """Refuse a series across whose break no position has a value; shorter holes are traded over.
 
     Raises:
         InvalidMarketData: prices jump as by a split, or the market stops for longer than an analysis looks back.
     """
     tested = series
-    if order.since_ms is not None:
-        tested = series.part(int((series.times_ms < order.since_ms).sum()), len(series))
-    found = newest_break(tested, order.analysis.window_candles) if len(tested) else None
+    if parameters.since_ms is not None:
+        tested = series.part(int((series.times_ms < parameters.since_ms).sum()), len(series))
+    found = newest_break(tested, parameters.analysis.window_candles) if len(tested) else None
     if found is not None:
         raise InvalidMarketData(
             f"{symbol} {series.timeframe} breaks off at {utc_time(found.opened_ms):%Y-%m-%d %H:%M}: {found.words}; "

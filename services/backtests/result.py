@@ -30,7 +30,7 @@ from domain.naming.leaders import leader_of
 from domain.trading.performance import max_drawdown
 from domain.values import Signal, utc_time
 from services.backtests.markets import BacktestMarket
-from services.backtests.order import BacktestOrder
+from services.backtests.parameters import BacktestParameters
 
 # Enough for a picture, and small beside the candles.
 CURVE_POINTS = 300
@@ -61,7 +61,7 @@ class Tested:
         return any(market.series.sessions.continuous for market in self.markets)
 
 
-def data_card(markets: Sequence[BacktestMarket], order: BacktestOrder) -> dict[str, Any]:
+def data_card(markets: Sequence[BacktestMarket], parameters: BacktestParameters) -> dict[str, Any]:
     """Return what identifies the candles of a run: range, number and digest of each series, and the tested time."""
     series = [
         (market.symbol, series)
@@ -73,8 +73,8 @@ def data_card(markets: Sequence[BacktestMarket], order: BacktestOrder) -> dict[s
     leaders = {name: candles for name, candles in led if name and name not in traded and candles}
     series += leaders.items()
     return {
-        "since": _time(order.since_ms),
-        "until": _time(order.until_ms),
+        "since": _time(parameters.since_ms),
+        "until": _time(parameters.until_ms),
         "series": [
             {
                 "symbol": symbol,

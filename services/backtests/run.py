@@ -29,7 +29,7 @@ from domain.market import CandleSeries
 from domain.values import utc_time
 from services.backtests.judged import Judged, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.order import BacktestOrder, lane_of
+from services.backtests.parameters import BacktestParameters, lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card
 from utils.version import service_version
 
@@ -54,7 +54,7 @@ class BacktestResult:
 
 def run_backtest(
     candles: Sequence[tuple[str, CandleSeries]],
-    order: BacktestOrder,
+    parameters: BacktestParameters,
     report: Report,
     now: datetime,
     answers: Sequence[RecordedAnswer] = (),
@@ -64,29 +64,29 @@ def run_backtest(
 
     Args:
         candles: Closed candles of a symbol and timeframe each.
-        order: What is tested.
+        parameters: What is tested.
         report: Takes the progress.
         now: The server's clock, for the run card.
         answers: Recorded answers, for the lane that trades them.
         leaders: Candles of markets that are not traded, but lead some that are.
 
     Raises:
-        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         ModelNotFound, ModelUnusable: the version of the lane cannot be loaded.
         ConfigurationError: the trial cannot be recorded, or the key of the signature is not usable.
     """
     # What would stop the run at its end is found before it begins.
-    key = signing_key(order.backtests).secret()
-    markets = prepare(candles, order, leaders)
-    tested = _test(markets, order, answers, report)
+    key = signing_key(parameters.backtests).secret()
+    markets = prepare(candles, parameters, leaders)
+    tested = _test(markets, parameters, answers, report)
     returns = daily_returns(tested.simulation.curve, tested.around_the_clock)
-    data, chosen = data_card(markets, order), order.shown_settings
+    data, chosen = data_card(markets, parameters), parameters.shown_settings
     if answers:
         chosen["answers"] = digest_of([answer.model_dump(mode="json") for answer in answers])
     trial = Trial(
         settings=digest_of(chosen),
         data=digest_of(data),
-        lane=order.lane,
+        lane=parameters.lane,
         symbols=tuple(market.symbol for market in markets),
         sharpe=returns.sharpe,
         days=len(returns.values),
@@ -96,8 +96,8 @@ def run_backtest(
         since=utc_time(int(tested.simulation.curve.times_ms[0])),
         until=utc_time(int(tested.simulation.curve.times_ms[-1])),
     )
-    count = TrialRegistry(Path(order.backtests.trials_path)).record(trial)
-    figures = figures_document(tested, order.lane, returns, count)
+    count = TrialRegistry(Path(parameters.backtests.trials_path)).record(trial)
+    figures = figures_document(tested, parameters.lane, returns, count)
     document = {**figures, "run": run_card(chosen, trial, count, data, tested.seed)}
     return BacktestResult(signed(document, key), tested.simulation, tested.hold)
 
@@ -116,30 +116,32 @@ def signing_key(settings: BacktestSettings) -> SecretFile:
 
 
 def _test(
-    markets: Sequence[BacktestMarket], order: BacktestOrder, answers: Sequence[RecordedAnswer], report: Report
+    markets: Sequence[BacktestMarket], parameters: BacktestParameters, answers: Sequence[RecordedAnswer], report: Report
 ) -> Tested:
     traded, moments = [], 0
     for number, market in enumerate(markets):
-        first, calls, judged = _calls(market, order, answers, _part(report, number, markets))
+        first, calls, judged = _calls(market, parameters, answers, _part(report, number, markets))
         moments += judged
         series = market.series.part(first, len(market.series))
         traded.append(TradedMarket(market.symbol, series, calls, market.finer))
     report(JobProgress(stage="trading", share=JUDGING_SHARE))
-    terms, settings = order.terms, order.backtests
+    terms, settings = parameters.terms, parameters.backtests
     simulation = simulate(traded, terms)
     hold = buy_and_hold([market.series for market in traded], simulation.curve.times_ms, terms.costs)
 
     def tell(share: float) -> None:
         report(JobProgress(stage="random entries", share=JUDGING_SHARE + (1 - JUDGING_SHARE) * share))
 
-    ranges = [true_ranges(market, order, len(played.series)) for market, played in zip(markets, traded, strict=True)]
+    ranges = [
+        true_ranges(market, parameters, len(played.series)) for market, played in zip(markets, traded, strict=True)
+    ]
     chance = random_entries(traded, ranges, simulation, terms, settings.random_runs, settings.seed, tell)
     return Tested(traded, moments, simulation, hold, chance, settings.capital, settings.seed)
 
 
 def _calls(
     market: BacktestMarket,
-    order: BacktestOrder,
+    parameters: BacktestParameters,
     answers: Sequence[RecordedAnswer],
     tell: Callable[[str, float], None],
 ) -> tuple[int, list[Call], int]:
@@ -149,22 +151,22 @@ def _calls(
         InvalidRequest: there is no recorded answer for the market.
         InsufficientData: there is no judgement, or no candle after it.
     """
-    symbol, traded, series, lane = market.symbol, market.traded, market.series, lane_of(order.lane)
+    symbol, traded, series, lane = market.symbol, market.traded, market.series, lane_of(parameters.lane)
     if lane.kind == "llm":
         closes = closes_ms(series)
-        first = max(order.analysis.min_candles - 1, int(np.searchsorted(closes, order.since_ms or 0)))
+        first = max(parameters.analysis.min_candles - 1, int(np.searchsorted(closes, parameters.since_ms or 0)))
         moments = len(series) - first
         calls = [call for call in recorded_calls(answers, symbol, series, "llm") if call.position >= first]
         if moments > 1 and not calls:
             raise InvalidRequest(f"no recorded answer says Long or Short of {symbol} in the time of its candles")
     else:
-        judged = Judged(market, order, tell)
+        judged = Judged(market, parameters, tell)
         calls = list(find_lane(lane.name if lane.kind == "strategy" else lane.kind).calls(judged, traded))
         first, moments = judged.first, judged.moments
     if moments < 2 or len(series) - first < 3:
         raise InsufficientData(
             f"{symbol} {traded} is too short: in the time that is tested {max(moments, 0)} candles have "
-            f"{order.analysis.min_candles} closed candles before them"
+            f"{parameters.analysis.min_candles} closed candles before them"
         )
     return first, [replace(call, position=call.position - first) for call in calls], moments
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from domain.errors import InvalidRequest
 from domain.job_kinds import JobKind
@@ -13,16 +14,16 @@ from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
-from services.backtests.job import BacktestJobOrder
+from services.backtests.job import BacktestJobParameters
 from services.backtests.lane_models import version_of
-from services.backtests.order import BacktestOrder, BacktestWish, lane_of
+from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 from services.job_candles.leaders import JobLeaders
-from services.job_candles.order import SeriesOrder
+from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
 
 
 @dataclass(frozen=True)
-class BacktestAsked:
+class BacktestJobRequest:
     """A client's request.
 
     Attributes:
@@ -31,7 +32,7 @@ class BacktestAsked:
     """
 
     symbols: tuple[str, ...]
-    wish: BacktestWish
+    options: BacktestOptions
     candles: GivenCandles
 
 
@@ -52,7 +53,7 @@ class BacktestService:
             jobs: Runs the backtest.
             candles: Finds them.
             leaders: Finds those that a model reads beside them.
-            registries: Have the versions of lanes, and the settings for what a wish leaves open.
+            registries: Have the versions of lanes, and the settings for what a request leaves open.
             evidence: What plans are weighed by.
         """
         self._jobs = jobs
@@ -62,7 +63,7 @@ class BacktestService:
         self._evidence = evidence
         self._settings = registries.settings
 
-    async def submit(self, asked: BacktestAsked, key: str | None = None) -> Job:
+    async def submit(self, request: BacktestJobRequest, key: str | None = None) -> Job:
         """Queue a backtest and return its job, with a key that which has it already.
 
         Raises:
@@ -74,31 +75,33 @@ class BacktestService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        lane = lane_of(asked.wish.lane)
+        lane = lane_of(request.options.lane)
         if lane.kind == "llm":
             raise InvalidRequest("recorded answers are a file: test them by cli.py backtest --lane llm:FILE")
         own = await asyncio.to_thread(version_of, self._registries, lane)
-        wish = asked.wish if own is None else asked.wish.model_copy(update={"lane": own.lane})
+        options = request.options if own is None else request.options.model_copy(update={"lane": own.lane})
         need = CandleNeed("a backtest", self._settings.analysis.min_candles + 3)
-        series = await self._candles.series(asked.symbols, asked.wish.timeframes, asked.candles, need)
-        order = BacktestJobOrder(
-            symbols=", ".join(asked.symbols),
-            lane=wish.lane,
-            order=BacktestOrder.of(wish, own.settings if own else self._settings, self._evidence),
+        series = await self._candles.series(request.symbols, request.options.timeframes, request.candles, need)
+        parameters = BacktestJobParameters(
+            symbols=", ".join(request.symbols),
+            lane=options.lane,
+            backtest=BacktestParameters.of(options, own.settings if own else self._settings, self._evidence),
             series=series,
-            leaders=await self._led_by(own.model, asked, series) if own else (),
+            leaders=await self._led_by(own.model, request, series) if own else (),
         )
-        return await self._jobs.submit(JobKind.BACKTEST, await asyncio.to_thread(order.model_dump, mode="json"), key)
+        return await self._jobs.submit(
+            JobKind.BACKTEST, await asyncio.to_thread(parameters.model_dump, mode="json"), key
+        )
 
     async def _led_by(
-        self, model: ModelMetadata, asked: BacktestAsked, series: Sequence[SeriesOrder]
-    ) -> tuple[SeriesOrder, ...]:
+        self, model: ModelMetadata, request: BacktestJobRequest, series: Sequence[JobSeries]
+    ) -> tuple[JobSeries, ...]:
         """Return the candles of the leaders that a model reads and that are not traded, as far as there are any."""
-        found: dict[str, tuple[SeriesOrder, ...]] = {}
-        for symbol in asked.symbols:
+        found: dict[str, tuple[JobSeries, ...]] = {}
+        for symbol in request.symbols:
             leader = model.leader(symbol)
-            if leader is None or leader in found or leader in asked.symbols:
+            if leader is None or leader in found or leader in request.symbols:
                 continue
-            market = min((order for order in series if order.symbol == symbol), key=lambda order: order.timeframe.ms)
-            found[leader] = await self._leaders.beside(leader, market, sent=bool(asked.candles))
-        return tuple(order for orders in found.values() for order in orders)
+            market = min((own for own in series if own.symbol == symbol), key=lambda own: own.timeframe.ms)
+            found[leader] = await self._leaders.beside(leader, market, sent=bool(request.candles))
+        return tuple(chain.from_iterable(found.values()))

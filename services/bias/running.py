@@ -9,7 +9,7 @@ from backtesting.bias.checks import Tell
 from domain.jobs import JobProgress
 from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
-from services.bias.order import BiasOrder
+from services.bias.parameters import BiasParameters
 from services.bias.reports import BiasSubject, history_report, lookahead_report
 from services.job_candles.fetching import read_candles
 from utils.clock import Clock
@@ -17,29 +17,31 @@ from utils.clock import Clock
 Report = Callable[[JobProgress], None]
 
 
-def run_lookahead(order: BiasOrder, report: Report, clock: Clock) -> dict[str, Any]:
+def run_lookahead(parameters: BiasParameters, report: Report, clock: Clock) -> dict[str, Any]:
     """Return what looks ahead on the ordered candles; as `lookahead_report`."""
-    subject, tell = _prepare(order, report, clock)
-    return lookahead_report(subject, order.moments, tell)
+    subject, tell = _prepare(parameters, report, clock)
+    return lookahead_report(subject, parameters.moments, tell)
 
 
-def run_recursive(order: BiasOrder, report: Report, clock: Clock) -> dict[str, Any]:
+def run_recursive(parameters: BiasParameters, report: Report, clock: Clock) -> dict[str, Any]:
     """Return how much history is needed on the ordered candles; as `history_report`."""
-    subject, tell = _prepare(order, report, clock)
+    subject, tell = _prepare(parameters, report, clock)
     return history_report(subject, tell)
 
 
-def _prepare(order: BiasOrder, report: Report, clock: Clock) -> tuple[BiasSubject, Tell]:
+def _prepare(parameters: BiasParameters, report: Report, clock: Clock) -> tuple[BiasSubject, Tell]:
     """Return what is checked, and the function that reports its progress.
 
     Raises:
         MarketDataUnavailable: the source of the candles failed too often.
         ModelNotFound, ModelUnusable: the version is gone or damaged.
     """
-    ((_, series), *led_by), listener = read_candles((order, *order.leaders), report, clock, "nothing was checked")
+    ((_, series), *led_by), listener = read_candles(
+        (parameters, *parameters.leaders), report, clock, "nothing was checked"
+    )
     forecaster = None
-    if order.version is not None:
-        forecaster = load_version(Registry.of(order.models), order.version)
+    if parameters.version is not None:
+        forecaster = load_version(Registry.of(parameters.models), parameters.version)
     leader = led_by[0][1] if led_by else None
-    subject = BiasSubject(order.symbol, series, order.analysis, order.indicators, forecaster, leader)
+    subject = BiasSubject(parameters.symbol, series, parameters.analysis, parameters.indicators, forecaster, leader)
     return subject, lambda words, share: listener(JobProgress(stage=words, share=share))

@@ -16,11 +16,11 @@ from domain.jobs import Job
 from domain.market import Timeframe
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import USUAL, Registries, RegistryKey, settings_at
-from services.bias.order import BiasOrder
+from services.bias.parameters import BiasParameters
 from services.job_candles.finding import JobCandles
 from services.job_candles.histories import CandleCounts, find_history
 from services.job_candles.leaders import JobLeaders
-from services.job_candles.order import candle_rows
+from services.job_candles.series import candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
@@ -33,7 +33,7 @@ ENOUGH_CANDLES = 2 * recursive.LENGTHS[-1]
 
 
 @dataclass(frozen=True)
-class BiasAsked:
+class BiasJobRequest:
     """A client's request; the service fills in what is None. `horizon` is that of the version, of a further horizon."""
 
     kind: JobKind
@@ -85,7 +85,7 @@ class BiasService:
         self._registries = registries
         self._settings = registries.settings
 
-    async def submit(self, asked: BiasAsked, key: str | None = None) -> BiasAccepted:
+    async def submit(self, request: BiasJobRequest, key: str | None = None) -> BiasAccepted:
         """Queue a job, unless one has the key already.
 
         Raises:
@@ -96,44 +96,46 @@ class BiasService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        needed = LEAST[asked.kind]
-        timeframe, of, model = asked.timeframe, USUAL, None
-        if asked.version is not None:
-            of = await asyncio.to_thread(self._registries.of_close, asked.version, asked.horizon)
-            model = await asyncio.to_thread(self._model, of, asked, asked.version)
+        needed = LEAST[request.kind]
+        timeframe, of, model = request.timeframe, USUAL, None
+        if request.version is not None:
+            of = await asyncio.to_thread(self._registries.of_close, request.version, request.horizon)
+            model = await asyncio.to_thread(self._model, of, request, request.version)
             timeframe = model.timeframe
-        elif asked.horizon is not None:
+        elif request.horizon is not None:
             raise InvalidRequest("horizon_candles is that of a version: name one, or leave it out")
-        if asked.candles is not None:
+        if request.candles is not None:
             too_few = partial(_too_few, needed)
             series = await asyncio.to_thread(
-                self._candles.given, asked.symbol, timeframe, asked.candles, needed, too_few
+                self._candles.given, request.symbol, timeframe, request.candles, needed, too_few
             )
             found = MarketHistory(DataSource.CLIENT, series)
         else:
-            found = await self._find(asked.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
-        order = await asyncio.to_thread(self._order, of, asked, found)
+            found = await self._find(request.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
+        parameters = await asyncio.to_thread(self._parameters, of, request, found)
         if model is not None:
-            leaders = await self._leaders.beside(model.leader(asked.symbol), order, sent=asked.candles is not None)
-            order = order.model_copy(update={"leaders": leaders})
-        job = await self._jobs.submit(asked.kind, order.model_dump(mode="json"), key)
+            leaders = await self._leaders.beside(
+                model.leader(request.symbol), parameters, sent=request.candles is not None
+            )
+            parameters = parameters.model_copy(update={"leaders": leaders})
+        job = await self._jobs.submit(request.kind, parameters.model_dump(mode="json"), key)
         count = self._settings.bias.history_candles if found.more else len(found.series)
-        return BiasAccepted(job, asked.symbol, found.series.timeframe, found.source, count)
+        return BiasAccepted(job, request.symbol, found.series.timeframe, found.source, count)
 
-    def _model(self, of: RegistryKey, asked: BiasAsked, version: str) -> ModelMetadata:
+    def _model(self, of: RegistryKey, request: BiasJobRequest, version: str) -> ModelMetadata:
         """Return a version that forecasts what is asked for."""
         model = self._registries.at(of).open(version).metadata
-        model.require_market(asked.symbol, asked.timeframe)
+        model.require_market(request.symbol, request.timeframe)
         return model
 
-    def _order(self, of: RegistryKey, asked: BiasAsked, found: MarketHistory) -> BiasOrder:
+    def _parameters(self, of: RegistryKey, request: BiasJobRequest, found: MarketHistory) -> BiasParameters:
         most = self._settings.bias.history_candles
-        history = self._candles.history_order(found, most) if found.more else None
-        return BiasOrder(
-            symbol=asked.symbol,
+        history = self._candles.history_request(found, most) if found.more else None
+        return BiasParameters(
+            symbol=request.symbol,
             timeframe=found.series.timeframe,
-            version=asked.version,
-            moments=asked.moments or self._settings.bias.moments,
+            version=request.version,
+            moments=request.moments or self._settings.bias.moments,
             candles=() if history else candle_rows(found.series),
             history=history,
             analysis=self._settings.analysis,

@@ -14,8 +14,8 @@ from domain.errors import AppError, Conflict, JobFailed, StorageUnavailable
 from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries
 from services.candle_downloads.lacking import lacking
-from services.candle_downloads.order import DownloadOrder
 from services.candle_downloads.origins import usual_source
+from services.candle_downloads.parameters import DownloadParameters
 from services.candle_downloads.progress import DownloadProgress, TellShare, moment_text
 from services.candle_downloads.report import series_report
 from services.candle_downloads.room import require_room
@@ -44,7 +44,7 @@ class StoredDownloads:
         """Download each market; one that fails does not stop the others.
 
         Args:
-            parameters: As `DownloadOrder`.
+            parameters: As `DownloadParameters`.
             report: Told after each page, with the share of all markets and their time.
 
         Returns:
@@ -55,13 +55,13 @@ class StoredDownloads:
             JobFailed: no market could be downloaded, or a source did not answer and another try may bring the rest.
             StorageUnavailable: the store is down.
         """
-        order = DownloadOrder.model_validate(parameters)
+        wanted = DownloadParameters.model_validate(parameters)
         markets: list[dict[str, Any]] = []
         failures: dict[str, AppError] = {}
-        for number, symbol in enumerate(order.symbols):
-            tell = partial(_tell, report, number, len(order.symbols))
+        for number, symbol in enumerate(wanted.symbols):
+            tell = partial(_tell, report, number, len(wanted.symbols))
             try:
-                markets.append(await self._download(symbol, order, tell))
+                markets.append(await self._download(symbol, wanted, tell))
                 tell(f"{symbol}: {markets[-1]['candles']:,} candles are stored", 1.0)
             except StorageUnavailable:
                 raise
@@ -74,24 +74,24 @@ class StoredDownloads:
             raise JobFailed(f"{told}; what was read is stored, and another try goes on there", transient=passing)
         return {"markets": markets, "failed": reasons}
 
-    async def _download(self, symbol: str, order: DownloadOrder, tell: TellShare) -> dict[str, Any]:
-        source = order.source or usual_source(symbol)
-        progress = DownloadProgress(f"{symbol} from {source}", order.since_ms, order.until_ms, tell)
-        stored = await self._stored(symbol, order)
+    async def _download(self, symbol: str, wanted: DownloadParameters, tell: TellShare) -> dict[str, Any]:
+        source = wanted.source or usual_source(symbol)
+        progress = DownloadProgress(f"{symbol} from {source}", wanted.since_ms, wanted.until_ms, tell)
+        stored = await self._stored(symbol, wanted)
         read = added = 0
         async with open_history(source, self._settings.market_data, self._clock) as history:
             pager = Pager(history, progress.pause)
-            for stretch in lacking(stored, order.since_ms, order.until_ms):
-                async for page in pager.pages(symbol, order.timeframe, *stretch):
+            for stretch in lacking(stored, wanted.since_ms, wanted.until_ms):
+                async for page in pager.pages(symbol, wanted.timeframe, *stretch):
                     _require_same_market(symbol, source, stored, page)
-                    added += await self._store.save_candles(symbol, order.timeframe, page.candles)
+                    added += await self._store.save_candles(symbol, wanted.timeframe, page.candles)
                     read += len(page)
                     progress.read(page)
-        now_stored = await self._stored(symbol, order)
+        now_stored = await self._stored(symbol, wanted)
         found = series_report(now_stored)
         return {
             "symbol": symbol,
-            "timeframe": order.timeframe.value,
+            "timeframe": wanted.timeframe.value,
             "source": source,
             "read": read,
             "added": added,
@@ -99,7 +99,7 @@ class StoredDownloads:
             "holes": found["holes"][:MAX_HOLES],
         }
 
-    async def _stored(self, symbol: str, order: DownloadOrder) -> CandleSeries:
+    async def _stored(self, symbol: str, wanted: DownloadParameters) -> CandleSeries:
         """Return the stored candles of the time that is asked for, in the sessions of their market.
 
         Raises:
@@ -108,20 +108,22 @@ class StoredDownloads:
             StorageUnavailable: the store is down.
         """
         kept = self._settings.storage.candles_per_series
-        candles = await self._store.candle_history(symbol, order.timeframe, kept)
+        candles = await self._store.candle_history(symbol, wanted.timeframe, kept)
         if candles:
-            newest_ms = candles[-1].timestamp + order.timeframe.ms
-            until_ms = max(order.until_ms, newest_ms)
-            await asyncio.to_thread(require_room, symbol, order.timeframe, order.since_ms, until_ms, kept)
+            newest_ms = candles[-1].timestamp + wanted.timeframe.ms
+            until_ms = max(wanted.until_ms, newest_ms)
+            await asyncio.to_thread(require_room, symbol, wanted.timeframe, wanted.since_ms, until_ms, kept)
         try:
-            series = await asyncio.to_thread(series_of, symbol, order.timeframe, candles, kept)
+            series = await asyncio.to_thread(series_of, symbol, wanted.timeframe, candles, kept)
         except SourceFailed as failure:
             raise Conflict(
-                f"the stored candles of {symbol} {order.timeframe} are none that a market produces "
-                f"({failure.message}): remove them by DELETE /ai/storage/candles/{symbol}?timeframe={order.timeframe}"
+                f"the stored candles of {symbol} {wanted.timeframe} are none that a market produces "
+                f"({failure.message}): remove them by DELETE /ai/storage/candles/{symbol}?timeframe={wanted.timeframe}"
             ) from failure
         times = series.times_ms
-        return series.part(*np.searchsorted(times, [order.since_ms, order.until_ms - order.timeframe.ms + 1]).tolist())
+        return series.part(
+            *np.searchsorted(times, [wanted.since_ms, wanted.until_ms - wanted.timeframe.ms + 1]).tolist()
+        )
 
 
 def _require_same_market(symbol: str, source: str, stored: CandleSeries, page: CandleSeries) -> None:

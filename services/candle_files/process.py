@@ -51,7 +51,7 @@ def _found(request: ReadRequest, content: bytes) -> FoundCandles:
     from domain.naming.symbols import spelling
     from features.candle_reading.reading import read_content
     from features.candle_reading.tables.content import unpacked
-    from services.job_candles.order import candle_rows
+    from services.job_candles.series import candle_rows
 
     read = read_content(
         unpacked(content, request.max_unpacked_bytes), request.name, request.now_ms, request.symbol, request.timeframe

@@ -80,12 +80,12 @@ class CandleFileReader:
         return reply.found
 
 
-async def _ask(order: bytes) -> Reply:
+async def _ask(request: bytes) -> Reply:
     """Return what a process of its own replies; it is gone when this returns or is cancelled."""
     process = await _start()
     try:
         async with asyncio.timeout(READING_SECONDS):
-            written, complaint = await process.communicate(order)
+            written, complaint = await process.communicate(request)
         return Reply.model_validate_json(written)
     except TimeoutError:
         raise UnreadableCandles(

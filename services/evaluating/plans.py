@@ -25,7 +25,7 @@ from models.serving.unseen import AFTER_TRAINING
 from models.serving.version_evaluation import PartName
 from models.training.plan_run import JudgedMoments
 from services.evaluating.document import Document, evaluation_document, figures_of
-from services.evaluating.order import EvaluationOrder
+from services.evaluating.parameters import EvaluationParameters
 from services.training.judged_moments import Moments, unseen_plans
 from services.training.plan_training import PlanTraining
 
@@ -67,7 +67,7 @@ class PlanEvaluation:
 
 
 def evaluate_plans(
-    order: EvaluationOrder,
+    parameters: EvaluationParameters,
     series: CandleSeries,
     report: TellProgress,
     now: Callable[[], datetime],
@@ -76,8 +76,8 @@ def evaluate_plans(
     """Return the evaluation of a plan model on plans that it has not learned from; takes minutes.
 
     Args:
-        order: What is evaluated.
-        series: Closed candles of the order's symbol in the version's timeframe, oldest first.
+        parameters: What is evaluated.
+        series: Closed candles of the symbol in the version's timeframe, oldest first.
         report: Takes the progress.
         now: The server's clock, aware UTC.
         leader: Closed candles of what leads the market, where the version reads them and they are known.
@@ -87,41 +87,43 @@ def evaluate_plans(
         InvalidRequest: it was imported, or foretells the close.
         ModelNotFound, ModelUnusable: it cannot be loaded.
     """
-    version, plans = order.version, order.plans
+    version, plans = parameters.version, parameters.plans
     if plans is None:
         raise InvalidRequest(f"{version} foretells no plans")
-    trainer = PlanTraining(order.models, order.features, plans.measuring, plans.book, now)
+    trainer = PlanTraining(parameters.models, parameters.features, plans.measuring, plans.book, now)
     stored, forecaster = trainer.registry.open(version), load_version(trainer.registry, version)
     model = stored.metadata
-    others = {name: leader} if leader is not None and (name := model.leader(order.symbol)) else {}
-    markets = {order.symbol: series, **others}
-    given = trainer.given({order.symbol: series}, report)
-    moments, axis = Moments(given, markets, order.models, order.features), TimeAxis.of(markets)
+    others = {name: leader} if leader is not None and (name := model.leader(parameters.symbol)) else {}
+    markets = {parameters.symbol: series, **others}
+    given = trainer.given({parameters.symbol: series}, report)
+    moments, axis = Moments(given, markets, parameters.models, parameters.features), TimeAxis.of(markets)
     (columns,) = forecaster.needs
     judged = moments.of(columns)
     said = unseen_plans(stored, forecaster, moments, axis)
     said = said.part((said.returns != 0.0) & np.isin(said.rows, judged.evidence.rows))
     if not len(said.rows):
         raise InsufficientData(f"{version} has learned from all plans of these candles that reached target or stop")
-    judging = _JudgingPlans(judged, axis, model, order)
+    judging = _JudgingPlans(judged, axis, model, parameters)
     newer = said.fold == AFTER_TRAINING
     masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
     whole = judging.judged(said)
     parts = {
         name: whole if mask.all() else judging.judged(said.part(mask)) for name, mask in masks.items() if mask.any()
     }
-    return PlanEvaluation(_document(model, order.symbol, whole, parts), model, whole, parts)
+    return PlanEvaluation(_document(model, parameters.symbol, whole, parts), model, whole, parts)
 
 
 class _JudgingPlans:
     """Scores predictions of plans beside the evidence."""
 
-    def __init__(self, moments: JudgedMoments, axis: TimeAxis, model: ModelMetadata, order: EvaluationOrder) -> None:
+    def __init__(
+        self, moments: JudgedMoments, axis: TimeAxis, model: ModelMetadata, parameters: EvaluationParameters
+    ) -> None:
         self._evidence = moments.evidence
-        self._gate = moments.gate(order.models)
+        self._gate = moments.gate(parameters.models)
         self._axis = axis
         self._model = model
-        self._symbol = order.symbol
+        self._symbol = parameters.symbol
 
     def judged(self, said: OutOfSample) -> JudgedPlans:
         """Return the scores of one or more predictions."""

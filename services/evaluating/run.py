@@ -13,7 +13,7 @@ from domain.market import CandleSeries
 from models.evaluation.equity import Backtest, backtest
 from models.serving.version_evaluation import Evaluation, JudgedCandles, PartName
 from services.evaluating.document import Document, evaluation_document, figures_of
-from services.evaluating.order import TRADED_CANDLES, EvaluationOrder
+from services.evaluating.parameters import TRADED_CANDLES, EvaluationParameters
 from services.training.managers import open_manager
 
 # Of the whole; the returns take a moment.
@@ -40,7 +40,7 @@ class EvaluationResult:
 
 
 def run_evaluation(
-    order: EvaluationOrder,
+    parameters: EvaluationParameters,
     series: CandleSeries,
     report: TellProgress,
     now: Callable[[], datetime],
@@ -49,8 +49,8 @@ def run_evaluation(
     """Return the evaluation of a version on those of the candles that it was not trained on.
 
     Args:
-        order: What is evaluated.
-        series: Closed candles of the order's symbol in the version's timeframe, oldest first.
+        parameters: What is evaluated.
+        series: Closed candles of the symbol in the version's timeframe, oldest first.
         report: Takes the progress.
         now: The server's clock, aware UTC.
         leader: Closed candles of what leads the market, where the version reads them and they are known.
@@ -60,34 +60,36 @@ def run_evaluation(
         InvalidRequest: it was imported, so its training data are not known.
         ModelNotFound, ModelUnusable: it cannot be loaded.
     """
-    report(JobProgress(stage=f"asking {order.version}", share=0))
-    manager = open_manager(order.models, order.features, order.indicators.atr_period, now)
-    found = manager.evaluate(order.version, order.symbol, series, leader)
+    report(JobProgress(stage=f"asking {parameters.version}", share=0))
+    manager = open_manager(parameters.models, parameters.features, parameters.indicators.atr_period, now)
+    found = manager.evaluate(parameters.version, parameters.symbol, series, leader)
     report(JobProgress(stage="trading on its forecasts", share=ASKING_SHARE))
-    traded = _traded(found.whole, series, order)
+    traded = _traded(found.whole, series, parameters)
     parts = tuple(
-        TradedPart(name, judged, traded if judged is found.whole else _traded_part(judged, series, order))
+        TradedPart(name, judged, traded if judged is found.whole else _traded_part(judged, series, parameters))
         for name, judged in found.parts.items()
     )
-    return EvaluationResult(_document(found, order.symbol, traded, parts), found, traded, parts)
+    return EvaluationResult(_document(found, parameters.symbol, traded, parts), found, traded, parts)
 
 
-def _traded(judged: JudgedCandles, series: CandleSeries, order: EvaluationOrder) -> Backtest:
+def _traded(judged: JudgedCandles, series: CandleSeries, parameters: EvaluationParameters) -> Backtest:
     """Return the backtest of trading on the forecasts, from the first of them on."""
     times = series.times_ms
     positions = np.searchsorted(times, judged.times_ms)
     probability = np.full(len(times), np.nan)
     probability[positions] = judged.predictions.probability
     first = int(positions[0])
-    return backtest(probability[first:], series.opens[first:], times[first:], order.costs, order.models.serving)
+    return backtest(
+        probability[first:], series.opens[first:], times[first:], parameters.costs, parameters.models.serving
+    )
 
 
-def _traded_part(judged: JudgedCandles, series: CandleSeries, order: EvaluationOrder) -> Backtest | None:
+def _traded_part(judged: JudgedCandles, series: CandleSeries, parameters: EvaluationParameters) -> Backtest | None:
     """Return the backtest of a part, which ends where the candles that it forecasts have closed."""
     until = int(np.searchsorted(series.times_ms, judged.times_ms[-1])) + TRADED_CANDLES
     part = series.part(0, min(until, len(series)))
     first = int(np.searchsorted(part.times_ms, judged.times_ms[0]))
-    return _traded(judged, part, order) if len(part) - first >= TRADED_CANDLES else None
+    return _traded(judged, part, parameters) if len(part) - first >= TRADED_CANDLES else None
 
 
 def _document(found: Evaluation, symbol: str, traded: Backtest, parts: Sequence[TradedPart]) -> Document:

@@ -18,13 +18,13 @@ from features.datasets.candle_checks import usual_timeframe
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries, RegistryKey, key_of
 from services.backtests.candles import BacktestCandles, CandleNeed
-from services.evaluating.order import TRADED_CANDLES, EvaluationJobOrder, EvaluationOrder
+from services.evaluating.parameters import TRADED_CANDLES, EvaluationJobParameters, EvaluationParameters
 from services.job_candles.leaders import JobLeaders
 from services.jobs.service import JobService
 
 
 @dataclass(frozen=True)
-class EvaluationAsked:
+class EvaluationJobRequest:
     """A client's request; the service fills in what is None.
 
     Attributes:
@@ -61,7 +61,7 @@ class EvaluationService:
         self._registries = registries
         self._settings = registries.settings
 
-    async def submit(self, asked: EvaluationAsked, key: str | None = None) -> Job:
+    async def submit(self, request: EvaluationJobRequest, key: str | None = None) -> Job:
         """Queue an evaluation and return its job, with a key that which has it already.
 
         Raises:
@@ -75,37 +75,39 @@ class EvaluationService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        model, of = await asyncio.to_thread(self._model, asked)
+        model, of = await asyncio.to_thread(self._model, request)
         window = model.graph.sequence_length if model.graph else 0
         need = CandleNeed("an evaluation", window + model.horizon_candles + TRADED_CANDLES)
-        series = await self._candles.one(asked.symbol, model.timeframe, asked.candles, need)
-        leaders = await self._leaders.beside(model.leader(asked.symbol), series, sent=bool(asked.candles))
-        costs = asked.fee_bps, asked.slippage_bps
+        series = await self._candles.one(request.symbol, model.timeframe, request.candles, need)
+        leaders = await self._leaders.beside(model.leader(request.symbol), series, sent=bool(request.candles))
+        costs = request.fee_bps, request.slippage_bps
         # That of a plan model reads the evidence.
-        order = await asyncio.to_thread(EvaluationOrder.of, model.version, asked.symbol, *costs, self._settings, of)
-        job = EvaluationJobOrder(
+        evaluation = await asyncio.to_thread(
+            EvaluationParameters.of, model.version, request.symbol, *costs, self._settings, of
+        )
+        job = EvaluationJobParameters(
             version=model.version,
-            symbol=asked.symbol,
+            symbol=request.symbol,
             timeframe=model.timeframe,
-            order=order,
+            evaluation=evaluation,
             series=series,
             leaders=leaders,
         )
         return await self._jobs.submit(JobKind.EVALUATE, await asyncio.to_thread(job.model_dump, mode="json"), key)
 
-    def _model(self, asked: EvaluationAsked) -> tuple[ModelMetadata, RegistryKey]:
-        version, timeframe = asked.version, asked.timeframe
+    def _model(self, request: EvaluationJobRequest) -> tuple[ModelMetadata, RegistryKey]:
+        version, timeframe = request.version, request.timeframe
         if version is None:
-            key = key_of(self._settings, asked.target, asked.horizon)
-            timeframe = timeframe or self._usual_timeframe(asked.candles)
-            version = self._registries.at(key).resolve(asked.symbol, timeframe)
+            key = key_of(self._settings, request.target, request.horizon)
+            timeframe = timeframe or self._usual_timeframe(request.candles)
+            version = self._registries.at(key).resolve(request.symbol, timeframe)
         else:
-            key = self._registries.holder(version, asked.horizon)
+            key = self._registries.holder(version, request.horizon)
         if version is None:
-            market = key.market(f"{asked.symbol} {timeframe}")
+            market = key.market(f"{request.symbol} {timeframe}")
             raise ModelNotFound(f"no model is in production for {market}: name a version, or train one")
         model = self._registries.at(key).open(version).metadata
-        model.require_market(asked.symbol, timeframe)
+        model.require_market(request.symbol, timeframe)
         model.require_data()
         return model, key
 

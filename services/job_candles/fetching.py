@@ -11,7 +11,7 @@ from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
-from services.job_candles.order import HistoryOrder, SeriesOrder
+from services.job_candles.series import HistoryRequest, JobSeries
 from services.market_data.history.paging import Pager
 from services.market_data.sources.opening import open_history
 from utils.clock import Clock
@@ -21,7 +21,7 @@ FETCHING_SHARE = 0.1
 
 
 async def fetch_past(
-    symbol: str, timeframe: Timeframe, history: HistoryOrder, report: TellProgress, clock: Clock, undone: str
+    symbol: str, timeframe: Timeframe, history: HistoryRequest, report: TellProgress, clock: Clock, undone: str
 ) -> CandleSeries:
     """Return the newest closed candles of a market, at most as many as ordered, in its sessions.
 
@@ -71,12 +71,12 @@ def after_fetching(report: TellProgress) -> TellProgress:
 
 
 def read_candles(
-    orders: Sequence[SeriesOrder], report: TellProgress, clock: Clock, undone: str = "nothing was tested"
+    series: Sequence[JobSeries], report: TellProgress, clock: Clock, undone: str = "nothing was tested"
 ) -> tuple[list[tuple[str, CandleSeries]], TellProgress]:
-    """Return the candles of each order, and the report for what comes after they were read.
+    """Return the candles of each series, and the report for what comes after they were read.
 
     Args:
-        orders: What to read.
+        series: What to read.
         report: Takes the progress of the reading.
         clock: Decides which candles have closed.
         undone: What a failure leaves undone, for its message.
@@ -84,24 +84,24 @@ def read_candles(
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
     """
-    candles = asyncio.run(_candles(orders, report, clock, undone))
-    fetched = any(order.history for order in orders)
+    candles = asyncio.run(_candles(series, report, clock, undone))
+    fetched = any(wanted.history for wanted in series)
     return candles, after_fetching(report) if fetched else report
 
 
 async def _candles(
-    orders: Sequence[SeriesOrder], report: TellProgress, clock: Clock, undone: str
+    series: Sequence[JobSeries], report: TellProgress, clock: Clock, undone: str
 ) -> list[tuple[str, CandleSeries]]:
     found = []
-    for number, wanted in enumerate(orders):
+    for number, wanted in enumerate(series):
 
         def tell(progress: JobProgress, number: int = number) -> None:
-            done = (number + progress.share / FETCHING_SHARE) / len(orders)
+            done = (number + progress.share / FETCHING_SHARE) / len(series)
             report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
 
         if wanted.history is None:
-            series = wanted.series
+            candles = wanted.series
         else:
-            series = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
-        found.append((wanted.symbol, series))
+            candles = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
+        found.append((wanted.symbol, candles))
     return found

@@ -1,4 +1,4 @@
-"""What a request for a job brings in candles, what the store has, and the order for a job that reads more."""
+"""What a request for a job brings in candles, what the store has, and the request for a job that reads more."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.session_finder import with_sessions
 from domain.values import epoch_ms
 from features.datasets.candle_checks import usual_timeframe
-from services.job_candles.order import HistoryOrder
+from services.job_candles.series import HistoryRequest
 from services.market_data.fetching import SourceFailed
 from services.market_data.history.answers import MarketHistory
 from services.market_data.parsing import series_of
@@ -26,7 +26,7 @@ TooFew = Callable[[int], InsufficientData]
 
 
 class JobCandles:
-    """Checks the candles of clients, reads those of the store, and orders those of sources."""
+    """Checks the candles of clients, reads those of the store, and requests those of sources."""
 
     def __init__(self, stored: CandleStore, settings: Settings, clock: Clock) -> None:
         """Keep the store of posted candles, the settings of sources and clocks, and the clock."""
@@ -80,9 +80,9 @@ class JobCandles:
             return CandleSeries(timeframe, []), "candles that no market produces"
         return series, f"{len(series)} candles"
 
-    def history_order(self, found: MarketHistory, most: int) -> HistoryOrder:
-        """Return the order to read up to `most` candles of a market whose newest are known."""
-        return HistoryOrder(
+    def history_request(self, found: MarketHistory, most: int) -> HistoryRequest:
+        """Return the request to read up to `most` candles of a market whose newest are known."""
+        return HistoryRequest(
             source=found.source.value,
             since_ms=max(0, round(found.series.last_open_ms - most * found.candle_ms)),
             candles=most,

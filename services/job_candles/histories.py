@@ -24,7 +24,7 @@ class CandleCounts:
         needed: With fewer it can only fail.
         enough: With as many posted ones no source is asked.
         most: More are of no use.
-        posted: Posted ones that its order can bring at most.
+        posted: Posted ones that its parameters can bring at most.
     """
 
     needed: int

@@ -7,7 +7,7 @@ from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.job_candles.finding import JobCandles
-from services.job_candles.order import SeriesOrder, candle_rows
+from services.job_candles.series import JobSeries, candle_rows
 from services.market_data.market_data import MarketData
 from storage.ports import CandleStore
 from utils.clock import Clock
@@ -34,8 +34,8 @@ class JobLeaders:
         self._candles = JobCandles(stored, settings, clock)
         self._clock = clock
 
-    async def beside(self, leader: str | None, market: SeriesOrder, *, sent: bool) -> tuple[SeriesOrder, ...]:
-        """Return the candles of a leader over the time of a market's own, or the order to read them.
+    async def beside(self, leader: str | None, market: JobSeries, *, sent: bool) -> tuple[JobSeries, ...]:
+        """Return the candles of a leader over the time of a market's own, or the request to read them.
 
         Beside candles of a client stand posted ones alone, as in a forecast of now; otherwise the sources are asked
         where the store has fewer.
@@ -46,7 +46,7 @@ class JobLeaders:
             sent: Whether the client sent these.
 
         Returns:
-            One order, or none where there are no candles.
+            One series, or none where there are no candles.
         """
         if leader is None:
             return ()
@@ -60,18 +60,18 @@ class JobLeaders:
             found = await self._of_sources(leader, timeframe, len(known), most)
             if found is not None:
                 return (found,)
-        own = SeriesOrder(symbol=leader, timeframe=timeframe, candles=candle_rows(known))
+        own = JobSeries(symbol=leader, timeframe=timeframe, candles=candle_rows(known))
         return (own,) if len(known) else ()
 
-    async def _of_sources(self, leader: str, timeframe: Timeframe, stored: int, most: int) -> SeriesOrder | None:
+    async def _of_sources(self, leader: str, timeframe: Timeframe, stored: int, most: int) -> JobSeries | None:
         """Return what a source has of a leader; None where none has more than the store."""
         try:
             found = await self._market_data.history(leader, timeframe, stored + 1, most)
         except MarketDataUnavailable:
             return None
         if found.more:
-            return SeriesOrder(symbol=leader, timeframe=timeframe, history=self._candles.history_order(found, most))
-        return SeriesOrder(symbol=leader, timeframe=timeframe, candles=candle_rows(found.series))
+            return JobSeries(symbol=leader, timeframe=timeframe, history=self._candles.history_request(found, most))
+        return JobSeries(symbol=leader, timeframe=timeframe, candles=candle_rows(found.series))
 
 
 def _between(series: CandleSeries, since_ms: int, until_ms: int | None) -> CandleSeries:
@@ -81,7 +81,7 @@ def _between(series: CandleSeries, since_ms: int, until_ms: int | None) -> Candl
     return series.part(int(times.searchsorted(since_ms)), end)
 
 
-def _covers(leader: CandleSeries, market: SeriesOrder) -> bool:
+def _covers(leader: CandleSeries, market: JobSeries) -> bool:
     """Return whether there is a candle of the leader at the first and at the last moment of a market's candles."""
     if market.history is not None or not len(leader):
         return False

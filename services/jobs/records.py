@@ -48,29 +48,29 @@ class JobRecords:
         """Call this with the id of a held job once another has taken it."""
         self._lost = tell
 
-    async def keep(self, job: Job, order: Mapping[str, Any]) -> None:
-        """Return when the record and the order of a new job would survive a crash.
+    async def keep(self, job: Job, parameters: Mapping[str, Any]) -> None:
+        """Return when the record and the parameters of a new job would survive a crash.
 
         Raises:
             StorageUnavailable, Unstorable: they would not.
         """
-        order_document = self._order_document(job, order)
+        parameters_document = self._parameters_document(job, parameters)
         try:
-            await self._documents.put_all(job.job_id, {JOB_ORDERS: order_document, JOBS: job.model_dump()})
-        except Unstorable:  # of the order, such as more candles than a document holds
+            await self._documents.put_all(job.job_id, {JOB_ORDERS: parameters_document, JOBS: job.model_dump()})
+        except Unstorable:  # of the parameters, such as more candles than a document holds
             self._documents.discard_later(JOBS, job.job_id)
             raise
 
-    async def keep_once(self, job: Job, order: Mapping[str, Any]) -> bool:
-        """Store a new job and its order unless its id is known; return whether it was stored.
+    async def keep_once(self, job: Job, parameters: Mapping[str, Any]) -> bool:
+        """Store a new job and its parameters unless its id is known; return whether it was stored.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        await self._documents.insert(JOB_ORDERS, job.job_id, self._order_document(job, order))
+        await self._documents.insert(JOB_ORDERS, job.job_id, self._parameters_document(job, parameters))
         return await self._documents.insert(JOBS, job.job_id, job.model_dump())
 
-    async def order(self, job_id: str) -> dict[str, Any] | None:
+    async def parameters(self, job_id: str) -> dict[str, Any] | None:
         """Return the parameters with which the job's function is called; None if they are no longer kept.
 
         Raises:
@@ -233,8 +233,8 @@ class JobRecords:
         for job_id in (*free, *ended[:-MAX_REMEMBERED]):
             del self._held[job_id]
 
-    def _order_document(self, job: Job, order: Mapping[str, Any]) -> Document:
-        return {"created_at": job.created_at, "parameters": dict(order)}
+    def _parameters_document(self, job: Job, parameters: Mapping[str, Any]) -> Document:
+        return {"created_at": job.created_at, "parameters": dict(parameters)}
 
     def _readable(self, documents: Iterable[Document]) -> list[Job]:
         """Return the jobs; records that do not fit this version are left out and logged once."""

@@ -113,7 +113,7 @@ class JobService:
 
         Raises:
             NotFound: no job has this id.
-            Conflict: it has succeeded, waits or runs, or its order is no longer kept.
+            Conflict: it has succeeded, waits or runs, or its parameters are no longer kept.
             JobQueueFull: as many jobs as allowed wait already.
             StorageUnavailable: the store is down.
         """
@@ -121,16 +121,16 @@ class JobService:
         job = await self.get(job_id)
         if not _may_be_retried(job):
             raise Conflict(f"job {job_id} cannot be retried: {job.status.value}")
-        order = await self._records.order(job_id)
-        if order is None:
-            raise Conflict(f"job {job_id} cannot be retried: its order is no longer kept")
+        parameters = await self._records.parameters(job_id)
+        if parameters is None:
+            raise Conflict(f"job {job_id} cannot be retried: its parameters are no longer kept")
         async with self._launcher.room(job.kind):
             await self._records.forget_cancellation(job_id)
             fresh = {"status": JobStatus.QUEUED, "attempts": 0, "takeovers": 0, "finished_at": None, "error": None}
             again = self._launcher.born(job.passed_on(worker=None, **fresh))
             if not await self._records.write(again, job):
                 raise Conflict(f"job {job_id} was changed meanwhile; look at it again")
-            await self._launcher.launch(again, order)
+            await self._launcher.launch(again, parameters)
         return await self.get(job_id)
 
     async def take_up(self, job_id: str) -> bool:

@@ -103,15 +103,15 @@ class JobWorker:
         Raises:
             StorageUnavailable: the store does not answer.
         """
-        order = await self._records.order(waiting.job_id)
+        parameters = await self._records.parameters(waiting.job_id)
         taken = self.held(waiting).model_copy(update={"fence": waiting.fence + 1})
-        if order is None:
-            end = self._final(JobStatus.INTERRUPTED, error=f"{INTERRUPTED}; its order is not kept")
+        if parameters is None:
+            end = self._final(JobStatus.INTERRUPTED, error=f"{INTERRUPTED}; its parameters are not kept")
             await self._records.write(waiting.model_copy(update=end), waiting)
             return False
         if not await self._records.write(taken, waiting):
             return False
-        self.start(taken, order)
+        self.start(taken, parameters)
         return True
 
     async def cancel(self, job_id: str) -> bool:

@@ -10,8 +10,8 @@ from domain.trading.costs import Costs
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from services.job_candles.fetching import read_candles
-from services.job_candles.order import SeriesOrder
-from services.measuring.order import EvidenceTask, MeasuredCandles, MeasuringOrder
+from services.job_candles.series import JobSeries
+from services.measuring.parameters import EvidenceTask, MeasuredCandles, MeasuringParameters
 from services.measuring.run import check_book, measure
 from utils.clock import Clock
 
@@ -24,7 +24,7 @@ class CheckedBook(Frozen):
     costs: Costs
 
 
-class EvidenceJobOrder(Frozen):
+class EvidenceJobParameters(Frozen):
     """What is measured, as JSON between the service and the job's process; the texts are shown with the job.
 
     Attributes:
@@ -33,13 +33,13 @@ class EvidenceJobOrder(Frozen):
 
     task: EvidenceTask
     symbols: str
-    order: MeasuringOrder
+    measuring: MeasuringParameters
     checked: CheckedBook | None = None
-    series: tuple[SeriesOrder, ...]
+    series: tuple[JobSeries, ...]
 
 
 def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return the book that was built, or the check; candles that the order does not bring are read first.
+    """Return the book that was built, or the check; candles that the parameters do not bring are read first.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
@@ -47,14 +47,14 @@ def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> d
         InvalidMarketData: a timeframe cannot be made from the candles.
         InsufficientData: no timeframe has plans of enough weeks for a book.
     """
-    job = EvidenceJobOrder.model_validate(parameters)
+    job = EvidenceJobParameters.model_validate(parameters)
     read, listener = read_candles(job.series, report, clock, "nothing was measured")
     candles = [MeasuredCandles(f"{symbol}-{series.timeframe}", symbol, series) for symbol, series in read]
 
     def tell(words: str, share: float) -> None:
         listener(JobProgress(stage=words, share=share))
 
-    markets = measure(candles, len(candles), job.order, tell)
+    markets = measure(candles, len(candles), job.measuring, tell)
     if job.checked is None:
         return build_book(markets, clock.now()).model_dump(mode="json")
     return check_book(job.checked.book, job.checked.name, markets, job.checked.costs)[1]

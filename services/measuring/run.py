@@ -11,33 +11,35 @@ from backtesting.evidence.measuring import Span, measure_market
 from domain.trading.costs import Costs
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
-from services.measuring.order import MeasuredCandles, MeasuringOrder
+from services.measuring.parameters import MeasuredCandles, MeasuringParameters
 
 # Takes words and the share done, 0..1.
 Tell = Callable[[str, float], None]
 
 
-def measure(candles: Iterable[MeasuredCandles], count: int, order: MeasuringOrder, tell: Tell) -> list[MeasuredMarket]:
+def measure(
+    candles: Iterable[MeasuredCandles], count: int, parameters: MeasuringParameters, tell: Tell
+) -> list[MeasuredMarket]:
     """Return the plans of some markets, of each in every timeframe that is asked for.
 
     Args:
         candles: Of a market each; they are taken one after the other.
         count: How many there are.
-        order: What is measured; candles after its end are not looked at.
+        parameters: What is measured; candles after its end are not looked at.
         tell: Takes the progress.
 
     Raises:
         InvalidMarketData: a timeframe cannot be made from the candles.
         InvalidRequest: a market has no candles in the time.
     """
-    wish, indicators = order.wish, TechnicalIndicators(order.indicators)
-    span = Span(wish.since_ms, wish.until_ms)
+    options, indicators = parameters.options, TechnicalIndicators(parameters.indicators)
+    span = Span(options.since_ms, options.until_ms)
     found = []
     for at, (name, symbol, series) in enumerate(candles):
-        wanted = wish.of_candles(series.timeframe)
+        wanted = options.of_candles(series.timeframe)
         for number, timeframe in enumerate(wanted):
             own = series if timeframe is series.timeframe else series.resample(timeframe)
-            longer = tuple(other for other in order.longer if other.ms > timeframe.ms)
+            longer = tuple(other for other in parameters.longer if other.ms > timeframe.ms)
             done, part = at / count, 1 / (count * len(wanted))
 
             def progress(
@@ -45,7 +47,7 @@ def measure(candles: Iterable[MeasuredCandles], count: int, order: MeasuringOrde
             ) -> None:
                 tell(f"judging {to}", min(begun + part * share, 1.0))
 
-            found.append(measure_market(name, symbol, own, longer, span, order.analysis, indicators, progress))
+            found.append(measure_market(name, symbol, own, longer, span, parameters.analysis, indicators, progress))
     return found
 
 

@@ -16,14 +16,14 @@ from domain.jobs import Job
 from domain.market import Timeframe
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed
-from services.job_candles.order import SeriesOrder
+from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
-from services.measuring.job import CheckedBook, EvidenceJobOrder
-from services.measuring.order import EvidenceTask, MeasuringOrder, MeasuringWish
+from services.measuring.job import CheckedBook, EvidenceJobParameters
+from services.measuring.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 
 
 @dataclass(frozen=True)
-class EvidenceAsked:
+class EvidenceJobRequest:
     """A client's request.
 
     Attributes:
@@ -33,7 +33,7 @@ class EvidenceAsked:
 
     task: EvidenceTask
     symbols: tuple[str, ...]
-    wish: MeasuringWish
+    options: MeasuringOptions
     candles: Sequence[CandleLike] | None = None
 
 
@@ -56,7 +56,7 @@ class EvidenceService:
         self._evidence = evidence
         self._settings = settings
 
-    async def submit(self, asked: EvidenceAsked, key: str | None = None) -> Job:
+    async def submit(self, request: EvidenceJobRequest, key: str | None = None) -> Job:
         """Queue a job and return it, with a key that which has it already.
 
         Raises:
@@ -68,17 +68,17 @@ class EvidenceService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        wish, checked = asked.wish, self._checked(asked.task)
-        if wish.since_ms is not None and wish.until_ms is not None and wish.since_ms >= wish.until_ms:
+        options, checked = request.options, self._checked(request.task)
+        if options.since_ms is not None and options.until_ms is not None and options.since_ms >= options.until_ms:
             raise InvalidRequest("since has to be before until")
-        job = EvidenceJobOrder(
-            task=asked.task,
-            symbols=", ".join(asked.symbols),
-            order=MeasuringOrder.of(wish, self._settings),
+        job = EvidenceJobParameters(
+            task=request.task,
+            symbols=", ".join(request.symbols),
+            measuring=MeasuringParameters.of(options, self._settings),
             checked=checked,
-            series=await self._series(asked),
+            series=await self._series(request),
         )
-        # Parameters that are None are shown with the job; this one is no wish of the client.
+        # Parameters that are None are shown with the job; this one was not asked for by the client.
         left_out = {"checked"} if checked is None else None
         parameters = await asyncio.to_thread(job.model_dump, mode="json", exclude=left_out)
         return await self._jobs.submit(JobKind.EVIDENCE, parameters, key)
@@ -91,23 +91,23 @@ class EvidenceService:
             raise InvalidRequest("no evidence is configured (trading.evidence_file) that could be checked")
         return CheckedBook(name=trading.evidence_file, book=self._evidence, costs=trading.costs)
 
-    async def _series(self, asked: EvidenceAsked) -> tuple[SeriesOrder, ...]:
+    async def _series(self, request: EvidenceJobRequest) -> tuple[JobSeries, ...]:
         """Return the candles of each symbol: of the shortest timeframe, or those that were sent."""
-        if asked.candles and len(asked.symbols) > 1:
-            raise InvalidRequest(f"candles are those of one symbol, received {len(asked.symbols)} symbols")
-        shortest = asked.wish.timeframes[0] if asked.wish.timeframes and not asked.candles else None
+        if request.candles and len(request.symbols) > 1:
+            raise InvalidRequest(f"candles are those of one symbol, received {len(request.symbols)} symbols")
+        shortest = request.options.timeframes[0] if request.options.timeframes and not request.candles else None
         need = CandleNeed("evidence", self._settings.analysis.min_candles + 2)
         found = []
-        for symbol in asked.symbols:
-            series = await self._candles.one(symbol, shortest, asked.candles, need)
-            measured = asked.wish.of_candles(series.timeframe)
-            if asked.task is EvidenceTask.BUILD:
+        for symbol in request.symbols:
+            series = await self._candles.one(symbol, shortest, request.candles, need)
+            measured = request.options.of_candles(series.timeframe)
+            if request.task is EvidenceTask.BUILD:
                 _require_weeks(series, measured[0])
             found.append(series)
         return tuple(found)
 
 
-def _require_weeks(series: SeriesOrder, shortest: Timeframe) -> None:
+def _require_weeks(series: JobSeries, shortest: Timeframe) -> None:
     """Refuse candles too short for a record; of several timeframes the shortest needs the fewest weeks."""
     if series.history is not None:  # the job reads them
         return

@@ -1,1 +1,1 @@
-"""Searches for better settings of trades: candles and an order in, a verdict with its figures out."""
+"""Searches for better settings of trades: candles and parameters in, a verdict with its figures out."""

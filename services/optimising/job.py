@@ -7,30 +7,30 @@ from typing import Any
 from domain.values import Frozen
 from services.backtests.run import Report
 from services.job_candles.fetching import read_candles
-from services.job_candles.order import SeriesOrder
-from services.optimising.order import OptimiseOrder
+from services.job_candles.series import JobSeries
+from services.optimising.parameters import OptimiseParameters
 from services.optimising.run import run_optimise
 from utils.clock import Clock
 
 
-class OptimiseJobOrder(Frozen):
+class OptimiseJobParameters(Frozen):
     """One search, as JSON between the service and the job's process; texts and numbers are shown with the job."""
 
     symbols: str
     lane: str
     trials: int
     folds: int
-    order: OptimiseOrder
-    series: tuple[SeriesOrder, ...]
+    search: OptimiseParameters
+    series: tuple[JobSeries, ...]
 
 
 def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
-    """Return the signed result of a search, whose candles are read first where the order does not bring them.
+    """Return the signed result of a search, whose candles are read first where the parameters do not bring them.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
         InvalidRequest, InsufficientData, InvalidMarketData: as `run_optimise`.
     """
-    job = OptimiseJobOrder.model_validate(parameters)
+    job = OptimiseJobParameters.model_validate(parameters)
     candles, listener = read_candles(job.series, report, clock)
-    return run_optimise(candles, job.order, listener, clock.now()).document
+    return run_optimise(candles, job.search, listener, clock.now()).document

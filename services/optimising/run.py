@@ -24,10 +24,10 @@ from domain.market import CandleSeries
 from domain.values import utc_time
 from services.backtests.judged import Judged, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.order import lane_of
+from services.backtests.parameters import lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card
 from services.backtests.run import Report, signing_key
-from services.optimising.order import OptimiseOrder
+from services.optimising.parameters import OptimiseParameters
 from services.optimising.result import Optimised, optimised_document
 from utils.version import service_version
 
@@ -44,49 +44,54 @@ class OptimiseResult:
 
 
 def run_optimise(
-    candles: Sequence[tuple[str, CandleSeries]], order: OptimiseOrder, report: Report, now: datetime
+    candles: Sequence[tuple[str, CandleSeries]], parameters: OptimiseParameters, report: Report, now: datetime
 ) -> OptimiseResult:
     """Return the result of a search, each of its trials recorded, signed.
 
     Args:
         candles: Closed candles of a symbol and timeframe each.
-        order: What is searched.
+        parameters: What is searched.
         report: Takes the progress.
         now: The server's clock, for the trials and the run card.
 
     Raises:
-        InvalidRequest, InsufficientData, InvalidMarketData: candles or order are unfit; the message says why.
+        InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         ConfigurationError: a trial cannot be recorded, or the key of the signature is not usable.
     """
     # What would stop the run at its end is found before it begins.
-    backtest = order.backtest
+    backtest = parameters.backtest
     key = signing_key(backtest.backtests).secret()
     prepared = prepare(candles, backtest)
     markets = SearchedMarkets(
-        [_judged(market, order, _part(report, at, len(prepared))) for at, market in enumerate(prepared)], backtest.terms
+        [_judged(market, parameters, _part(report, at, len(prepared))) for at, market in enumerate(prepared)],
+        backtest.terms,
     )
-    plan = plan_search(markets, lane_of(backtest.lane).kind, order.present, order.folds, order.trials, order.seed)
-    book = _Trials(order, plan, data_card(prepared, backtest), prepared, report, now)
+    plan = plan_search(
+        markets, lane_of(backtest.lane).kind, parameters.present, parameters.folds, parameters.trials, parameters.seed
+    )
+    book = _Trials(parameters, plan, data_card(prepared, backtest), prepared, report, now)
     folds = walk_forward(markets, plan, book.record)
     tried = try_settings(markets, plan, plan.whole, book.record)
     turns = {fold.span.begin_ms: fold.chosen.settings for fold in folds}
     found, present = markets.play_in_turn(plan.outside, turns), markets.play(plan.outside, plan.present)
     done = Optimised(plan, folds, tried, found, present)
-    trial = book.trial(order.shown_settings, book.data, plan.whole, found.returns)
+    trial = book.trial(parameters.shown_settings, book.data, plan.whole, found.returns)
     count = book.registry.record(trial)
-    tested = _tested(prepared, done, order, report)
+    tested = _tested(prepared, done, parameters, report)
     document = optimised_document(done, figures_document(tested, backtest.lane, found.returns, count))
-    card = run_card(order.shown_settings, trial, count, book.data, order.seed)
+    card = run_card(parameters.shown_settings, trial, count, book.data, parameters.seed)
     return OptimiseResult(signed({**document, "run": card}, key), done)
 
 
-def _judged(market: BacktestMarket, order: OptimiseOrder, tell: Callable[[str, float], None]) -> SearchedMarket:
-    judged = Judged(market, order.backtest, tell)
-    candidates = collect(judged, market.traded, order.strategy)
+def _judged(
+    market: BacktestMarket, parameters: OptimiseParameters, tell: Callable[[str, float], None]
+) -> SearchedMarket:
+    judged = Judged(market, parameters.backtest, tell)
+    candidates = collect(judged, market.traded, parameters.strategy)
     if judged.moments < 2:
         raise InsufficientData(
             f"{market.symbol} {market.traded} is too short: in the time that is searched {judged.moments} candles have "
-            f"{order.backtest.analysis.min_candles} closed candles before them"
+            f"{parameters.backtest.analysis.min_candles} closed candles before them"
         )
     return SearchedMarket(market.symbol, market.series, market.finer, judged.first, candidates)
 
@@ -100,7 +105,7 @@ class _Trials:
 
     def __init__(
         self,
-        order: OptimiseOrder,
+        parameters: OptimiseParameters,
         plan: SearchPlan,
         data: dict[str, Any],
         markets: Sequence[BacktestMarket],
@@ -108,13 +113,13 @@ class _Trials:
         now: datetime,
     ) -> None:
         self.data = data
-        self.registry = TrialRegistry(Path(order.backtest.backtests.trials_path))
-        self._order = order
+        self.registry = TrialRegistry(Path(parameters.backtest.backtests.trials_path))
+        self._parameters = parameters
         self._plan = plan
         self._markets = markets
         self._report = report
         self._now = now
-        self._chosen = order.backtest.shown_settings
+        self._chosen = parameters.backtest.shown_settings
         self._done = 0
 
     def record(self, span: SearchedTime, tried: Tried) -> None:
@@ -123,9 +128,9 @@ class _Trials:
         time = {"since": utc_time(span.begin_ms).isoformat(), "until": utc_time(span.end_ms).isoformat()}
         self.registry.add(self.trial(settings, {**self.data, **time}, span, tried.returns))
         self._done += 1
-        times, trials = self._order.folds + 1, self._order.trials
+        times, trials = self._parameters.folds + 1, self._parameters.trials
         fold = (self._done - 1) // trials
-        stage = "searching all the time" if fold == self._order.folds else f"searching before fold {fold + 1}"
+        stage = "searching all the time" if fold == self._parameters.folds else f"searching before fold {fold + 1}"
         share = self._done / (times * trials)
         self._report(JobProgress(stage=stage, share=_JUDGED + (_SEARCHED - _JUDGED) * share))
 
@@ -134,7 +139,7 @@ class _Trials:
         return Trial(
             settings=digest_of(settings),
             data=digest_of(data),
-            lane=self._order.backtest.lane,
+            lane=self._parameters.backtest.lane,
             symbols=tuple(market.symbol for market in self._markets),
             sharpe=returns.sharpe,
             days=len(returns.values),
@@ -146,9 +151,11 @@ class _Trials:
         )
 
 
-def _tested(prepared: Sequence[BacktestMarket], done: Optimised, order: OptimiseOrder, report: Report) -> Tested:
+def _tested(
+    prepared: Sequence[BacktestMarket], done: Optimised, parameters: OptimiseParameters, report: Report
+) -> Tested:
     """Return what was traded out of sample, beside buy and hold and random entries."""
-    backtest, found = order.backtest, done.found
+    backtest, found = parameters.backtest, done.found
     terms, settings = backtest.terms, backtest.backtests
     hold = buy_and_hold([market.series for market in found.markets], found.simulation.curve.times_ms, terms.costs)
     by_symbol = {market.symbol: market for market in prepared}
@@ -158,9 +165,9 @@ def _tested(prepared: Sequence[BacktestMarket], done: Optimised, order: Optimise
     def tell(share: float) -> None:
         report(JobProgress(stage="random entries", share=_SEARCHED + (1 - _SEARCHED) * share))
 
-    chance = random_entries(found.markets, ranges, found.simulation, terms, settings.random_runs, order.seed, tell)
+    chance = random_entries(found.markets, ranges, found.simulation, terms, settings.random_runs, parameters.seed, tell)
     judgements = sum(len(market.series) for market in found.markets)
-    return Tested(found.markets, judgements, found.simulation, hold, chance, settings.capital, order.seed)
+    return Tested(found.markets, judgements, found.simulation, hold, chance, settings.capital, parameters.seed)
 
 
 def _part(report: Report, number: int, count: int) -> Callable[[str, float], None]:

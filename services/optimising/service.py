@@ -11,12 +11,12 @@ from domain.jobs import Job
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.jobs.service import JobService
-from services.optimising.job import OptimiseJobOrder
-from services.optimising.order import OptimiseOrder, OptimiseWish
+from services.optimising.job import OptimiseJobParameters
+from services.optimising.parameters import OptimiseOptions, OptimiseParameters
 
 
 @dataclass(frozen=True)
-class OptimiseAsked:
+class OptimiseJobRequest:
     """A client's request.
 
     Attributes:
@@ -25,7 +25,7 @@ class OptimiseAsked:
     """
 
     symbols: tuple[str, ...]
-    wish: OptimiseWish
+    options: OptimiseOptions
     candles: GivenCandles
 
 
@@ -41,14 +41,14 @@ class OptimiseService:
             jobs: Runs the search.
             candles: Finds them.
             evidence: What plans are weighed by.
-            settings: What a wish leaves open.
+            settings: What a request leaves open.
         """
         self._jobs = jobs
         self._candles = candles
         self._evidence = evidence
         self._settings = settings
 
-    async def submit(self, asked: OptimiseAsked, key: str | None = None) -> Job:
+    async def submit(self, request: OptimiseJobRequest, key: str | None = None) -> Job:
         """Queue a search and return its job, with a key that which has it already.
 
         Raises:
@@ -59,16 +59,16 @@ class OptimiseService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        wish = asked.wish
-        order = OptimiseOrder.of(wish, self._settings, self._evidence)
-        parts = 2 * order.present.horizon_candles * (wish.folds + 1)
-        need = CandleNeed(f"a search in {wish.folds} folds", self._settings.analysis.min_candles + parts)
-        job = OptimiseJobOrder(
-            symbols=", ".join(asked.symbols),
-            lane=wish.lane,
-            trials=wish.trials,
-            folds=wish.folds,
-            order=order,
-            series=await self._candles.series(asked.symbols, wish.timeframes, asked.candles, need),
+        options = request.options
+        search = OptimiseParameters.of(options, self._settings, self._evidence)
+        parts = 2 * search.present.horizon_candles * (options.folds + 1)
+        need = CandleNeed(f"a search in {options.folds} folds", self._settings.analysis.min_candles + parts)
+        job = OptimiseJobParameters(
+            symbols=", ".join(request.symbols),
+            lane=options.lane,
+            trials=options.trials,
+            folds=options.folds,
+            search=search,
+            series=await self._candles.series(request.symbols, options.timeframes, request.candles, need),
         )
         return await self._jobs.submit(JobKind.OPTIMISE, await asyncio.to_thread(job.model_dump, mode="json"), key)

@@ -41,7 +41,7 @@ class TrainingHistories:
             kind: Of the model.
             timeframe: Of the candles.
             settings: Of models and features.
-            brought: Posted candles that the order can bring at most.
+            brought: Posted candles that the parameters can bring at most.
 
         Raises:
             UnknownSymbol, InsufficientData, MarketDataUnavailable: nobody has candles enough, with the numbers.

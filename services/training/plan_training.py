@@ -29,7 +29,7 @@ from models.training.progress import Listener
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
 from rules.evidence import MIN_PLANS, EvidenceBook
-from services.measuring.order import MeasuredCandles, MeasuringOrder
+from services.measuring.parameters import MeasuredCandles, MeasuringParameters
 from services.measuring.run import measure
 from services.training.judged_moments import Moments, needed_plans, unseen_plans
 from services.training.plan_types import check_plan_type
@@ -51,7 +51,7 @@ class PlanTraining:
 
     models: ModelSettings
     features: FeatureSettings
-    measuring: MeasuringOrder
+    measuring: MeasuringParameters
     book: EvidenceBook | None
     now: Callable[[], datetime]
 

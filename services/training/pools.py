@@ -17,14 +17,14 @@ from models.registry.registries import USUAL, RegistryKey, settings_at
 from models.training.learner import needed_candles
 from services.following.coverage import shadows_first
 from services.job_candles.finding import JobCandles
-from services.job_candles.order import SeriesOrder, candle_rows
+from services.job_candles.series import JobSeries, candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
 from services.training.histories import TrainingHistories, count_new, require_new
-from services.training.order import PlanOrder, TrainingOrder
+from services.training.parameters import PlanParameters, TrainingParameters
 from services.training.repeating import RepeatedTraining, repeated
 
-# Of all markets together that an order brings: a document of the store has 16 MiB at most.
+# Of all markets together that the parameters bring: a document of the store has 16 MiB at most.
 MAX_POOL_CANDLES = 100_000
 
 
@@ -46,7 +46,7 @@ class PooledTraining:
         Args:
             jobs: Runs the training.
             histories: Finds the candles.
-            candles: Words the orders for those that the job reads itself.
+            candles: Makes the requests for those that the job reads itself.
             settings: Of models and features, and the configured symbols.
         """
         self._jobs = jobs
@@ -69,7 +69,7 @@ class PooledTraining:
         Raises:
             ModelUnusable: the version does not tell what has to be repeated.
             InsufficientData, MarketDataUnavailable: a market has fewer closed candles than training needs, or none has
-                enough new ones, or the orders of all would be too long.
+                enough new ones, or the parameters would be too long.
             JobQueueFull, StorageUnavailable: as `submit`.
         """
         settings = settings_at(self._settings, key)
@@ -91,7 +91,7 @@ class PooledTraining:
 
         Raises:
             InsufficientData, MarketDataUnavailable: no symbol has candles enough, as the first of them says; or none
-                has enough new ones, or the orders of all would be too long.
+                has enough new ones, or the parameters would be too long.
             JobQueueFull, StorageUnavailable: as `submit`.
         """
         settings, symbols = settings_at(self._settings, key), self._settings.analysis.symbols
@@ -120,24 +120,24 @@ class PooledTraining:
         most = MAX_POOL_CANDLES // max(brought, 1)
         if most < needed:
             raise InsufficientData(
-                f"{brought} markets of {needed} candles are more than the {MAX_POOL_CANDLES} that an order brings: "
+                f"{brought} markets of {needed} candles are more than the {MAX_POOL_CANDLES} that a job brings: "
                 "train the model by cli.py train"
             )
-        return await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._pool_order, pool, found, most))
+        return await self._jobs.submit(JobKind.TRAIN, await asyncio.to_thread(self._pool_parameters, pool, found, most))
 
-    def _pool_order(self, pool: Pool, found: Mapping[str, MarketHistory], most: int) -> dict[str, Any]:
-        """Return the order for several markets, each with its `most` newest candles or with where to read them."""
-        return TrainingOrder(
+    def _pool_parameters(self, pool: Pool, found: Mapping[str, MarketHistory], most: int) -> dict[str, Any]:
+        """Return the parameters for several markets, each with its `most` newest candles or with where to read them."""
+        return TrainingParameters(
             symbol=ANY_SYMBOL,
             timeframe=pool.timeframe,
             model_type=pool.kind,
             shadow=shadows_first(self._settings, pool.key, ANY_SYMBOL, pool.timeframe),
             pool=tuple(
-                SeriesOrder(
+                JobSeries(
                     symbol=symbol,
                     timeframe=pool.timeframe,
                     candles=() if history.more else candle_rows(history.series)[-most:],
-                    history=self._candles.history_order(history, self._most) if history.more else None,
+                    history=self._candles.history_request(history, self._most) if history.more else None,
                 )
                 for symbol, history in found.items()
             ),
@@ -146,5 +146,5 @@ class PooledTraining:
             models=pool.run.models,
             target=pool.key.target,
             horizon_candles=pool.key.horizon,
-            plans=PlanOrder.of(self._settings) if pool.key.target == "plan" else None,
+            plans=PlanParameters.of(self._settings) if pool.key.target == "plan" else None,
         ).parameters()

@@ -18,7 +18,7 @@ from services.jobs.service import JobService
 from services.training.known_models import ServingModel
 from services.training.model_admin import ModelAdmin
 from services.training.retraining_policy import Place, RetrainCause, RetrainingPolicy, RetrainReason
-from services.training.service import TrainingAsked, TrainingService
+from services.training.service import TrainingJobRequest, TrainingService
 from utils.clock import Clock
 
 # Enough to see every job that has not ended.
@@ -152,7 +152,7 @@ class Retraining:
             return (await pools.begin(reason.timeframe, before_ms, least_new, key)).job_id
         if model is not None and reason.symbol == ANY_SYMBOL:
             return (await pools.repeat(model.metadata, newest_ms, least_new, key)).job_id
-        asked = TrainingAsked(
+        request = TrainingJobRequest(
             symbol=reason.symbol,
             timeframe=reason.timeframe,
             type=reason.model_type,
@@ -162,7 +162,7 @@ class Retraining:
             target=reason.target,
             horizon=reason.horizon_candles,
         )
-        return (await self._training.submit(asked)).job.job_id
+        return (await self._training.submit(request)).job.job_id
 
     async def _under_way(self) -> dict[Place, str]:
         """Return the trainings that wait or run, by what they train."""

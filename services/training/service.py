@@ -19,12 +19,12 @@ from models.registry.registries import RegistryKey, key_of, settings_at
 from models.training.learner import needed_candles
 from services.following.coverage import shadows_first
 from services.job_candles.finding import JobCandles
-from services.job_candles.order import candle_rows
+from services.job_candles.series import candle_rows
 from services.jobs.service import JobService
 from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
 from services.training.histories import TrainingHistories, require_new, too_few
-from services.training.order import PlanOrder, TrainingOrder
+from services.training.parameters import PlanParameters, TrainingParameters
 from services.training.plan_types import PLAN_TYPE, check_plan_type
 from services.training.pools import PooledTraining
 from storage.ports import CandleStore
@@ -32,7 +32,7 @@ from utils.clock import Clock
 
 
 @dataclass(frozen=True)
-class TrainingAsked:
+class TrainingJobRequest:
     """A client's request for a training; the service fills in what is None.
 
     Attributes:
@@ -94,7 +94,7 @@ class TrainingService:
         self._histories = TrainingHistories(self._candles, market_data, self._most)
         self.pools = PooledTraining(jobs, self._histories, self._candles, settings)
 
-    async def submit(self, asked: TrainingAsked, key: str | None = None) -> TrainingAccepted:
+    async def submit(self, request: TrainingJobRequest, key: str | None = None) -> TrainingAccepted:
         """Queue a training, unless one has the key already.
 
         Raises:
@@ -104,27 +104,27 @@ class TrainingService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        kind = asked.type or (PLAN_TYPE if asked.target == "plan" else self._settings.models.default_type)
-        if asked.target == "plan":
+        kind = request.type or (PLAN_TYPE if request.target == "plan" else self._settings.models.default_type)
+        if request.target == "plan":
             check_plan_type(kind)
-        of = key_of(self._settings, asked.target, asked.horizon)
+        of = key_of(self._settings, request.target, request.horizon)
         settings = settings_at(self._settings, of)
-        if asked.candles is not None:
+        if request.candles is not None:
             needed = needed_candles(kind, settings.models, settings.features)
             refusal = partial(too_few, needed)
             series = await asyncio.to_thread(
-                self._candles.given, asked.symbol, asked.timeframe, asked.candles, needed, refusal
+                self._candles.given, request.symbol, request.timeframe, request.candles, needed, refusal
             )
             history = MarketHistory(DataSource.CLIENT, series)
         else:
-            timeframe = asked.timeframe or self._settings.analysis.primary_timeframes[0]
-            history = await self._histories.find(asked.symbol, kind, timeframe, settings, self._most)
-        require_new(asked.symbol, history, asked.newer_than_ms, asked.least_new)
-        order = await asyncio.to_thread(self._order, asked, kind, history, of)
-        job = await self._jobs.submit(JobKind.TRAIN, order, key)
+            timeframe = request.timeframe or self._settings.analysis.primary_timeframes[0]
+            history = await self._histories.find(request.symbol, kind, timeframe, settings, self._most)
+        require_new(request.symbol, history, request.newer_than_ms, request.least_new)
+        parameters = await asyncio.to_thread(self._parameters, request, kind, history, of)
+        job = await self._jobs.submit(JobKind.TRAIN, parameters, key)
         return TrainingAccepted(
             job,
-            asked.symbol,
+            request.symbol,
             history.series.timeframe,
             kind,
             history.source,
@@ -132,20 +132,22 @@ class TrainingService:
             history.more,
         )
 
-    def _order(self, asked: TrainingAsked, kind: ModelType, history: MarketHistory, key: RegistryKey) -> dict[str, Any]:
+    def _parameters(
+        self, request: TrainingJobRequest, kind: ModelType, history: MarketHistory, key: RegistryKey
+    ) -> dict[str, Any]:
         settings, timeframe = settings_at(self._settings, key), history.series.timeframe
-        return TrainingOrder(
-            symbol=asked.symbol,
+        return TrainingParameters(
+            symbol=request.symbol,
             timeframe=timeframe,
             model_type=kind,
-            epochs=asked.epochs,
-            shadow=asked.by_itself and shadows_first(self._settings, key, asked.symbol, timeframe),
+            epochs=request.epochs,
+            shadow=request.by_itself and shadows_first(self._settings, key, request.symbol, timeframe),
             candles=() if history.more else candle_rows(history.series),
-            history=self._candles.history_order(history, self._most) if history.more else None,
+            history=self._candles.history_request(history, self._most) if history.more else None,
             features=settings.features,
             indicators=settings.indicators,
             models=settings.models,
             target=key.target,
             horizon_candles=key.horizon,
-            plans=PlanOrder.of(self._settings) if key.target == "plan" else None,
+            plans=PlanParameters.of(self._settings) if key.target == "plan" else None,
         ).parameters()

@@ -14,10 +14,10 @@ from config.secrets.secret_file import SecretFile
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time
-from services.backtests.job import BacktestJobOrder, run_job
-from services.backtests.order import BacktestOrder, BacktestWish
+from services.backtests.job import BacktestJobParameters, run_job
+from services.backtests.parameters import BacktestOptions, BacktestParameters
 from services.evidence_file import read_book
-from services.job_candles.order import HistoryOrder, SeriesOrder
+from services.job_candles.series import HistoryRequest, JobSeries
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
@@ -136,12 +136,14 @@ def test_a_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings, 
     settings = make_settings(
         backtests=backtests(tmp_path), market_data={"sources": ["files"], "files_path": str(tmp_path)}
     )
-    history = HistoryOrder(source="files", since_ms=int(series.times_ms[0]), candles=250, settings=settings.market_data)
-    order = BacktestJobOrder(
+    history = HistoryRequest(
+        source="files", since_ms=int(series.times_ms[0]), candles=250, settings=settings.market_data
+    )
+    order = BacktestJobParameters(
         symbols="BTCUSDT",
         lane="rules",
-        order=BacktestOrder.of(BacktestWish(), settings, read_book(settings.trading.evidence_file)),
-        series=(SeriesOrder(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
+        backtest=BacktestParameters.of(BacktestOptions(), settings, read_book(settings.trading.evidence_file)),
+        series=(JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
     )
     told: list[JobProgress] = []
     result = run_job(order.model_dump(mode="json"), told.append, SettableClock(utc_time(series.last_close_ms)))

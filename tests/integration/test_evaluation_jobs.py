@@ -15,8 +15,8 @@ from domain.values import utc_time
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from services.evaluating.job import run_job
-from services.evaluating.order import EvaluationJobOrder, EvaluationOrder
-from services.job_candles.order import HistoryOrder, SeriesOrder
+from services.evaluating.parameters import EvaluationJobParameters, EvaluationParameters
+from services.job_candles.series import HistoryRequest, JobSeries
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
@@ -127,13 +127,15 @@ def test_the_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings
     write_candles(tmp_path / "BTCUSDT-1h.csv", market)
     settings = make_settings(market_data={"sources": ["files"], "files_path": str(tmp_path)})
     version = add_model(Registry(Path(settings.models.save_path))).version
-    history = HistoryOrder(source="files", since_ms=int(market.times_ms[0]), candles=600, settings=settings.market_data)
-    order = EvaluationJobOrder(
+    history = HistoryRequest(
+        source="files", since_ms=int(market.times_ms[0]), candles=600, settings=settings.market_data
+    )
+    order = EvaluationJobParameters(
         version=version,
         symbol="BTCUSDT",
         timeframe=Timeframe.H1,
-        order=EvaluationOrder.of(version, "BTCUSDT", None, None, settings),
-        series=SeriesOrder(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),
+        evaluation=EvaluationParameters.of(version, "BTCUSDT", None, None, settings),
+        series=JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),
     )
     told: list[JobProgress] = []
     result = run_job(order.model_dump(mode="json"), told.append, SettableClock(utc_time(market.last_close_ms)))

@@ -17,9 +17,9 @@ from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import utc_time
 from rules.evidence import EvidenceBook
 from services.evidence_file import read_book
-from services.job_candles.order import HistoryOrder, SeriesOrder, candle_rows
-from services.measuring.job import CheckedBook, EvidenceJobOrder, run_job
-from services.measuring.order import EvidenceTask, MeasuringOrder, MeasuringWish
+from services.job_candles.series import HistoryRequest, JobSeries, candle_rows
+from services.measuring.job import CheckedBook, EvidenceJobParameters, run_job
+from services.measuring.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
@@ -125,17 +125,17 @@ def changed_after(series: CandleSeries, end_ms: int) -> CandleSeries:
     return CandleSeries(series.timeframe, changed)
 
 
-def check_order(settings: Settings, wish: MeasuringWish, **candles: Any) -> dict[str, Any]:
+def check_parameters(settings: Settings, options: MeasuringOptions, **candles: Any) -> dict[str, Any]:
     book = read_book("shipped")
     assert book is not None
-    order = EvidenceJobOrder(
+    parameters = EvidenceJobParameters(
         task=EvidenceTask.CHECK,
         symbols="BTCUSDT",
-        order=MeasuringOrder.of(wish, settings),
+        measuring=MeasuringParameters.of(options, settings),
         checked=CheckedBook(name="shipped", book=book, costs=settings.trading.costs),
-        series=(SeriesOrder(symbol="BTCUSDT", timeframe=Timeframe.H1, **candles),),
+        series=(JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, **candles),),
     )
-    return order.model_dump(mode="json")
+    return parameters.model_dump(mode="json")
 
 
 def test_later_candles_than_the_end_are_not_looked_at_and_new_ones_are_not_seen(make_settings: MakeSettings) -> None:
@@ -143,7 +143,7 @@ def test_later_candles_than_the_end_are_not_looked_at_and_new_ones_are_not_seen(
     end_ms, clock = series.candles[500].timestamp, SettableClock(utc_time(series.last_close_ms))
     results = [
         run_job(
-            check_order(settings, MeasuringWish(until_ms=end_ms), candles=candle_rows(known)),
+            check_parameters(settings, MeasuringOptions(until_ms=end_ms), candles=candle_rows(known)),
             lambda progress: None,
             clock,
         )
@@ -158,9 +158,11 @@ def test_the_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings
     market = reversal_market(900, 0.4, 1)
     write_candles(tmp_path / "BTCUSDT-1h.csv", market)
     settings = make_settings(market_data={"sources": ["files"], "files_path": str(tmp_path)})
-    history = HistoryOrder(source="files", since_ms=int(market.times_ms[0]), candles=600, settings=settings.market_data)
+    history = HistoryRequest(
+        source="files", since_ms=int(market.times_ms[0]), candles=600, settings=settings.market_data
+    )
     told: list[JobProgress] = []
-    parameters = check_order(settings, MeasuringWish(), history=history)
+    parameters = check_parameters(settings, MeasuringOptions(), history=history)
     result = run_job(parameters, told.append, SettableClock(utc_time(market.last_close_ms)))
     assert int(market.times_ms[-600]) < result["markets"][0]["first_ms"] < result["markets"][0]["last_ms"]
     assert [progress.share for progress in told] == sorted(progress.share for progress in told)

@@ -15,9 +15,9 @@ from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time
 from services.evidence_file import read_book
-from services.job_candles.order import HistoryOrder, SeriesOrder
-from services.optimising.job import OptimiseJobOrder, run_job
-from services.optimising.order import OptimiseOrder, OptimiseWish
+from services.job_candles.series import HistoryRequest, JobSeries
+from services.optimising.job import OptimiseJobParameters, run_job
+from services.optimising.parameters import OptimiseOptions, OptimiseParameters
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
@@ -126,20 +126,20 @@ def test_a_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings, 
     settings = make_settings(
         backtests=backtests(tmp_path), market_data={"sources": ["files"], "files_path": str(tmp_path)}
     )
-    history = HistoryOrder(
+    history = HistoryRequest(
         source="files", since_ms=int(series.times_ms[0]), candles=COUNT, settings=settings.market_data
     )
-    wish = OptimiseWish(timeframes=(Timeframe.H1,), folds=FOLDS, trials=TRIALS)
-    order = OptimiseJobOrder(
+    options = OptimiseOptions(timeframes=(Timeframe.H1,), folds=FOLDS, trials=TRIALS)
+    parameters = OptimiseJobParameters(
         symbols="BTCUSDT",
         lane="rules",
         trials=TRIALS,
         folds=FOLDS,
-        order=OptimiseOrder.of(wish, settings, read_book(settings.trading.evidence_file)),
-        series=(SeriesOrder(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
+        search=OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file)),
+        series=(JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
     )
     told: list[JobProgress] = []
-    result = run_job(order.model_dump(mode="json"), told.append, SettableClock(utc_time(series.last_close_ms)))
+    result = run_job(parameters.model_dump(mode="json"), told.append, SettableClock(utc_time(series.last_close_ms)))
     # The newest of those that the source has.
     assert result["run"]["data"]["series"][0]["candles"] == COUNT
     assert [progress.share for progress in told] == sorted(progress.share for progress in told)

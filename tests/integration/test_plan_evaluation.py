@@ -18,9 +18,9 @@ from domain.market import CandleSeries, Timeframe
 from models.registry.registries import PLANS
 from models.registry.registry import Registry
 from services.evaluating.job import run_job
-from services.evaluating.order import EvaluationJobOrder, EvaluationOrder
+from services.evaluating.parameters import EvaluationJobParameters, EvaluationParameters
 from services.evaluating.plans import evaluate_plans
-from services.job_candles.order import SeriesOrder, candle_rows
+from services.job_candles.series import JobSeries, candle_rows
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import NOW, SettableClock
@@ -40,8 +40,8 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
     return Registry(tmp_path / "models")
 
 
-def order_of(version: str) -> EvaluationOrder:
-    return EvaluationOrder.of(version, "BTCUSDT", None, None, load_settings(), PLANS)
+def order_of(version: str) -> EvaluationParameters:
+    return EvaluationParameters.of(version, "BTCUSDT", None, None, load_settings(), PLANS)
 
 
 def test_its_brier_score_stands_beside_that_of_the_evidence(registry: Registry, tmp_path: Path) -> None:
@@ -84,12 +84,14 @@ def test_plans_that_it_has_learned_from_are_no_evidence(registry: Registry) -> N
 
 def test_a_job_answers_as_the_command(registry: Registry) -> None:
     version = serve_plan_model(registry, STATED)
-    order = order_of(version)
-    series = SeriesOrder(symbol="BTCUSDT", timeframe=Timeframe.H1, candles=candle_rows(CANDLES))
-    job = EvaluationJobOrder(version=version, symbol="BTCUSDT", timeframe=Timeframe.H1, order=order, series=series)
+    parameters = order_of(version)
+    series = JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, candles=candle_rows(CANDLES))
+    job = EvaluationJobParameters(
+        version=version, symbol="BTCUSDT", timeframe=Timeframe.H1, evaluation=parameters, series=series
+    )
     clock = SettableClock(datetime(2026, 1, 1, tzinfo=UTC))
     answer = run_job(job.model_dump(mode="json"), lambda _: None, clock)
-    assert answer == evaluate_plans(order, CANDLES, lambda _: None, lambda: NOW).document
+    assert answer == evaluate_plans(parameters, CANDLES, lambda _: None, lambda: NOW).document
 
 
 def test_a_service_finds_the_version_among_plan_models(operator: TestClient) -> None:

@@ -17,7 +17,7 @@ from models.registry.metadata import TrainingRange
 from models.registry.registries import USUAL, RegistryKey
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
-from services.training.order import TrainingOrder
+from services.training.parameters import TrainingParameters
 from services.training.retraining import Retraining
 from storage.document_ports import JOB_ORDERS
 from tasks.jobs import train
@@ -127,7 +127,7 @@ def test_a_pooled_model_is_trained_again_on_its_markets_and_with_its_settings(
     assert operator.portal is not None
     document = operator.portal.call(container.documents.get, JOB_ORDERS, submitted["job_id"])
     assert document is not None
-    order = TrainingOrder.model_validate(document["parameters"])
+    order = TrainingParameters.model_validate(document["parameters"])
     assert (order.symbol, order.model_type, order.models.training.seed) == (ANY_SYMBOL, ModelType.LOGISTIC, 77)
     assert [(market.symbol, len(market.series)) for market in order.pool] == [("BTCUSDT", 400), ("ETHUSDT", 400)]
     assert order.candles == ()
@@ -220,7 +220,7 @@ def test_where_nothing_serves_one_model_of_all_configured_symbols_is_trained(
     assert operator.portal is not None
     document = operator.portal.call(container.documents.get, JOB_ORDERS, submitted["job_id"])
     assert document is not None
-    order = TrainingOrder.model_validate(document["parameters"])
+    order = TrainingParameters.model_validate(document["parameters"])
     assert (order.symbol, order.model_type) == (ANY_SYMBOL, container.settings.models.default_type)
     # Of the other configured symbols nobody has candles.
     assert [(market.symbol, len(market.series)) for market in order.pool] == [("BTCUSDT", 400), ("ETHUSDT", 400)]
@@ -249,11 +249,11 @@ def test_a_first_training_that_did_not_pass_is_repeated_when_it_is_due(
     assert len(retrain(operator, retrain_interval_hours=1e-9)["submitted"]) == 1
 
 
-def order_of(client: TestClient, job_id: str) -> TrainingOrder:
+def order_of(client: TestClient, job_id: str) -> TrainingParameters:
     assert client.portal is not None
     document = client.portal.call(container_of(client).documents.get, JOB_ORDERS, job_id)
     assert document is not None
-    return TrainingOrder.model_validate(document["parameters"])
+    return TrainingParameters.model_validate(document["parameters"])
 
 
 def test_each_horizon_of_the_configuration_is_trained_as_the_usual_one(

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
-from services.training.order import TrainingOrder
+from services.training.parameters import TrainingParameters
 from storage.document_ports import JOB_ORDERS
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, wire_candles
@@ -153,7 +153,7 @@ def test_so_does_a_training_of_many_markets_whose_order_cannot_bring_all_that_wa
     assert client.portal is not None
     document = client.portal.call(container_of(client).documents.get, JOB_ORDERS, job_id)
     assert document is not None
-    (market,) = TrainingOrder.model_validate(document["parameters"]).pool
+    (market,) = TrainingParameters.model_validate(document["parameters"]).pool
     assert (market.symbol, market.candles) == ("BTCUSDT", ())
     assert market.history is not None
     assert market.history.candles == most

@@ -17,8 +17,8 @@ from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
 from domain.market import Candle, Timeframe
 from models.registry.registry import Registry
-from services.job_candles.order import candle_rows
-from services.training.order import TrainingOrder
+from services.job_candles.series import candle_rows
+from services.training.parameters import TrainingParameters
 from services.training.repeating import repeated
 from tasks.child_process import ChildProcessRunner
 from tests.fixtures.histories import simulated
@@ -39,7 +39,7 @@ KILLED = "the job's process was killed (SIGKILL)"
 def order(root: Path, kind: ModelType, models: dict[str, Any] = SMALL, **changes: Any) -> dict[str, Any]:
     settings = load_settings(environment={}, overrides={"models": models | {"save_path": str(root)}})
     candles = simulated(3, count=200).candles
-    made = TrainingOrder(
+    made = TrainingParameters(
         symbol="BTCUSDT",
         timeframe=Timeframe.H1,
         model_type=kind,

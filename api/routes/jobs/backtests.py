@@ -23,18 +23,18 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[DefaultLimit, Ad
     responses=problem_responses(400, 404, 503),
 )
 async def backtest(
-    asked: Annotated[BacktestRequest, Depends(JsonBody(BacktestRequest))], backtests: BacktestsPart, key: JobKey = None
+    body: Annotated[BacktestRequest, Depends(JsonBody(BacktestRequest))], backtests: BacktestsPart, key: JobKey = None
 ) -> BacktestQueued:
     """Check the candles and queue a backtest, whose result is that of the job; every run counts as a trial."""
-    wanted = asked.asked()
-    job = await backtests.submit(wanted, key)
-    symbols = list(wanted.symbols)
+    request = body.job_request()
+    job = await backtests.submit(request, key)
+    symbols = list(request.symbols)
     return BacktestQueued(
-        message=f"backtest of {asked.lane} on {', '.join(symbols)} is queued as a job",
+        message=f"backtest of {body.lane} on {', '.join(symbols)} is queued as a job",
         job_id=job.job_id,
         status=job.status,
         symbols=symbols,
-        lane=asked.lane,
+        lane=body.lane,
     )
 
 
@@ -46,20 +46,20 @@ async def backtest(
     responses=problem_responses(400, 404, 503),
 )
 async def optimise(
-    asked: Annotated[OptimiseRequest, Depends(JsonBody(OptimiseRequest))],
+    body: Annotated[OptimiseRequest, Depends(JsonBody(OptimiseRequest))],
     optimising: OptimisingPart,
     key: JobKey = None,
 ) -> OptimiseQueued:
     """Check the candles and queue a search, judged by walk-forward; each of its trials is recorded."""
-    wanted = asked.search()
-    job = await optimising.submit(wanted, key)
-    symbols = list(wanted.symbols)
+    request = body.job_request()
+    job = await optimising.submit(request, key)
+    symbols = list(request.symbols)
     return OptimiseQueued(
-        message=f"search of settings of {asked.lane} on {', '.join(symbols)} is queued as a job",
+        message=f"search of settings of {body.lane} on {', '.join(symbols)} is queued as a job",
         job_id=job.job_id,
         status=job.status,
         symbols=symbols,
-        lane=asked.lane,
-        trials=asked.trials,
-        folds=asked.folds,
+        lane=body.lane,
+        trials=body.trials,
+        folds=body.folds,
     )

@@ -26,16 +26,16 @@ router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit, Admin])
 @router.post("/ai/bias/lookahead", operation_id="bias_lookahead", **_LOOKAHEAD)
 @router.post("/jobs/bias_lookahead", operation_id="job_bias_lookahead", **_LOOKAHEAD)
 async def lookahead(
-    asked: Annotated[LookaheadRequest, Depends(JsonBody(LookaheadRequest))], bias: BiasPart, key: JobKey = None
+    body: Annotated[LookaheadRequest, Depends(JsonBody(LookaheadRequest))], bias: BiasPart, key: JobKey = None
 ) -> BiasQueued:
     """Check the candles and queue a job that names every indicator, rule and forecast that knows the future."""
-    return BiasQueued.of(await bias.submit(asked.asked(JobKind.BIAS_LOOKAHEAD, asked.moments), key))
+    return BiasQueued.of(await bias.submit(body.job_request(JobKind.BIAS_LOOKAHEAD, body.moments), key))
 
 
 @router.post("/ai/bias/recursive", operation_id="bias_recursive", **_RECURSIVE)
 @router.post("/jobs/bias_recursive", operation_id="job_bias_recursive", **_RECURSIVE)
 async def recursive(
-    asked: Annotated[RecursiveRequest, Depends(JsonBody(RecursiveRequest))], bias: BiasPart, key: JobKey = None
+    body: Annotated[RecursiveRequest, Depends(JsonBody(RecursiveRequest))], bias: BiasPart, key: JobKey = None
 ) -> BiasQueued:
     """Check the candles and queue a job that measures how many candles each value needs."""
-    return BiasQueued.of(await bias.submit(asked.asked(JobKind.BIAS_RECURSIVE), key))
+    return BiasQueued.of(await bias.submit(body.job_request(JobKind.BIAS_RECURSIVE), key))

@@ -14,7 +14,7 @@ from api.schemas.jobs.candle_downloads import DownloadCandlesRequest
 from api.schemas.jobs.job_requests import JobQueued
 from api.schemas.problems import problem_responses
 from domain.job_kinds import JobKind
-from services.candle_downloads.order import DownloadOrder
+from services.candle_downloads.parameters import DownloadParameters
 
 router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit, Admin])
 
@@ -27,13 +27,13 @@ router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit, Admin])
     responses=problem_responses(503),
 )
 async def download_candles(
-    asked: Annotated[DownloadCandlesRequest, Depends(JsonBody(DownloadCandlesRequest))],
+    body: Annotated[DownloadCandlesRequest, Depends(JsonBody(DownloadCandlesRequest))],
     jobs: JobsPart,
     settings: SettingsPart,
     clock: ClockPart,
     key: JobKey = None,
 ) -> JobQueued:
     """Queue a job that reads what the store lacks of the past of markets, page by page, and keeps it in the store."""
-    wished = asked.each_symbol, asked.timeframe, asked.since, asked.until, asked.source
-    order = await asyncio.to_thread(DownloadOrder.of, *wished, settings, clock)
-    return JobQueued.of(await jobs.submit(JobKind.DOWNLOAD_CANDLES, order.model_dump(mode="json"), key))
+    wanted = body.each_symbol, body.timeframe, body.since, body.until, body.source
+    parameters = await asyncio.to_thread(DownloadParameters.of, *wanted, settings, clock)
+    return JobQueued.of(await jobs.submit(JobKind.DOWNLOAD_CANDLES, parameters.model_dump(mode="json"), key))

@@ -12,7 +12,7 @@ from api.parts import JobsPart, SettingsPart
 from api.schemas.jobs.job_requests import DrillRequest, JobQueued
 from api.schemas.problems import problem_responses
 from domain.job_kinds import JobKind
-from services.ledger.drill.job import job_order
+from services.ledger.drill.job import job_parameters
 
 router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit, Admin])
 
@@ -25,7 +25,7 @@ router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit, Admin])
     responses=problem_responses(503),
 )
 async def drill(
-    asked: Annotated[DrillRequest, Depends(JsonBody(DrillRequest))],
+    body: Annotated[DrillRequest, Depends(JsonBody(DrillRequest))],
     jobs: JobsPart,
     settings: SettingsPart,
     key: JobKey = None,
@@ -33,4 +33,4 @@ async def drill(
     """Queue a job that runs the ledger from end to end on simulated candles whose edge is known; nothing of it is kept
     but the job's result.
     """
-    return JobQueued.of(await jobs.submit(JobKind.DRILL, job_order(asked.asked(), settings), key))
+    return JobQueued.of(await jobs.submit(JobKind.DRILL, job_parameters(body.drill(), settings), key))

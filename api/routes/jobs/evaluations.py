@@ -24,12 +24,12 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[DefaultLimit, Ad
     responses=problem_responses(400, 404, 503),
 )
 async def evaluate(
-    asked: Annotated[EvaluateRequest, Depends(JsonBody(EvaluateRequest))],
+    body: Annotated[EvaluateRequest, Depends(JsonBody(EvaluateRequest))],
     evaluations: EvaluationsPart,
     key: JobKey = None,
 ) -> JobQueued:
     """Check version and candles and queue a job that scores the version on candles that it was not trained on."""
-    return JobQueued.of(await evaluations.submit(asked.asked(), key))
+    return JobQueued.of(await evaluations.submit(body.job_request(), key))
 
 
 @router.post(
@@ -40,7 +40,7 @@ async def evaluate(
     responses=problem_responses(400, 404, 503),
 )
 async def evidence(
-    asked: Annotated[EvidenceRequest, Depends(JsonBody(EvidenceRequest))], measuring: MeasuringPart, key: JobKey = None
+    body: Annotated[EvidenceRequest, Depends(JsonBody(EvidenceRequest))], measuring: MeasuringPart, key: JobKey = None
 ) -> JobQueued:
     """Check the candles and queue a job that builds a book of evidence, or checks the configured one."""
-    return JobQueued.of(await measuring.submit(asked.asked(), key))
+    return JobQueued.of(await measuring.submit(body.job_request(), key))

@@ -36,7 +36,7 @@ from api.schemas.models.ml import (
 from api.schemas.models.models import FurtherModels, summary_of
 from api.schemas.problems import problem_responses
 from services.outlooks import Outlook, Outlooks
-from services.training.service import TrainingAsked
+from services.training.service import TrainingJobRequest
 
 MAX_BODY_BYTES = 4_096
 PriceAsked = Annotated[MlPriceRequest, Depends(JsonBody(MlPriceRequest, MAX_BODY_BYTES))]
@@ -103,7 +103,7 @@ async def train(
     asked: Annotated[MlTrainRequest, Depends(JsonBody(MlTrainRequest, MAX_BODY_BYTES))], training: TrainingPart
 ) -> MlTrainingQueued:
     """Queue a training as `/ai/train` does, of candles that are stored or that a source has."""
-    wanted = TrainingAsked(asked.ticker, asked.timeframe, asked.model_type, asked.epochs)
+    wanted = TrainingJobRequest(asked.ticker, asked.timeframe, asked.model_type, asked.epochs)
     return MlTrainingQueued.of(await training.submit(wanted))
 
 

@@ -11,7 +11,7 @@ from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody
 from api.parts import TrainingPart
 from api.schemas.models.training import TrainingQueued, TrainRequest
 from api.schemas.problems import problem_responses
-from services.training.service import TrainingAsked
+from services.training.service import TrainingJobRequest
 
 _DOCUMENTED: dict[str, Any] = {
     "summary": "Train a model (admin)",
@@ -32,7 +32,7 @@ async def train(
     asked: Annotated[TrainRequest, Depends(JsonBody(TrainRequest))], training: TrainingPart, key: JobKey = None
 ) -> TrainingQueued:
     """Check the candles and queue a training; the gate decides whether the new version serves."""
-    wanted = TrainingAsked(
+    wanted = TrainingJobRequest(
         asked.symbol,
         asked.timeframe,
         asked.model_type,

@@ -12,18 +12,18 @@ from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from services.backtests.candles import GivenCandles
-from services.backtests.order import BacktestWish, Bps, FundingBps, LaneText, SizingText
-from services.backtests.service import BacktestAsked
-from services.optimising.order import (
+from services.backtests.parameters import BacktestOptions, Bps, FundingBps, LaneText, SizingText
+from services.backtests.service import BacktestJobRequest
+from services.optimising.parameters import (
     DEFAULT_FOLDS,
     DEFAULT_TRIALS,
     Folds,
-    OptimiseWish,
+    OptimiseOptions,
     SearchedLane,
     Seed,
     Trials,
 )
-from services.optimising.service import OptimiseAsked
+from services.optimising.service import OptimiseJobRequest
 
 MAX_SYMBOLS = 20
 MAX_TIMEFRAMES = 6
@@ -65,7 +65,7 @@ class PastRequest(RequestModel):
         return {timeframe: rows for timeframe, rows in (self.timeframe_data or {}).items() if rows}
 
     @property
-    def wished(self) -> dict[str, Any]:
+    def option_values(self) -> dict[str, Any]:
         """What is asked for, as the service names it."""
         return {
             "timeframes": None if self.timeframes is None else tuple(dict.fromkeys(self.timeframes)),
@@ -93,9 +93,9 @@ class BacktestRequest(PastRequest):
         "name, VERSION@4 is that of 4 candles ahead.",
     )
 
-    def asked(self) -> BacktestAsked:
+    def job_request(self) -> BacktestJobRequest:
         """Return the request as the service takes it."""
-        return BacktestAsked(self.each_symbol, BacktestWish(lane=self.lane, **self.wished), self.given)
+        return BacktestJobRequest(self.each_symbol, BacktestOptions(lane=self.lane, **self.option_values), self.given)
 
 
 class OptimiseRequest(PastRequest):
@@ -114,10 +114,12 @@ class OptimiseRequest(PastRequest):
     folds: Folds = Field(DEFAULT_FOLDS, description="Times in which what was chosen on the time before is traded.")
     seed: Seed | None = Field(None, description="Of the search and of random entries; without it backtests.seed.")
 
-    def search(self) -> OptimiseAsked:
+    def job_request(self) -> OptimiseJobRequest:
         """Return the request as the service takes it."""
-        wish = OptimiseWish(lane=self.lane, trials=self.trials, folds=self.folds, seed=self.seed, **self.wished)
-        return OptimiseAsked(self.each_symbol, wish, self.given)
+        options = OptimiseOptions(
+            lane=self.lane, trials=self.trials, folds=self.folds, seed=self.seed, **self.option_values
+        )
+        return OptimiseJobRequest(self.each_symbol, options, self.given)
 
 
 class BacktestQueued(ResponseModel):

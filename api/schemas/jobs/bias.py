@@ -14,7 +14,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from services.bias.service import BiasAccepted, BiasAsked
+from services.bias.service import BiasAccepted, BiasJobRequest
 
 MAX_MOMENTS = 1_000
 
@@ -41,9 +41,9 @@ class RecursiveRequest(RequestModel):
         "the market-data sources; never synthetic ones.",
     )
 
-    def asked(self, kind: JobKind, moments: int | None = None) -> BiasAsked:
+    def job_request(self, kind: JobKind, moments: int | None = None) -> BiasJobRequest:
         """Return the request as the service takes it."""
-        return BiasAsked(
+        return BiasJobRequest(
             kind, self.symbol, self.timeframe, self.version, moments, self.candles or None, self.horizon_candles
         )
 

@@ -11,10 +11,10 @@ from api.schemas.requests import CandleBody, EpochMs, RequestModel
 from domain.forecasting import ModelTarget, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from services.backtests.order import Bps
-from services.evaluating.service import EvaluationAsked
-from services.measuring.order import EvidenceTask, MeasuringWish
-from services.measuring.service import EvidenceAsked
+from services.backtests.parameters import Bps
+from services.evaluating.service import EvaluationJobRequest
+from services.measuring.parameters import EvidenceTask, MeasuringOptions
+from services.measuring.service import EvidenceJobRequest
 
 OWN_CANDLES = (
     "Without any, those that trusted clients have posted are used or, where there are more of them, those of the "
@@ -48,9 +48,9 @@ class EvaluateRequest(RequestModel):
     )
     candles: list[CandleBody] | None = Field(None, description=OWN_CANDLES)
 
-    def asked(self) -> EvaluationAsked:
+    def job_request(self) -> EvaluationJobRequest:
         """Return the request as the service takes it."""
-        return EvaluationAsked(
+        return EvaluationJobRequest(
             self.symbol,
             self.version,
             self.timeframe,
@@ -91,7 +91,7 @@ class EvidenceRequest(RequestModel):
         None, description="End of the moments, epoch milliseconds, UTC; later candles are not looked at."
     )
 
-    def asked(self) -> EvidenceAsked:
+    def job_request(self) -> EvidenceJobRequest:
         """Return the request as the service takes it."""
-        wish = MeasuringWish(timeframes=tuple(self.timeframes or ()), since_ms=self.since, until_ms=self.until)
-        return EvidenceAsked(self.task, tuple(dict.fromkeys(self.symbols)), wish, self.candles or None)
+        options = MeasuringOptions(timeframes=tuple(self.timeframes or ()), since_ms=self.since, until_ms=self.until)
+        return EvidenceJobRequest(self.task, tuple(dict.fromkeys(self.symbols)), options, self.candles or None)

@@ -13,8 +13,8 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from services.ledger.drill.order import MAX_DAYS, MAX_EDGE, DrillOrder, SimulatedWalk
-from services.ledger.drill.order import MAX_SYMBOLS as MAX_DRILL_SYMBOLS
+from services.ledger.drill.parameters import MAX_DAYS, MAX_EDGE, DrillParameters, SimulatedWalk
+from services.ledger.drill.parameters import MAX_SYMBOLS as MAX_DRILL_SYMBOLS
 
 MAX_SYMBOLS = 1_000
 
@@ -90,14 +90,14 @@ class DrillRequest(RequestModel):
     correlation: Annotated[float, Field(ge=0, le=1, description="Of the returns of any two markets.")] = 0.5
     seed: Annotated[int, Field(ge=0, lt=2**63, description="Of the simulated candles.")] = 1
 
-    def asked(self) -> DrillOrder:
+    def drill(self) -> DrillParameters:
         """Return the request as the service takes it.
 
         Raises:
             InvalidRequest: such candles, or as many answers, are too much for a drill.
         """
         walk = SimulatedWalk(self.edge, self.correlation, self.seed)
-        return DrillOrder(self.days, self.symbols, self.timeframe, walk)
+        return DrillParameters(self.days, self.symbols, self.timeframe, walk)
 
 
 class JobQueued(ResponseModel):

@@ -12,14 +12,14 @@ from services.ledger.scoring.documents import record_document
 
 def drill_document(result: DrillResult) -> dict[str, Any]:
     """Return a drill as plain values."""
-    order = result.order
+    parameters = result.parameters
     failures = list(result.failures())
     return {
         "simulated": True,
-        "days": order.days,
-        "symbols": order.symbols,
-        "timeframe": order.timeframe.value,
-        **asdict(order.walk),
+        "days": parameters.days,
+        "symbols": parameters.symbols,
+        "timeframe": parameters.timeframe.value,
+        **asdict(parameters.walk),
         "answers": result.answers,
         "entries": result.entries,
         "horizons": result.owed,
@@ -30,7 +30,7 @@ def drill_document(result: DrillResult) -> dict[str, Any]:
             for lane, counts in result.lanes.items()
         },
         "found_day": result.found_day,
-        "records": [_record(known, fair=not order.walk.edge) for known in result.watched],
+        "records": [_record(known, fair=not parameters.walk.edge) for known in result.watched],
         "seconds": asdict(result.seconds),
         "passed": not failures,
         "failures": failures,

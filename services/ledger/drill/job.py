@@ -1,4 +1,4 @@
-"""A drill from its order to its result, for the command and for jobs."""
+"""A drill from its parameters to its result, for the command and for jobs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,14 @@ from domain.market import Timeframe
 from domain.values import Frozen, Share
 from services.evidence_file import open_weigher
 from services.ledger.drill.document import drill_document
-from services.ledger.drill.order import MAX_DAYS, MAX_EDGE, MAX_SYMBOLS, DrillOrder, DrillSettings, SimulatedWalk
+from services.ledger.drill.parameters import (
+    MAX_DAYS,
+    MAX_EDGE,
+    MAX_SYMBOLS,
+    DrillParameters,
+    DrillSettings,
+    SimulatedWalk,
+)
 from services.ledger.drill.result import DrillResult
 from services.ledger.drill.running import Drill, Tell
 from storage.document_ports import DocumentStore
@@ -34,7 +41,7 @@ _PREFIX = "trading-signal-drill-"
 _ABANDONED_SECONDS = 86_400.0
 
 
-class DrillJobOrder(Frozen):
+class DrillJobParameters(Frozen):
     """One drill, as JSON between the service and the job's process; its figures are shown with the job."""
 
     days: Annotated[int, Field(ge=1, le=MAX_DAYS)]
@@ -46,13 +53,13 @@ class DrillJobOrder(Frozen):
     settings: DrillSettings
 
 
-def job_order(order: DrillOrder, settings: Settings) -> dict[str, Any]:
+def job_parameters(parameters: DrillParameters, settings: Settings) -> dict[str, Any]:
     """Return the parameters of a job that runs a drill, JSON-like."""
-    walk = order.walk
-    return DrillJobOrder(
-        days=order.days,
-        symbols=order.symbols,
-        timeframe=order.timeframe,
+    walk = parameters.walk
+    return DrillJobParameters(
+        days=parameters.days,
+        symbols=parameters.symbols,
+        timeframe=parameters.timeframe,
         edge=walk.edge,
         correlation=walk.correlation,
         seed=walk.seed,
@@ -64,25 +71,27 @@ def run_job(parameters: dict[str, Any], report: TellProgress, open_stores: OpenS
     """Return the result of a drill as plain values.
 
     Raises:
-        InvalidRequest: as `DrillOrder`.
+        InvalidRequest: as `DrillParameters`.
         ConfigurationError: the file of evidence cannot be read.
         StorageUnavailable: the temporary file cannot be written.
     """
-    job = DrillJobOrder.model_validate(parameters)
+    job = DrillJobParameters.model_validate(parameters)
     walk = SimulatedWalk(job.edge, job.correlation, job.seed)
-    order = DrillOrder(job.days, job.symbols, job.timeframe, walk)
+    drill = DrillParameters(job.days, job.symbols, job.timeframe, walk)
 
     def tell(words: str, share: float) -> None:
         report(JobProgress(stage=words, share=share))
 
-    return drill_document(asyncio.run(run_drill(order, job.settings, open_stores, tell)))
+    return drill_document(asyncio.run(run_drill(drill, job.settings, open_stores, tell)))
 
 
-async def run_drill(order: DrillOrder, settings: DrillSettings, open_stores: OpenStores, tell: Tell) -> DrillResult:
+async def run_drill(
+    parameters: DrillParameters, settings: DrillSettings, open_stores: OpenStores, tell: Tell
+) -> DrillResult:
     """Run it in a database of its own in a temporary folder: the service's never sees a simulated entry.
 
     Args:
-        order: What to simulate.
+        parameters: What to simulate.
         settings: What answers and ledger go by.
         open_stores: Makes the database.
         tell: Takes the present step in words, and the share that is done.
@@ -95,7 +104,7 @@ async def run_drill(order: DrillOrder, settings: DrillSettings, open_stores: Ope
     with TemporaryDirectory(prefix=_PREFIX) as folder, worker_threads(1, "drill") as executor:
         async with open_stores(Path(folder) / "drill.db") as (ledger, documents):
             weigher = open_weigher(settings.trading)
-            return await Drill(order, settings, weigher, ledger, documents, executor, tell).run()
+            return await Drill(parameters, settings, weigher, ledger, documents, executor, tell).run()
 
 
 def remove_abandoned(temporary: Path, now_seconds: float) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
-from services.ledger.drill.order import SimulatedWalk
+from services.ledger.drill.parameters import SimulatedWalk
 from storage.ports import CandleLimits
 
 # Standard deviation of an hour's return, about 56 % a year; that of other candles grows with the root of their length.

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from domain.ledger.entries import LedgerLane
-from services.ledger.drill.order import DrillOrder
+from services.ledger.drill.parameters import DrillParameters
 from services.ledger.drill.watching import WatchedRecord
 
 
@@ -49,7 +49,7 @@ class DrillResult:
     """What a drill measured; everything in it is simulated but the seconds.
 
     Attributes:
-        order: What was asked for.
+        parameters: What was asked for.
         answers: Analyses that were given.
         lanes: Counts of entries.
         owed: Horizons of all entries.
@@ -59,7 +59,7 @@ class DrillResult:
         seconds: Measured.
     """
 
-    order: DrillOrder
+    parameters: DrillParameters
     answers: int
     lanes: Mapping[LedgerLane, LaneCount]
     owed: int
@@ -87,7 +87,7 @@ class DrillResult:
         """Yield in words what had to come out otherwise; nothing where all is as it must be."""
         if self.settled != self.owed or self.waiting:
             yield f"{self.settled:,} of {self.owed:,} horizons were settled, and {self.waiting:,} still wait"
-        if self.order.walk.edge:
+        if self.parameters.walk.edge:
             if self.found_day is None:
                 yield "the planted edge was not found"
             return

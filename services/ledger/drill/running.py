@@ -23,7 +23,7 @@ from services.evidence_in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.drill.answers import DrillLanes
 from services.ledger.drill.markets import DrillCandles, DrillClock, simulate
-from services.ledger.drill.order import DrillOrder, DrillSettings
+from services.ledger.drill.parameters import DrillParameters, DrillSettings
 from services.ledger.drill.result import DrillResult, DrillTimes, LaneCount
 from services.ledger.drill.watching import Watch
 from services.ledger.recording.apart import ApartBudget
@@ -69,7 +69,7 @@ class Drill:
 
     def __init__(
         self,
-        order: DrillOrder,
+        parameters: DrillParameters,
         settings: DrillSettings,
         weigher: Weigher,
         ledger: LedgerStore,
@@ -81,7 +81,7 @@ class Drill:
         """Put the parts together.
 
         Args:
-            order: What to simulate.
+            parameters: What to simulate.
             settings: Rules and model have to be blended, so that there are three lanes.
             weigher: Weighs plans by the evidence.
             ledger: For simulated entries alone.
@@ -90,7 +90,7 @@ class Drill:
             tell: Takes the present step in words, and the share that is done.
             first_day: Midnight, UTC, with which the answers begin.
         """
-        self._order = order
+        self._parameters = parameters
         self._settings = settings
         self._ledger = ledger
         self._tell = tell
@@ -131,12 +131,12 @@ class Drill:
             StorageUnavailable: a store does not answer.
         """
         await self._answer()
-        for day in range(self._order.days + 1, self._days() + 1):
+        for day in range(self._parameters.days + 1, self._days() + 1):
             self._tell_day(day)
             await self._look(day)
         size = await self._ledger.size()
         return DrillResult(
-            order=self._order,
+            parameters=self._parameters,
             answers=self._answers,
             lanes={lane: LaneCount(count, self._neutral[lane]) for lane, count in sorted(self._lanes.items())},
             owed=self._owed,
@@ -155,19 +155,21 @@ class Drill:
 
     def _days(self) -> int:
         """Return the number of days until the plans of the last answers have ended."""
-        return self._order.days + 1 + -(-(HORIZON_CANDLES + 2) * self._order.timeframe.ms // Timeframe.D1.ms)
+        return self._parameters.days + 1 + -(-(HORIZON_CANDLES + 2) * self._parameters.timeframe.ms // Timeframe.D1.ms)
 
     def _simulated(self, before: int) -> dict[str, CandleSeries]:
         """Return the candles of all days, and as many before the first as are read at once."""
-        order, length_ms = self._order, self._order.timeframe.ms
-        symbols = tuple(f"DRILL{number}USDT" for number in range(1, order.symbols + 1))
+        parameters, length_ms = self._parameters, self._parameters.timeframe.ms
+        symbols = tuple(f"DRILL{number}USDT" for number in range(1, parameters.symbols + 1))
         count = before + self._days() * Timeframe.D1.ms // length_ms
-        return simulate(symbols, order.timeframe, epoch_ms(self._first_day) - before * length_ms, count, order.walk)
+        return simulate(
+            symbols, parameters.timeframe, epoch_ms(self._first_day) - before * length_ms, count, parameters.walk
+        )
 
     async def _answer(self) -> None:
         """Give the answers of every day, and look at the ledger at its end."""
         lanes = DrillLanes(self._settings.analysis, self._settings.models.serving, self._indicators, self._weigher)
-        end = self._first_day + self._order.days * _DAY
+        end = self._first_day + self._parameters.days * _DAY
         answers = lanes.answers(self._markets, epoch_ms(self._first_day), epoch_ms(end))
         begun = perf_counter()
         for day, given in groupby(answers, lambda answer: (utc_time(answer.moment_ms) - self._first_day).days + 1):

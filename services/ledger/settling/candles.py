@@ -18,7 +18,7 @@ from domain.hours.trading_hours import known_sessions, needs_holidays
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.job_candles.fetching import fetch_past
-from services.job_candles.order import HistoryOrder
+from services.job_candles.series import HistoryRequest
 from services.ledger.settling.outcomes import MarketCandles
 from services.ledger.settling.waiting import PLAN_LOOKS
 from services.market_data.fetching import SourceFailed
@@ -124,16 +124,16 @@ class SettlingCandles:
         found = await self._market_data.history(symbol, timeframe, 1, self._most(timeframe, since_ms))
         series = found.series
         if found.more and int(series.times_ms[0]) > since_ms:
-            order = self._order(found, timeframe, since_ms)
+            request = self._history_request(found, timeframe, since_ms)
             series = await fetch_past(
-                symbol, timeframe, order, lambda _: None, self._clock, "entries of the ledger wait for them"
+                symbol, timeframe, request, lambda _: None, self._clock, "entries of the ledger wait for them"
             )
         return MarketCandles(symbol, series.closed_by(epoch_ms(self._clock.now())), found.source.value)
 
-    def _order(self, found: MarketHistory, timeframe: Timeframe, since_ms: int) -> HistoryOrder:
+    def _history_request(self, found: MarketHistory, timeframe: Timeframe, since_ms: int) -> HistoryRequest:
         most = self._most(timeframe, since_ms)
         from_ms = max(0, since_ms - _MARGIN * timeframe.ms)
-        return HistoryOrder(source=found.source.value, since_ms=from_ms, candles=most, settings=self._settings)
+        return HistoryRequest(source=found.source.value, since_ms=from_ms, candles=most, settings=self._settings)
 
     def _most(self, timeframe: Timeframe, since_ms: int) -> int:
         """Return the number of candles from before a time until now, in a market without a pause."""

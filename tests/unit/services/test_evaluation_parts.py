@@ -19,7 +19,7 @@ from domain.values import utc_time
 from models.registry.registry import Registry
 from models.registry.trials import ModelTrials, count_trials
 from models.training.training_run import TrainingRequest
-from services.evaluating.order import EvaluationOrder
+from services.evaluating.parameters import EvaluationParameters
 from services.evaluating.run import EvaluationResult, run_evaluation
 from services.training.managers import open_manager
 from tests.fixtures.planted_market import reversal_market
@@ -66,8 +66,8 @@ def test_a_training_counts_every_setting_that_it_judged(settings: Settings, vers
 
 
 def asked(settings: Settings, version: str, series: CandleSeries) -> EvaluationResult:
-    order = EvaluationOrder.of(version, "BTCUSDT", 0.0, 0.0, settings)
-    return run_evaluation(order, series, lambda _: None, lambda: NOON)
+    parameters = EvaluationParameters.of(version, "BTCUSDT", 0.0, 0.0, settings)
+    return run_evaluation(parameters, series, lambda _: None, lambda: NOON)
 
 
 def printed(result: EvaluationResult) -> str:

@@ -22,17 +22,17 @@ from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
 from services.backtests.candles import BacktestCandles
 from services.backtests.forecasts import past_forecasts
-from services.backtests.job import BacktestJobOrder
+from services.backtests.job import BacktestJobParameters
 from services.backtests.job import run_job as run_backtest_job
 from services.backtests.markets import prepare
-from services.backtests.order import BacktestWish
-from services.backtests.service import BacktestAsked, BacktestService
+from services.backtests.parameters import BacktestOptions
+from services.backtests.service import BacktestJobRequest, BacktestService
 from services.bias.model_check import model_check
-from services.bias.order import BiasOrder
+from services.bias.parameters import BiasParameters
 from services.bias.running import run_lookahead
-from services.bias.service import BiasAsked, BiasService
+from services.bias.service import BiasJobRequest, BiasService
 from services.evaluating.job import run_job as run_evaluation_job
-from services.evaluating.service import EvaluationAsked, EvaluationService
+from services.evaluating.service import EvaluationJobRequest, EvaluationService
 from services.job_candles.leaders import JobLeaders
 from services.market_data.market_data import MarketData
 from tests.fixtures.clocks import SettableClock
@@ -47,7 +47,7 @@ CLOCK = SettableClock(utc_time(COIN.last_close_ms))
 NEWEST = len(COIN) - 1
 
 
-class Asked(NamedTuple):
+class Parts(NamedTuple):
     """What takes orders, and what it gave to the process of the job."""
 
     settings: Settings
@@ -78,14 +78,14 @@ class Asked(NamedTuple):
 
 
 @pytest.fixture
-async def asked(tmp_path: Path) -> AsyncIterator[Asked]:
+async def parts(tmp_path: Path) -> AsyncIterator[Parts]:
     backtests = {"trials_path": f"{tmp_path}/trials.jsonl", "key_file": f"{tmp_path}/key", "random_runs": 5}
     serving = {"long_probability": 0.51, "short_probability": 0.49}
     models = {"save_path": f"{tmp_path}/models", "shipped": False, "serving": serving}
     settings = load_settings(environment={}, overrides={"backtests": backtests, "models": models})
     runner = ManualRunner()
     async with job_service(tmp_path / "jobs.db", runner) as jobs:
-        yield Asked(settings, Registry.of(settings.models), Shelf(), jobs, runner)
+        yield Parts(settings, Registry.of(settings.models), Shelf(), jobs, runner)
 
 
 def post(shelf: Shelf, symbol: str, series: CandleSeries) -> None:
@@ -95,9 +95,9 @@ def post(shelf: Shelf, symbol: str, series: CandleSeries) -> None:
 class Live:
     """Live forecasts of a version: at the close of a candle, of the candles up to it."""
 
-    def __init__(self, asked: Asked, version: str) -> None:
-        self.forecaster = load_version(asked.registry, version)
-        self._serving = asked.settings.models.serving
+    def __init__(self, parts: Parts, version: str) -> None:
+        self.forecaster = load_version(parts.registry, version)
+        self._serving = parts.settings.models.serving
 
     def said(self, position: int, leader: CandleSeries | None) -> float:
         beside = leader.part(0, position + 1) if leader else None
@@ -106,23 +106,23 @@ class Live:
 
 
 @pytest.mark.parametrize("sent", [True, False], ids=["candles of the client", "candles of the store"])
-async def test_an_evaluation_scores_what_live_forecasts_would_have_said(asked: Asked, sent: bool) -> None:
-    version, service = asked.version, asked.evaluations()
-    post(asked.shelf, "ETHUSDT", COIN)
-    wanted = EvaluationAsked("ETHUSDT", version, candles=COIN.candles if sent else None)
+async def test_an_evaluation_scores_what_live_forecasts_would_have_said(parts: Parts, sent: bool) -> None:
+    version, service = parts.version, parts.evaluations()
+    post(parts.shelf, "ETHUSDT", COIN)
+    wanted = EvaluationJobRequest("ETHUSDT", version, candles=COIN.candles if sent else None)
     results = []
     for number, leader in enumerate((None, BITCOIN), 1):
         if leader is not None:
-            post(asked.shelf, "BTCUSDT", leader)
+            post(parts.shelf, "BTCUSDT", leader)
         await service.submit(wanted)
         results.append(
-            await asyncio.to_thread(run_evaluation_job, await asked.parameters(number), lambda _: None, CLOCK)
+            await asyncio.to_thread(run_evaluation_job, await parts.parameters(number), lambda _: None, CLOCK)
         )
     alone, led = results
     assert (alone["leader"], alone["led"], led["leader"]) == (None, 0, "BTCUSDT")
     assert led["led"] == led["metrics"]["count"]
     first = NEWEST - led["metrics"]["count"]
-    live, rises = Live(asked, version), COIN.closes[first + 1 :] > COIN.closes[first:-1]
+    live, rises = Live(parts, version), COIN.closes[first + 1 :] > COIN.closes[first:-1]
     for result, leader in ((alone, None), (led, BITCOIN)):
         said = np.array([live.said(at, leader) for at in range(first, NEWEST)])
         assert result["metrics"]["brier"] == pytest.approx(float(np.mean((said - rises) ** 2)), abs=1e-6)
@@ -130,36 +130,36 @@ async def test_an_evaluation_scores_what_live_forecasts_would_have_said(asked: A
 
 
 async def test_a_leader_that_the_store_lacks_is_read_from_the_source_but_not_beside_candles_of_a_client(
-    asked: Asked,
+    parts: Parts,
 ) -> None:
     def bitcoin(timeframe: Timeframe) -> list[Candle]:
         assert timeframe is H1
         return kept(BITCOIN)
 
     sources = chain(FakeSource(DataSource.BINANCE, bitcoin), clock=CLOCK)
-    service, version = asked.evaluations(sources), asked.version
-    await service.submit(EvaluationAsked("ETHUSDT", version, candles=COIN.candles))
-    assert (await asked.parameters(1))["leaders"] == []
-    post(asked.shelf, "ETHUSDT", COIN)
-    await service.submit(EvaluationAsked("ETHUSDT", version))
-    (leader,) = (await asked.parameters(2))["leaders"]
+    service, version = parts.evaluations(sources), parts.version
+    await service.submit(EvaluationJobRequest("ETHUSDT", version, candles=COIN.candles))
+    assert (await parts.parameters(1))["leaders"] == []
+    post(parts.shelf, "ETHUSDT", COIN)
+    await service.submit(EvaluationJobRequest("ETHUSDT", version))
+    (leader,) = (await parts.parameters(2))["leaders"]
     assert (leader["symbol"], leader["candles"][-1][0]) == ("BTCUSDT", BITCOIN.last_open_ms)
 
 
-async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_not_trade(asked: Asked) -> None:
-    version = asked.version
-    post(asked.shelf, "BTCUSDT", BITCOIN)
-    service = BacktestService(asked.jobs.service, asked.candles(), asked.leaders(), Registries(asked.settings), None)
-    wish = BacktestWish(lane=f"model:{version}", timeframes=(H1,))
-    await service.submit(BacktestAsked(("ETHUSDT",), wish, {H1: COIN.candles}))
-    parameters = await asked.parameters()
-    order = BacktestJobOrder.model_validate(parameters)
+async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_not_trade(parts: Parts) -> None:
+    version = parts.version
+    post(parts.shelf, "BTCUSDT", BITCOIN)
+    service = BacktestService(parts.jobs.service, parts.candles(), parts.leaders(), Registries(parts.settings), None)
+    options = BacktestOptions(lane=f"model:{version}", timeframes=(H1,))
+    await service.submit(BacktestJobRequest(("ETHUSDT",), options, {H1: COIN.candles}))
+    parameters = await parts.parameters()
+    order = BacktestJobParameters.model_validate(parameters)
     ((market, *others), leaders) = order.series, [(one.symbol, one.series) for one in order.leaders]
     assert (others, [symbol for symbol, _ in leaders]) == ([], ["BTCUSDT"])
-    live = Live(asked, version)
+    live = Live(parts, version)
     for given, leader in ((leaders, BITCOIN), ([], None)):
-        (prepared,) = prepare([(market.symbol, market.series)], order.order, given)
-        said = past_forecasts(prepared, version, order.order)
+        (prepared,) = prepare([(market.symbol, market.series)], order.backtest, given)
+        said = past_forecasts(prepared, version, order.backtest)
         for at in (340, 380, NEWEST):
             expected = live.said(at, leader)
             assert said[int(COIN.closes_ms[at])].probability_up == pytest.approx(expected, abs=1e-6)
@@ -172,25 +172,25 @@ async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_no
     assert led["run"]["data_hash"] != alone["run"]["data_hash"]
 
 
-async def test_the_lanes_that_ask_no_model_look_for_no_leader(asked: Asked) -> None:
-    post(asked.shelf, "BTCUSDT", BITCOIN)
-    service = BacktestService(asked.jobs.service, asked.candles(), asked.leaders(), Registries(asked.settings), None)
-    await service.submit(BacktestAsked(("ETHUSDT",), BacktestWish(lane="rules"), {H1: COIN.candles}))
-    assert (await asked.parameters())["leaders"] == []
+async def test_the_lanes_that_ask_no_model_look_for_no_leader(parts: Parts) -> None:
+    post(parts.shelf, "BTCUSDT", BITCOIN)
+    service = BacktestService(parts.jobs.service, parts.candles(), parts.leaders(), Registries(parts.settings), None)
+    await service.submit(BacktestJobRequest(("ETHUSDT",), BacktestOptions(lane="rules"), {H1: COIN.candles}))
+    assert (await parts.parameters())["leaders"] == []
 
 
-async def test_bias_is_looked_for_in_forecasts_beside_the_leader(asked: Asked) -> None:
-    version = asked.version
-    post(asked.shelf, "BTCUSDT", BITCOIN)
+async def test_bias_is_looked_for_in_forecasts_beside_the_leader(parts: Parts) -> None:
+    version = parts.version
+    post(parts.shelf, "BTCUSDT", BITCOIN)
     market_data = chain(clock=CLOCK)
     service = BiasService(
-        asked.jobs.service, market_data, asked.shelf, asked.leaders(), Registries(asked.settings), CLOCK
+        parts.jobs.service, market_data, parts.shelf, parts.leaders(), Registries(parts.settings), CLOCK
     )
-    wish = BiasAsked(JobKind.BIAS_LOOKAHEAD, "ETHUSDT", version=version, moments=1, candles=COIN.candles)
-    await service.submit(wish)
-    order = BiasOrder.model_validate(await asked.parameters())
+    options = BiasJobRequest(JobKind.BIAS_LOOKAHEAD, "ETHUSDT", version=version, moments=1, candles=COIN.candles)
+    await service.submit(options)
+    order = BiasParameters.model_validate(await parts.parameters())
     (leader,) = order.leaders
-    live, at = Live(asked, version), np.array([340, 380, NEWEST])
+    live, at = Live(parts, version), np.array([340, 380, NEWEST])
     for beside in (leader.series, None):
         said = model_check(live.forecaster, beside).measure(COIN, at)[version]
         expected = [live.said(position, BITCOIN if beside else None) for position in at]

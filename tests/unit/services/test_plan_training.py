@@ -18,7 +18,7 @@ from models.training.plan_run import PlanRun
 from models.training.training_run import TrainingRequest
 from rules.plan_facts import PLAN_FACTS
 from rules.plans import HORIZON_CANDLES
-from services.measuring.order import MeasuringOrder, MeasuringWish
+from services.measuring.parameters import MeasuringOptions, MeasuringParameters
 from services.training.judged_moments import Moments
 from services.training.plan_training import PlanTraining
 from tests.fixtures.clocks import NOW
@@ -44,8 +44,8 @@ def plans(told: float, seed: int = 1) -> dict[str, GivenPlans]:
 def training(tmp_path: Path) -> PlanTraining:
     evaluation = {"test_share": 0.5, "folds": 2, "bootstrap_samples": 400, "suspicious_auc": 1.0}
     models = configured(ModelSettings, save_path=str(tmp_path), evaluation=evaluation)
-    measuring = MeasuringOrder(
-        wish=MeasuringWish(),
+    measuring = MeasuringParameters(
+        options=MeasuringOptions(),
         longer=(),
         analysis=configured(AnalysisSettings),
         indicators=configured(IndicatorSettings),

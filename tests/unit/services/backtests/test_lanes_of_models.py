@@ -20,7 +20,7 @@ from models.serving.loaded_models import load_version
 from services.backtests.forecasts import past_forecasts
 from services.backtests.lane_models import version_of
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.order import BacktestOrder, BacktestWish, lane_of
+from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 from services.backtests.run import run_backtest
 from services.evidence_file import read_book
 from tests.fixtures.histories import simulated
@@ -44,18 +44,20 @@ def trained(settings: Settings, last_ms: int = 1, **changes: Any) -> ModelMetada
     return add_model(Registry(Path(settings.models.save_path)), data=data, **changes)
 
 
-def order(settings: Settings, lane: str = "rules", **wish: Any) -> BacktestOrder:
-    return BacktestOrder.of(BacktestWish(lane=lane, **wish), settings, read_book(settings.trading.evidence_file))
+def parameters(settings: Settings, lane: str = "rules", **options: Any) -> BacktestParameters:
+    return BacktestParameters.of(
+        BacktestOptions(lane=lane, **options), settings, read_book(settings.trading.evidence_file)
+    )
 
 
 def market(settings: Settings, series: CandleSeries = SERIES) -> BacktestMarket:
-    (only,) = prepare([("BTCUSDT", series)], order(settings))
+    (only,) = prepare([("BTCUSDT", series)], parameters(settings))
     return only
 
 
 def test_a_forecast_of_the_past_is_the_one_that_was_served_then(settings: Settings) -> None:
     version = trained(settings).version
-    found = past_forecasts(market(settings), version, order(settings))
+    found = past_forecasts(market(settings), version, parameters(settings))
     forecaster = load_version(Registry(Path(settings.models.save_path)), version)
     assert {forecast.plan for forecast in found.values()} == {None}  # nothing measured the plans of this version
     for position in (300, 350, 399):
@@ -69,22 +71,22 @@ def test_a_forecast_of_the_past_is_the_one_that_was_served_then(settings: Settin
 
 def test_candles_that_it_was_trained_on_have_none(settings: Settings) -> None:
     opened_ms = int(SERIES.times_ms[350])
-    found = past_forecasts(market(settings), trained(settings, opened_ms).version, order(settings))
+    found = past_forecasts(market(settings), trained(settings, opened_ms).version, parameters(settings))
     assert min(found) == opened_ms + 2 * Timeframe.H1.ms
     version = trained(settings, SERIES.last_open_ms, created_at=NOON).version
     refused = (
         f"{version} was trained on candles up to .* UTC; those of BTCUSDT end at .*, and too few of them are newer"
     )
     with pytest.raises(InsufficientData, match=refused):
-        past_forecasts(market(settings), version, order(settings))
+        past_forecasts(market(settings), version, parameters(settings))
 
 
 def test_a_version_of_another_market_or_timeframe_is_refused(settings: Settings) -> None:
     other = trained(settings, symbol="ETHUSDT").version
     with pytest.raises(InvalidRequest, match="forecasts ETHUSDT 1h, what is traded is BTCUSDT 1h"):
-        past_forecasts(market(settings), other, order(settings))
+        past_forecasts(market(settings), other, parameters(settings))
     with pytest.raises(ModelNotFound):
-        past_forecasts(market(settings), "lstm_model_20200101_000000", order(settings))
+        past_forecasts(market(settings), "lstm_model_20200101_000000", parameters(settings))
 
 
 def test_a_lane_names_a_version_of_whichever_horizon_and_no_plan_model(settings: Settings) -> None:
@@ -111,16 +113,16 @@ def test_a_lane_names_a_version_of_whichever_horizon_and_no_plan_model(settings:
         named(f"model:{usual}@5")
     found = version_of(registries, lane_of(f"model:{usual}@4"))
     assert found is not None
-    forecasts = past_forecasts(market(settings), usual, order(found.settings, found.lane))
+    forecasts = past_forecasts(market(settings), usual, parameters(found.settings, found.lane))
     assert {forecast.horizon_candles for forecast in forecasts.values()} == {4}
-    result = run_backtest([("BTCUSDT", SERIES)], order(found.settings, found.lane), lambda progress: None, NOON)
+    result = run_backtest([("BTCUSDT", SERIES)], parameters(found.settings, found.lane), lambda progress: None, NOON)
     assert (result.document["lane"], result.document["trades"] > 0) == (f"model:{usual}@4", True)
 
 
 @pytest.mark.parametrize(("lane", "ground"), [("model", "forecast"), ("blend", "trend")])
 def test_its_lanes_are_traded(settings: Settings, lane: str, ground: str) -> None:
     version = trained(settings).version
-    chosen = order(settings, f"{lane}:{version}", timeframes=(Timeframe.H1,))
+    chosen = parameters(settings, f"{lane}:{version}", timeframes=(Timeframe.H1,))
     result = run_backtest([("BTCUSDT", SERIES)], chosen, lambda progress: None, NOON)
     assert result.document["trades"] > 0
     assert result.document["by_ground"].keys() == {ground}

@@ -22,7 +22,7 @@ from models.registry.registry import Registry
 from rules.evidence import even_money
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket, prepare
-from services.backtests.order import BacktestOrder, BacktestWish
+from services.backtests.parameters import BacktestOptions, BacktestParameters
 from services.backtests.run import run_backtest
 from tests.fixtures.models import files_of, make_metadata
 from tests.fixtures.planted_market import trending_market
@@ -66,10 +66,12 @@ def record_of_folds(settings: Settings) -> PlanRecord:
     return measure_forecasts([past], settings.indicators.atr_period)
 
 
-def asked(settings: Settings, version: str, **wish: Any) -> tuple[BacktestMarket, BacktestOrder]:
-    order = BacktestOrder.of(BacktestWish(lane=f"model:{version}", timeframes=(H4,), **wish), settings, None)
-    (only,) = prepare([("BTCUSDT", SERIES)], order)
-    return only, order
+def asked(settings: Settings, version: str, **options: Any) -> tuple[BacktestMarket, BacktestParameters]:
+    parameters = BacktestParameters.of(
+        BacktestOptions(lane=f"model:{version}", timeframes=(H4,), **options), settings, None
+    )
+    (only,) = prepare([("BTCUSDT", SERIES)], parameters)
+    return only, parameters
 
 
 def plans_of(forecasts: list[Forecast]) -> list[WeighedPlan]:
@@ -80,8 +82,8 @@ def test_no_fold_knows_what_its_own_plans_came_to(settings: Settings) -> None:
     record = record_of_folds(settings)
     assert record.weight > 3 * record.error
     version = version_with(settings, record)
-    market, order = asked(settings, version)
-    said = [forecast for _, forecast in sorted(past_forecasts(market, version, order).items())]
+    market, parameters = asked(settings, version)
+    said = [forecast for _, forecast in sorted(past_forecasts(market, version, parameters).items())]
     assert len(said) == len(SERIES)
     first, second, later = (plans_of(part) for part in (said[:FOLD], said[FOLD:-LATER], said[-LATER:]))
     assert {(plan.verdict, plan.target_first, plan.plans) for plan in first} == {("insufficient", 0.3333, 0)}
@@ -95,27 +97,29 @@ def test_no_fold_knows_what_its_own_plans_came_to(settings: Settings) -> None:
 
 def test_later_candles_do_not_change_what_was_known(settings: Settings) -> None:
     version = version_with(settings, record_of_folds(settings))
-    market, order = asked(settings, version)
-    whole = past_forecasts(market, version, order)
+    market, parameters = asked(settings, version)
+    whole = past_forecasts(market, version, parameters)
     cut, _ = asked(settings, version, until_ms=int(SERIES.closes_ms[FOLD + 500]))
-    early = past_forecasts(cut, version, order)
+    early = past_forecasts(cut, version, parameters)
     assert len(early) == FOLD + 501
     assert {moment: whole[moment] for moment in early} == early
 
 
 def test_the_confidence_of_the_lane_is_the_even_money_of_the_plan(settings: Settings) -> None:
     version = version_with(settings, record_of_folds(settings))
-    market, order = asked(settings, version, since_ms=int(SERIES.times_ms[-700]))
-    worth = {even_money(plan.expected_r) for plan in plans_of(list(past_forecasts(market, version, order).values()))}
-    trades = run_backtest([("BTCUSDT", SERIES)], order, lambda progress: None, NOON).simulation.trades
+    market, parameters = asked(settings, version, since_ms=int(SERIES.times_ms[-700]))
+    worth = {
+        even_money(plan.expected_r) for plan in plans_of(list(past_forecasts(market, version, parameters).values()))
+    }
+    trades = run_backtest([("BTCUSDT", SERIES)], parameters, lambda progress: None, NOON).simulation.trades
     assert len(trades) > 5
     assert {trade.confidence for trade in trades} <= worth
 
 
 def test_without_a_record_the_confidence_is_the_models_own(settings: Settings) -> None:
     version = version_with(settings, None)
-    market, order = asked(settings, version, since_ms=int(SERIES.times_ms[-700]))
-    said = past_forecasts(market, version, order).values()
+    market, parameters = asked(settings, version, since_ms=int(SERIES.times_ms[-700]))
+    said = past_forecasts(market, version, parameters).values()
     assert plans_of(list(said)) == []
-    trades = run_backtest([("BTCUSDT", SERIES)], order, lambda progress: None, NOON).simulation.trades
+    trades = run_backtest([("BTCUSDT", SERIES)], parameters, lambda progress: None, NOON).simulation.trades
     assert {trade.confidence for trade in trades} <= {forecast.confidence for forecast in said}

@@ -147,7 +147,7 @@ async def test_record_of_an_earlier_release_without_an_order_is_interrupted(path
     async with job_service(path, runner, SettableClock(NOON + timedelta(hours=1))) as jobs:
         for name in ("queued", "running"):
             await eventually_status(jobs, name, JobStatus.INTERRUPTED)
-            assert (await jobs.service.get(name)).error == f"{INTERRUPTED}; its order is not kept"
+            assert (await jobs.service.get(name)).error == f"{INTERRUPTED}; its parameters are not kept"
         for name in ("succeeded", "failed", "cancelled"):
             assert (await jobs.service.get(name)).status == name
     assert runner.works == []

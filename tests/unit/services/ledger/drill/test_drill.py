@@ -18,7 +18,7 @@ from domain.trading.evidence import EvidenceVerdict
 from domain.values import epoch_ms
 from services.ledger.drill.job import remove_abandoned
 from services.ledger.drill.markets import DrillCandles, DrillClock, simulate
-from services.ledger.drill.order import DrillOrder, SimulatedWalk
+from services.ledger.drill.parameters import DrillParameters, SimulatedWalk
 from services.ledger.drill.result import DrillResult, DrillTimes, LaneCount
 from services.ledger.drill.watching import Watch
 from services.ledger.scoring.clusters import RecordGroup
@@ -89,9 +89,9 @@ async def test_the_store_gives_no_candle_of_the_future(hours: int) -> None:
 
 def test_a_drill_for_hours_is_refused() -> None:
     with pytest.raises(InvalidRequest, match="1,296,000 answers are too many"):
-        DrillOrder(90, 50, Timeframe.M5, FAIR)
+        DrillParameters(90, 50, Timeframe.M5, FAIR)
     with pytest.raises(InvalidRequest, match="candles of 5m"):
-        DrillOrder(1, 1, Timeframe.D1, FAIR)
+        DrillParameters(1, 1, Timeframe.D1, FAIR)
 
 
 def record(verdict: EvidenceVerdict, low: float, high: float) -> Record:
@@ -106,7 +106,7 @@ def result(*looks: Record, edge: float = 0.0, neutral: int = 9, settled: int = 4
     for day, found in enumerate(looks, 1):
         watch.look(day, [found])
     return DrillResult(
-        order=DrillOrder(2, 1, Timeframe.H1, replace(FAIR, edge=edge)),
+        parameters=DrillParameters(2, 1, Timeframe.H1, replace(FAIR, edge=edge)),
         answers=10,
         lanes={LedgerLane.RULES: LaneCount(10, neutral)},
         owed=40,

@@ -13,11 +13,11 @@ from domain.forecasting import ModelScope, ModelTarget, ModelType
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from services.evidence_file import read_book
-from services.job_candles.order import SeriesOrder
-from services.measuring.order import MeasuringOrder, MeasuringWish
+from services.job_candles.series import JobSeries
+from services.measuring.parameters import MeasuringOptions, MeasuringParameters
 
 
-class PlanOrder(Frozen):
+class PlanParameters(Frozen):
     """What the training of a plan model needs further.
 
     Attributes:
@@ -25,7 +25,7 @@ class PlanOrder(Frozen):
         book: The evidence that it has to beat; None where none is configured.
     """
 
-    measuring: MeasuringOrder
+    measuring: MeasuringParameters
     book: EvidenceBook | None
 
     @classmethod
@@ -36,10 +36,10 @@ class PlanOrder(Frozen):
             ConfigurationError: the file of evidence cannot be read, or is none.
         """
         book = read_book(settings.trading.evidence_file)
-        return cls(measuring=MeasuringOrder.of(MeasuringWish(), settings), book=book)
+        return cls(measuring=MeasuringParameters.of(MeasuringOptions(), settings), book=book)
 
 
-class TrainingOrder(SeriesOrder):
+class TrainingParameters(JobSeries):
     """One training of one market, or of several for one model, as JSON between the service and the job's process.
 
     Attributes:
@@ -54,7 +54,7 @@ class TrainingOrder(SeriesOrder):
     """
 
     symbol: ModelScope
-    pool: tuple[SeriesOrder, ...] = ()
+    pool: tuple[JobSeries, ...] = ()
     model_type: ModelType
     epochs: Annotated[int, Field(ge=1)] | None = None
     seed: Annotated[int, Field(ge=0)] | None = None
@@ -64,7 +64,7 @@ class TrainingOrder(SeriesOrder):
     models: ModelSettings
     target: ModelTarget = "close"
     horizon_candles: Count | None = None
-    plans: PlanOrder | None = None
+    plans: PlanParameters | None = None
 
     def parameters(self) -> dict[str, Any]:
         """Return it as the parameters of a job; those that say nothing are left out, since they are shown with it."""

@@ -92,7 +92,7 @@ Bps = Annotated[float, Field(ge=0, lt=5_000)]
 FundingBps = Annotated[float, Field(gt=-5_000, lt=5_000)]
 
 
-class BacktestWish(Frozen):
+class BacktestOptions(Frozen):
     """What is asked for; the settings fill in what is None.
 
     Attributes:
@@ -111,7 +111,7 @@ class BacktestWish(Frozen):
     sizing: SizingText | None = None
 
 
-class BacktestOrder(Frozen):
+class BacktestParameters(Frozen):
     """One backtest.
 
     Attributes:
@@ -137,21 +137,21 @@ class BacktestOrder(Frozen):
     backtests: BacktestSettings
 
     @classmethod
-    def of(cls, wish: BacktestWish, settings: Settings, evidence: EvidenceBook | None) -> BacktestOrder:
-        """Return the order for a wish, with the settings for what it leaves open, and the configured evidence."""
+    def of(cls, options: BacktestOptions, settings: Settings, evidence: EvidenceBook | None) -> BacktestParameters:
+        """Return the parameters, with the settings for options that are None, and the configured evidence."""
         trading = settings.trading
         return cls(
-            lane=wish.lane,
-            timeframes=wish.timeframes or (),
-            since_ms=wish.since_ms,
-            until_ms=wish.until_ms,
+            lane=options.lane,
+            timeframes=options.timeframes or (),
+            since_ms=options.since_ms,
+            until_ms=options.until_ms,
             costs=Costs(
-                fee_bps=trading.fee_bps if wish.fee_bps is None else wish.fee_bps,
-                slippage_bps=trading.slippage_bps if wish.slippage_bps is None else wish.slippage_bps,
+                fee_bps=trading.fee_bps if options.fee_bps is None else options.fee_bps,
+                slippage_bps=trading.slippage_bps if options.slippage_bps is None else options.slippage_bps,
             ),
             evidence=evidence,
-            funding_bps=trading.funding_bps if wish.funding_bps is None else wish.funding_bps,
-            sizing=wish.sizing or settings.backtests.sizing,
+            funding_bps=trading.funding_bps if options.funding_bps is None else options.funding_bps,
+            sizing=options.sizing or settings.backtests.sizing,
             analysis=settings.analysis,
             indicators=settings.indicators,
             models=settings.models,

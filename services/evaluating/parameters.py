@@ -9,14 +9,14 @@ from domain.market import Timeframe
 from domain.trading.costs import Costs
 from domain.values import Frozen
 from models.registry.registries import USUAL, RegistryKey, settings_at
-from services.job_candles.order import SeriesOrder
-from services.training.order import PlanOrder
+from services.job_candles.series import JobSeries
+from services.training.parameters import PlanParameters
 
 # A signal has to be filled and closed.
 TRADED_CANDLES = 3
 
 
-class EvaluationOrder(Frozen):
+class EvaluationParameters(Frozen):
     """One evaluation.
 
     Attributes:
@@ -35,7 +35,7 @@ class EvaluationOrder(Frozen):
     features: FeatureSettings
     indicators: IndicatorSettings
     models: ModelSettings
-    plans: PlanOrder | None = None
+    plans: PlanParameters | None = None
 
     @classmethod
     def of(
@@ -46,8 +46,8 @@ class EvaluationOrder(Frozen):
         slippage_bps: float | None,
         settings: Settings,
         key: RegistryKey = USUAL,
-    ) -> EvaluationOrder:
-        """Return the order, with the settings for costs that are None; `key` says which registry has the version."""
+    ) -> EvaluationParameters:
+        """Return the parameters, with the settings for costs that are None; `key` is the registry of the version."""
         own = settings_at(settings, key)
         usual = settings.models.evaluation
         costs = Costs(
@@ -61,11 +61,11 @@ class EvaluationOrder(Frozen):
             features=own.features,
             indicators=own.indicators,
             models=own.models,
-            plans=PlanOrder.of(settings) if key.target == "plan" else None,
+            plans=PlanParameters.of(settings) if key.target == "plan" else None,
         )
 
 
-class EvaluationJobOrder(Frozen):
+class EvaluationJobParameters(Frozen):
     """One evaluation, as JSON between the service and the job's process; the texts are shown with the job.
 
     Attributes:
@@ -75,6 +75,6 @@ class EvaluationJobOrder(Frozen):
     version: str
     symbol: str
     timeframe: Timeframe
-    order: EvaluationOrder
-    series: SeriesOrder
-    leaders: tuple[SeriesOrder, ...] = ()
+    evaluation: EvaluationParameters
+    series: JobSeries
+    leaders: tuple[JobSeries, ...] = ()

@@ -1,4 +1,4 @@
-"""Candles in the parameters of a job, as JSON, and the order to read them."""
+"""Candles in the parameters of a job, as JSON, and the request to read them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from domain.values import Frozen
 CandleNumbers = tuple[int, float, float, float, float, float | None]
 
 
-class HistoryOrder(Frozen):
+class HistoryRequest(Frozen):
     """Candles that the job reads itself before it begins its work.
 
     Attributes:
@@ -33,7 +33,7 @@ class HistoryOrder(Frozen):
     settings: MarketDataSettings
 
 
-class SeriesOrder(Frozen):
+class JobSeries(Frozen):
     """The candles of one symbol and timeframe.
 
     Attributes:
@@ -44,11 +44,11 @@ class SeriesOrder(Frozen):
     symbol: str
     timeframe: Timeframe
     candles: tuple[CandleNumbers, ...] = ()
-    history: HistoryOrder | None = None
+    history: HistoryRequest | None = None
 
     @property
     def series(self) -> CandleSeries:
-        """The candles of the order, in the sessions of their market.
+        """The candles, in the sessions of their market.
 
         Raises:
             InvalidMarketData: they break a rule of the market.
@@ -58,7 +58,7 @@ class SeriesOrder(Frozen):
 
 
 def candle_rows(series: CandleSeries) -> tuple[CandleNumbers, ...]:
-    """Return the candles of a series as an order has them."""
+    """Return the candles of a series as the parameters of a job have them."""
     return tuple(
         (c.timestamp, c.open, c.high, c.low, c.close, None if math.isnan(c.volume) else c.volume)
         for c in series.candles

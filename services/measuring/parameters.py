@@ -32,7 +32,7 @@ class MeasuredCandles(NamedTuple):
     series: CandleSeries
 
 
-class MeasuringWish(Frozen):
+class MeasuringOptions(Frozen):
     """What is asked for.
 
     Attributes:
@@ -56,20 +56,20 @@ class MeasuringWish(Frozen):
         return self.timeframes or (timeframe,)
 
 
-class MeasuringOrder(Frozen):
+class MeasuringParameters(Frozen):
     """How plans are measured.
 
     Attributes:
         longer: Timeframes that are judged with a measured one where they are longer.
     """
 
-    wish: MeasuringWish
+    options: MeasuringOptions
     longer: tuple[Timeframe, ...]
     analysis: AnalysisSettings
     indicators: IndicatorSettings
 
     @classmethod
-    def of(cls, wish: MeasuringWish, settings: Settings) -> MeasuringOrder:
-        """Return the order for a wish, by the settings."""
+    def of(cls, options: MeasuringOptions, settings: Settings) -> MeasuringParameters:
+        """Return the parameters for the options, by the settings."""
         longer = tuple(settings.market_data.timeframes)
-        return cls(wish=wish, longer=longer, analysis=settings.analysis, indicators=settings.indicators)
+        return cls(options=options, longer=longer, analysis=settings.analysis, indicators=settings.indicators)

@@ -7,10 +7,10 @@ from config.section import Count
 from config.settings import AnalysisSettings, IndicatorSettings
 from domain.forecasting import VersionName
 from domain.naming.symbols import SymbolName
-from services.job_candles.order import SeriesOrder
+from services.job_candles.series import JobSeries
 
 
-class BiasOrder(SeriesOrder):
+class BiasParameters(JobSeries):
     """What a job checks, as JSON between the service and the job's process.
 
     Attributes:
@@ -22,7 +22,7 @@ class BiasOrder(SeriesOrder):
 
     symbol: SymbolName
     version: VersionName | None = None
-    leaders: tuple[SeriesOrder, ...] = ()
+    leaders: tuple[JobSeries, ...] = ()
     moments: Count
     analysis: AnalysisSettings
     indicators: IndicatorSettings

@@ -12,7 +12,7 @@ from services.candle_downloads.room import require_room
 from utils.clock import Clock
 
 
-class DownloadOrder(Frozen):
+class DownloadParameters(Frozen):
     """The parameters of a job, as JSON.
 
     Attributes:
@@ -39,8 +39,8 @@ class DownloadOrder(Frozen):
         source: DownloadSource | None,
         settings: Settings,
         clock: Clock,
-    ) -> DownloadOrder:
-        """Return an order that ends now at the latest.
+    ) -> DownloadParameters:
+        """Return parameters of a download that ends now at the latest.
 
         Raises:
             InvalidRequest: no candle can have closed in this time, or the store would not keep all of them.

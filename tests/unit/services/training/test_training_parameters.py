@@ -8,8 +8,8 @@ from config.sources import load_settings
 from domain.forecasting import ModelType
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.session_finder import with_sessions
-from services.job_candles.order import candle_rows
-from services.training.order import TrainingOrder
+from services.job_candles.series import candle_rows
+from services.training.parameters import TrainingParameters
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.yahoo_charts import YahooMarket
 
@@ -20,7 +20,7 @@ def test_candles_of_unknown_volume_come_back_in_the_sessions_of_their_market() -
     unknown = [Candle(*candle[:5], math.nan) for candle in rows[:50]]
     series = with_sessions("AAPL", CandleSeries.ordered(Timeframe.H1, [*unknown, *rows[50:]]))
     settings = load_settings(environment={})
-    order = TrainingOrder(
+    parameters = TrainingParameters(
         symbol="AAPL",
         timeframe=Timeframe.H1,
         model_type=ModelType.LOGISTIC,
@@ -29,7 +29,7 @@ def test_candles_of_unknown_volume_come_back_in_the_sessions_of_their_market() -
         indicators=settings.indicators,
         models=settings.models,
     )
-    found = TrainingOrder.model_validate_json(order.model_dump_json()).series
+    found = TrainingParameters.model_validate_json(parameters.model_dump_json()).series
     assert found.sessions == series.sessions
     assert not found.sessions.continuous
     assert found.missing == 0

@@ -10,7 +10,7 @@ from backtesting.search.space import SearchedSettings, present_settings
 from config.settings import Settings
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
-from services.backtests.order import BacktestOrder, BacktestWish, lane_of
+from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 
 DEFAULT_TRIALS, MAX_TRIALS = 50, 500
 DEFAULT_FOLDS, MAX_FOLDS = 4, 12
@@ -28,7 +28,7 @@ Folds = Annotated[int, Field(ge=2, le=MAX_FOLDS)]
 Seed = Annotated[int, Field(ge=0, lt=2**32)]
 
 
-class OptimiseWish(BacktestWish):
+class OptimiseOptions(BacktestOptions):
     """What is asked for; the settings fill in what is None.
 
     Attributes:
@@ -43,7 +43,7 @@ class OptimiseWish(BacktestWish):
     seed: Seed | None = None
 
 
-class OptimiseOrder(Frozen):
+class OptimiseParameters(Frozen):
     """One search.
 
     Attributes:
@@ -51,21 +51,21 @@ class OptimiseOrder(Frozen):
         present: Settings that count without a search.
     """
 
-    backtest: BacktestOrder
+    backtest: BacktestParameters
     present: SearchedSettings
     trials: Trials
     folds: Folds
     seed: Seed
 
     @classmethod
-    def of(cls, wish: OptimiseWish, settings: Settings, evidence: EvidenceBook | None) -> OptimiseOrder:
-        """Return the order for a wish, with the settings for what it leaves open, and the configured evidence."""
+    def of(cls, options: OptimiseOptions, settings: Settings, evidence: EvidenceBook | None) -> OptimiseParameters:
+        """Return the parameters, with the settings for options that are None, and the configured evidence."""
         return cls(
-            backtest=BacktestOrder.of(wish, settings, evidence),
+            backtest=BacktestParameters.of(options, settings, evidence),
             present=present_settings(settings.guards, settings.signals.min_confidence),
-            trials=wish.trials,
-            folds=wish.folds,
-            seed=settings.backtests.seed if wish.seed is None else wish.seed,
+            trials=options.trials,
+            folds=options.folds,
+            seed=settings.backtests.seed if options.seed is None else options.seed,
         )
 
     @property

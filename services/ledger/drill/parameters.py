@@ -37,7 +37,7 @@ class SimulatedWalk:
 
 
 @dataclass(frozen=True)
-class DrillOrder:
+class DrillParameters:
     """A drill.
 
     Attributes:
