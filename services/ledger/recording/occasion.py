@@ -8,7 +8,6 @@ from domain.analysis import DataSource
 from domain.ledger.entries import Apart, LedgerEntry, Origin
 from domain.market import Timeframe
 from rules.evidence import EvidenceBook
-from rules.plans import HORIZON_CANDLES
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.statements import Statement
 
@@ -56,21 +55,13 @@ class Occasion(NamedTuple):
             timeframe=self.timeframe,
             closed_ms=self.closed_ms,
             known_ms=now_ms,
-            kind=said.kind,
-            side=said.side,
             price=self.price,
-            stop=said.stop,
-            target=said.target,
-            horizon_candles=HORIZON_CANDLES if said.has_plan else None,
-            target_first=said.target_first,
-            probability_up=said.probability_up,
-            confidence=said.confidence,
             cost_bps=self.cost_bps,
             given=said.given and delivered,
-            cost_usd=said.cost_usd,
             source_data=self.source_data,
             apart=self.apart,
             request_id=asked_by,
+            **said.entry_fields(),
         )
 
 

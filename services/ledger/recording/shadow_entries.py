@@ -9,7 +9,6 @@ from functools import partial
 from domain.forecasting import Forecast
 from domain.ledger.entries import LedgerEntry, LedgerLane, Origin
 from domain.values import epoch_ms
-from rules.plans import HORIZON_CANDLES
 from services.forecasts.shadow_forecasts import ShadowForecasts, ShadowTask
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.recorder import LedgerSink
@@ -70,14 +69,6 @@ class ShadowedSink:
                 LedgerLane.SHADOW, forecast.model_version, Origin.API, None, calibrated_at=forecast.calibrated_at
             ),
             known_ms=max(entry.known_ms, epoch_ms(self._clock.now())),
-            kind=said.kind,
-            side=said.side,
-            stop=said.stop,
-            target=said.target,
-            horizon_candles=HORIZON_CANDLES if said.has_plan else None,
-            target_first=said.target_first,
-            probability_up=said.probability_up,
-            confidence=said.confidence,
             given=False,
-            cost_usd=None,
+            **said.entry_fields(),
         )

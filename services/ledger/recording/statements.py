@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from domain.analysis import Analysis, AnalysisSource
 from domain.forecasting import Forecast
@@ -12,6 +12,7 @@ from domain.trading.gates import Abstention
 from domain.values import Signal
 from rules.evidence import EvidenceBook
 from rules.judgement import Judgement
+from rules.plans import HORIZON_CANDLES
 from rules.verdict import Ground, Verdict
 
 LANES = {
@@ -56,6 +57,20 @@ class Statement(NamedTuple):
     def has_plan(self) -> bool:
         """Whether it proposes a trade."""
         return self.stop is not None and self.target is not None
+
+    def entry_fields(self) -> dict[str, Any]:
+        """Return the fields of a `LedgerEntry` that say it."""
+        return {
+            "kind": self.kind,
+            "side": self.side,
+            "stop": self.stop,
+            "target": self.target,
+            "horizon_candles": HORIZON_CANDLES if self.has_plan else None,
+            "target_first": self.target_first,
+            "probability_up": self.probability_up,
+            "confidence": self.confidence,
+            "cost_usd": self.cost_usd,
+        }
 
     def refused(self) -> Statement:
         """Return it as a guard makes it: without its side, which stop and target still tell."""
