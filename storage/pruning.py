@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
@@ -28,9 +29,13 @@ class Bounds:
         max_candles: Of all series together; beyond it the series that has missed the most candles loses its oldest.
     """
 
-    archive: timedelta = timedelta(days=180)
-    candles_per_series: int = 70_000
-    max_candles: int = 5_000_000
+    archive: timedelta
+    candles_per_series: int
+    max_candles: int
+
+
+# Nothing is as old or as much: for a store that nobody prunes.
+UNBOUNDED = Bounds(timedelta(days=36_500), candles_per_series=sys.maxsize, max_candles=sys.maxsize)
 
 
 class UnhurriedClock:

@@ -28,7 +28,7 @@ from storage.ports import (
     StoreStatistics,
     SymbolCount,
 )
-from storage.pruning import Bounds, Pruning
+from storage.pruning import UNBOUNDED, Bounds, Pruning
 from utils.clock import Clock, SystemClock
 
 _INDEX_OPTIONS_CONFLICT = 85
@@ -53,7 +53,7 @@ class MongoStore:
         url: str,
         *,
         cache_retention: timedelta = timedelta(hours=24),
-        bounds: Bounds | None = None,
+        bounds: Bounds = UNBOUNDED,
         clock: Clock | None = None,
     ) -> None:
         """Check the URL; nothing is connected yet.
@@ -61,7 +61,7 @@ class MongoStore:
         Args:
             url: mongodb:// or mongodb+srv:// with the database as its path.
             cache_retention: How long a cached analysis is kept, in whole seconds.
-            bounds: How much of archive and candles `prune` leaves; the defaults if None.
+            bounds: How much of archive and candles `prune` leaves.
             clock: Tells when an analysis was cached; the machine's own by default.
 
         Raises:
@@ -72,7 +72,7 @@ class MongoStore:
         self._clock = clock or SystemClock()
         self._decoder = AnalysisDecoder(self.kind)
         self._writes = MongoWrites(self._connection)
-        self._pruning = Pruning(MongoPruningQueries(self._connection), bounds or Bounds(), self._clock)
+        self._pruning = Pruning(MongoPruningQueries(self._connection), bounds, self._clock)
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.

@@ -27,7 +27,7 @@ from storage.ports import (
     StoreStatistics,
     SymbolCount,
 )
-from storage.pruning import Bounds, Pruning
+from storage.pruning import UNBOUNDED, Bounds, Pruning
 from storage.sqlite import statements as sql
 from storage.sqlite.file import BUSY_SECONDS, SqliteFile
 from storage.sqlite.pruning_queries import SqlitePruningQueries
@@ -51,7 +51,7 @@ class SqliteStore:
         path: str | Path,
         *,
         cache_retention: timedelta = timedelta(hours=24),
-        bounds: Bounds | None = None,
+        bounds: Bounds = UNBOUNDED,
         when_damaged: WhenDamaged = "refuse",
         busy_seconds: float = BUSY_SECONDS,
         writing: asyncio.Lock | None = None,
@@ -62,7 +62,7 @@ class SqliteStore:
         Args:
             path: The database file; missing parent folders are made by `open`.
             cache_retention: How long a cached analysis is kept.
-            bounds: How much of archive and candles `prune` leaves; the defaults if None.
+            bounds: How much of archive and candles `prune` leaves.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
             busy_seconds: How long another program may hold the file before a call fails.
             writing: Shared by the stores that this process opens on the file, which then write in turn.
@@ -71,7 +71,7 @@ class SqliteStore:
         self._file = SqliteFile(path, prepare, when_damaged, busy_seconds, writing)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
-        self._pruning = Pruning(SqlitePruningQueries(self._file), bounds or Bounds(), self._clock)
+        self._pruning = Pruning(SqlitePruningQueries(self._file), bounds, self._clock)
         self._decoder = AnalysisDecoder(self.kind)
 
     async def open(self) -> None:

@@ -40,7 +40,9 @@ async def test_documents_have_the_shape_that_others_read(mongo_url: str, databas
 
 
 async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
-    store = MongoStore(mongo_url, bounds=Bounds(archive=timedelta(days=9_999)))
+    store = MongoStore(
+        mongo_url, bounds=Bounds(timedelta(days=9_999), candles_per_series=70_000, max_candles=5_000_000)
+    )
     await store.open()
     for number in range(20):
         analysis, candles = make_analysis(analysis_id=str(number)), {Timeframe.H1: [make_candle(number)]}
