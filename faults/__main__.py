@@ -15,8 +15,8 @@ from pathlib import Path
 from rich.console import Console
 
 from benchmarks.report import Row, markdown_table
-from faults import clock, full_disk, hostile, killed, many_jobs, outage, soak, sockets, starved
 from faults.scenario import Failed, NotTried, Scenario
+from faults.scenarios import clock, full_disk, hostile, killed, many_jobs, outage, soak, sockets, starved
 
 TARGET = Path(__file__).resolve().parent.parent / "docs" / "reliability.md"
 BEGIN, END = "<!-- printed by make faults -->", "<!-- end of what make faults prints -->"

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx2
 
-from faults.fake_time import FakeTime
+from faults.equipment.fake_time import FakeTime
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import running_service

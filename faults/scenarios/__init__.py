@@ -1,0 +1,1 @@
+"""The faults that are brought about, one file each."""
