@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,15 +16,9 @@ from commands.versions import ChosenVersion, choose_version, read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
-from utils.clock import SystemClock
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from models.registry.registry import Registry
-    from services.evaluating.parameters import EvaluationParameters
-    from services.evaluating.plans import PlanEvaluation
-    from services.evaluating.run import EvaluationResult
 
 Bps = Annotated[
     float | None, typer.Option(min=0, max=4_999, help="Of the traded amount; from the settings by default.")
@@ -82,6 +75,7 @@ def evaluate(
 
     found = []
     with working() as now:
+        from commands.judging.scoring import score
         from services.evaluating.parameters import EvaluationParameters
 
         now(f"reading {', '.join(file.name for file in files)}")
@@ -94,7 +88,7 @@ def evaluate(
             name = registry.open(one.version).metadata.leader(one.symbol)
             scored = EvaluationParameters.of(one.version, one.symbol, fee_bps, slippage_bps, settings, key)
             beside = leaders.get((name, one.series.timeframe)) if name else None
-            found.append((_of_plans if scored.plans else _of_close)(_Asked(scored, one, beside, plot), now))
+            found.append(score(scored, one, beside, plot, now))
     if not as_json:
         for file, one in zip(files, chosen, strict=True):
             tell(file, one.read)
@@ -103,35 +97,6 @@ def evaluate(
 
     documents, tables = zip(*found, strict=True)
     show(documents[0] if len(files) == 1 else {"evaluations": list(documents)}, Group(*tables), as_json)
-
-
-class _Asked(NamedTuple):
-    """What is evaluated on which candles, and the folder of pictures, if any are wanted."""
-
-    parameters: EvaluationParameters
-    chosen: ChosenVersion
-    leader: CandleSeries | None
-    plot: Path | None
-
-
-def _of_close(asked: _Asked, now: Callable[[str], None]) -> tuple[dict[str, Any], RenderableType]:
-    from commands.judging.evaluated import evaluated
-    from services.evaluating.run import run_evaluation
-
-    parameters, chosen, led_by, plot = asked
-    result = run_evaluation(parameters, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
-    pictures = _draw(plot, result, chosen.symbol) if plot else []
-    return {**result.document, "pictures": list(map(str, pictures))}, evaluated(result, chosen.symbol, pictures)
-
-
-def _of_plans(asked: _Asked, now: Callable[[str], None]) -> tuple[dict[str, Any], RenderableType]:
-    from commands.judging.evaluated_plans import evaluated_plans
-    from services.evaluating.plans import evaluate_plans
-
-    parameters, chosen, led_by, plot = asked
-    result = evaluate_plans(parameters, chosen.series, lambda progress: now(progress.stage), SystemClock().now, led_by)
-    pictures = _draw_plans(plot, result, chosen.symbol) if plot else []
-    return {**result.document, "pictures": list(map(str, pictures))}, evaluated_plans(result, chosen.symbol, pictures)
 
 
 def _version_and_files(what: Sequence[str]) -> tuple[str | None, list[Path]]:
@@ -163,33 +128,3 @@ def _leaders(
         given = read_leader(model, [one.symbol], one.series.timeframe, file)
         found |= {(name, one.series.timeframe): series for name, series in given.items()}
     return found
-
-
-def _draw(folder: Path, result: EvaluationResult, symbol: str) -> list[Path]:
-    from models.evaluation.plots import Subject, write_equity, write_reliability
-
-    model, whole = result.found.model, result.found.whole
-    subject, said = Subject(model.version, symbol, model.timeframe), whole.predictions
-    with _writing(folder):
-        write_reliability(folder / "reliability.png", said.probability, said.returns, whole.times_ms, subject)
-        write_equity(folder / "equity.png", result.backtest, subject)
-    return [folder / "reliability.png", folder / "equity.png"]
-
-
-def _draw_plans(folder: Path, result: PlanEvaluation, symbol: str) -> list[Path]:
-    from models.evaluation.plots import Subject, write_reliability
-
-    model, whole = result.model, result.whole
-    subject, said = Subject(model.version, symbol, model.timeframe), whole.predictions
-    with _writing(folder):
-        write_reliability(folder / "reliability.png", said.probability, said.returns, whole.times_ms, subject)
-    return [folder / "reliability.png"]
-
-
-@contextmanager
-def _writing(folder: Path) -> Iterator[None]:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise InvalidRequest(f"{folder} cannot be written to: {error.strerror or error}") from error
