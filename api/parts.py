@@ -55,6 +55,7 @@ from services.shadowing.watch import ShadowWatch
 from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.service import TrainingService
+from services.trends import Trends
 from services.webhooks.webhooks import Webhooks
 from storage.ledger_ports import LedgerStore
 from storage.ports import AnalysisCache
@@ -119,4 +120,5 @@ StoreStatePart = Annotated[WatchedStore, _part(lambda container: container.store
 SuggestionDecisionsPart = Annotated[SuggestionDecisions, _part(lambda container: container.decisions)]
 TradesPart = Annotated[TradeReviews, _part(lambda container: container.trades)]
 TrainingPart = Annotated[TrainingService, _part(lambda container: container.training)]
+TrendsPart = Annotated[Trends, _part(lambda container: container.trends)]
 WebhooksPart = Annotated[Webhooks, _part(lambda container: container.webhooks)]

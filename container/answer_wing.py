@@ -12,7 +12,7 @@ from container.llm_wing import LlmWing
 from container.market_wing import MarketWing
 from container.model_wing import ModelWing
 from domain.analysis import Analysis
-from domain.trading.disabled import WhyDisabled
+from domain.trading.disabled import RULES, WhyDisabled
 from rules.technical import TechnicalAnalyst
 from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
@@ -27,6 +27,7 @@ from services.forecast_requests import ForecastRequests
 from services.guards.guards import Guards
 from services.insights import MarketInsights
 from services.leases import Lease
+from services.ledger.parity.day_replays import DayReplays
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.recording.apart import ApartBudget
 from services.ledger.recording.lane_identities import LaneIdentities, keep_identities
@@ -38,6 +39,7 @@ from services.ledger.replays.replays import Replays
 from services.market_reader import MarketReader
 from services.outlooks import Outlooks
 from services.signals.stream import SignalStream
+from services.trends import Trends
 from utils.concurrency import background
 
 PARITY_LEASE_SECONDS = 1800.0
@@ -52,6 +54,7 @@ class AnswerWing:
     signals: SignalStream
     insights: MarketInsights
     forecast_requests: ForecastRequests
+    trends: Trends
     outlooks: Outlooks
     replays: Replays
     parity: NightlyParity
@@ -92,19 +95,17 @@ async def open_answer_wing(
             periodic=_make_periodic(base, llm, analysis),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, base.executor),
             insights=MarketInsights(market_data, reader, settings, why_disabled),
-            forecast_requests=ForecastRequests(
+            forecast_requests=ForecastRequests(forecasting, market_data, recorder, guards.safe_mode.why, clock),
+            trends=Trends(
                 forecasting,
                 market_data,
                 reader,
                 rules,
                 recorder,
-                lambda: guards.safe_mode.state,
+                lambda: guards.safe_mode.why() or why_disabled(RULES),
                 clock,
-                why_disabled=why_disabled,
             ),
-            outlooks=Outlooks(
-                markets.recent, forecasting, recorder, ledger.bands, lambda: guards.safe_mode.state, clock
-            ),
+            outlooks=Outlooks(markets.recent, forecasting, recorder, ledger.bands, guards.safe_mode.why, clock),
             replays=Replays(replayer, past_candles, guards, base.stores.ledger, base.stores.documents),
             parity=parity,
         )
@@ -134,17 +135,8 @@ def _make_parity(base: Foundation, markets: MarketWing, replayer: Replayer, cand
     store, documents, ledger = base.stores
     # What a replay is made of is no lane's record: nothing notes its identities.
     identities = LaneIdentities(base.settings, markets.indicators, prompt_parts(), lambda _: None)
-    return NightlyParity(
-        ledger=ledger,
-        archive=store,
-        documents=documents,
-        replayer=replayer,
-        candles=candles,
-        identities=identities,
-        lease=Lease(documents, "parity", PARITY_LEASE_SECONDS, base.clock),
-        settings=base.settings,
-        clock=base.clock,
-    )
+    days = DayReplays(ledger, store, replayer, candles, identities, base.settings, base.clock)
+    return NightlyParity(days, documents, Lease(documents, "parity", PARITY_LEASE_SECONDS, base.clock), base.clock)
 
 
 def _make_periodic(base: Foundation, llm: LlmWing, analysis: AnalysisService) -> PeriodicAnalysis:

@@ -150,6 +150,7 @@ def _container(wings: _Wings, schedule: Scheduler) -> Container:
         redis=base.replicas.link,
         forecasting=wings.models.forecasting,
         forecast_requests=answers.forecast_requests,
+        trends=answers.trends,
         outlooks=answers.outlooks,
         jobs=work.jobs,
         training=work.training,

@@ -53,6 +53,7 @@ from services.signals.stream import SignalStream
 from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
 from services.training.service import TrainingService
+from services.trends import Trends
 from services.webhooks.webhooks import Webhooks
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
@@ -100,6 +101,7 @@ class Container:
 
     forecasting: Forecasting
     forecast_requests: ForecastRequests
+    trends: Trends
     outlooks: Outlooks
 
     jobs: JobService

@@ -225,7 +225,7 @@ def record_upkeep(record: Recorder) -> None:
 async def certify_today(container: Container) -> None:
     """Keep the certificate of the answers that were just recorded; of a day that is over there are none."""
     today = container.clock.now().date()
-    certificate = await container.parity.certify(today)
+    certificate = await container.parity.days.certify(today)
     await container.documents.put(LEDGER_PARITY, today.isoformat(), certificate.document())
 
 

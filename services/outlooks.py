@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -16,7 +16,7 @@ from domain.values import Signal, epoch_ms
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.horizon_returns import further_returns
 from services.forecasts.price_paths import PriceStep, price_path
-from services.guards.safe_mode import SafeModeState
+from services.guards.safe_mode import WhyOn
 from services.ledger.price_bands import PriceBands
 from services.ledger.recording.recorder import Recorder
 from services.ledger.recording.statements import of_forecast
@@ -83,13 +83,13 @@ class Outlooks:
         forecasting: Forecasting,
         recorder: Recorder,
         bands: PriceBands,
-        safe_mode: Callable[[], SafeModeState],
+        why_safe_mode: WhyOn,
         clock: Clock,
     ) -> None:
-        """Keep the parts, and what gives the state of safe mode."""
+        """Keep the parts; `why_safe_mode` gives the operator's reason while safe mode is on."""
         self._forecasting = forecasting
         self._recorder = recorder
-        self._safe_mode = safe_mode
+        self._why_safe_mode = why_safe_mode
         self._clock = clock
         self.markets = markets
         self.bands = bands
@@ -111,17 +111,16 @@ class Outlooks:
         chosen = timeframe or await self._choose(ticker)
         snapshot = await self.markets.snapshot(ticker, chosen, await self._candles(ticker, chosen))
         opinion = await self._forecasting.opinion(snapshot, chosen)
-        state, forecast = self._safe_mode(), opinion.forecast
+        reason, forecast = self._why_safe_mode(), opinion.forecast
         if forecast is not None and tells_side:
             said = of_forecast(forecast, given=True)
             self._recorder.said(
-                [said.refused() if state.enabled else said], snapshot, chosen, Origin.PREDICT, trusted=trusted
+                [said.refused() if reason is not None else said], snapshot, chosen, Origin.PREDICT, trusted=trusted
             )
-        if forecast is not None and state.enabled:
+        if forecast is not None and reason is not None:
             forecast = forecast.model_copy(update={"signal": Signal.NEUTRAL, "confidence": 0.0})
         now = self._clock.now()
         closed = snapshot.closed(epoch_ms(now))[chosen]
-        reason = state.reason if state.enabled else None
         further = await further_returns(self._forecasting, snapshot, chosen)
         return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason, further)
 

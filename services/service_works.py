@@ -111,7 +111,7 @@ class ServiceWorks:
         if day is None:
             certificate = await self._parity.certify_yesterday()
         else:
-            certificate = await self._parity.certify(date.fromisoformat(day))
+            certificate = await self._parity.days.certify(date.fromisoformat(day))
         return {"certificate": certificate and _plain(certificate.document())}
 
     async def remove_old(self, _: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:

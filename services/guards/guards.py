@@ -131,8 +131,8 @@ class Guards:
         self._given.look_at(market)
 
     def _findings(self, context: MarketContext, analysis: Analysis) -> Iterator[Finding]:
-        settings, state = self._settings, self.safe_mode.state
-        yield safe_mode_gate(state.reason if state.enabled and context.as_of is None else None)
+        settings = self._settings
+        yield safe_mode_gate(self.safe_mode.why() if context.as_of is None else None)
         lanes = _LANES[analysis.source] if context.as_of is None else ()
         yield enabled_lane_gate([reason for lane in lanes if (reason := self.disabled.why(lane))])
         yield fresh_data_gate(context)

@@ -22,6 +22,9 @@ from utils.clock import Clock
 # The one document of its collection.
 SWITCH = "service"
 
+# Gives the reason while something is on, else None.
+WhyOn = Callable[[], str | None]
+
 
 @dataclass(frozen=True)
 class SafeModeState:
@@ -64,6 +67,10 @@ class SafeMode(WatchedState[SafeModeState]):
             await self._keep(SAFE_MODE, SWITCH, content, f"safe mode is {'on' if enabled else 'off'}")
         self._announce()
         return self.state
+
+    def why(self) -> str | None:
+        """Return the operator's reason while it is on, else None."""
+        return self.state.reason if self.state.enabled else None
 
     def degraded(self) -> Iterator[Degraded]:
         """Yield the safe mode while it is on."""

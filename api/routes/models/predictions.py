@@ -8,7 +8,7 @@ from fastapi import APIRouter, Depends
 
 from api.bodies.queries import read_prediction
 from api.dependencies import AnalyzeLimit, JsonBody, QueryBody, Trusted
-from api.parts import ForecastRequestsPart
+from api.parts import ForecastRequestsPart, TrendsPart
 from api.schemas.models.predictions import (
     PercentPredictResponse,
     PredictRequest,
@@ -62,11 +62,11 @@ async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> P
     dependencies=[AnalyzeLimit],
 )
 async def predict_trend(
-    asked: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], trusted: Trusted, forecasts: ForecastRequestsPart
+    asked: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], trusted: Trusted, trends: TrendsPart
 ) -> TrendResponse:
     """Fetch candles and return their trend by the rules.
 
     `model` is `technical-rules`. A model in production that forecasts returns over several candles may lower the
     confidence; `model` then names its version too. The probability of the next candle does not count: it is no trend.
     """
-    return TrendResponse.of(await forecasts.trend(asked.symbol, asked.timeframe or Timeframe.H4, trusted=trusted))
+    return TrendResponse.of(await trends.of(asked.symbol, asked.timeframe or Timeframe.H4, trusted=trusted))

@@ -14,7 +14,8 @@ from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.forecast_plans import WeighedPlan
 from domain.values import Share, Signal, epoch_ms
-from services.forecast_requests import RequestedForecast, Trend
+from services.forecast_requests import RequestedForecast
+from services.trends import Trend
 
 
 class PredictRequest(AnalyzeRequest):

@@ -23,11 +23,10 @@ from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from rules.evidence import UNMEASURED
 from rules.technical import TechnicalAnalyst
 from services.evidence_in_use import EvidenceInUse
-from services.forecast_requests import ForecastRequests, Trend
-from services.guards.safe_mode import SafeModeState
 from services.market_data.market_data import MarketData
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 from services.market_reader import MarketReader
+from services.trends import Trend, Trends
 from tests.fixtures.clocks import NOW
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
@@ -38,7 +37,7 @@ from tests.fixtures.stores import eventually
 pytest_plugins = ["tests.fixtures.registry"]
 
 H4 = Timeframe.H4
-Ask = Callable[[float], ForecastRequests]
+Ask = Callable[[float], Trends]
 
 
 def drifting(drift: float) -> Callable[[Timeframe], list[Candle]]:
@@ -69,17 +68,17 @@ def asking(
     executor: ThreadPoolExecutor,
     written: Written | None = None,
     **seconds: float,
-) -> ForecastRequests:
+) -> Trends:
     recorder = make_recorder(written or Written(), models.clock)
     reader = MarketReader(INDICATORS, models.forecasting, ANALYSIS, EvidenceInUse(UNMEASURED), models.clock, executor)
     fetch, model = seconds.get("fetch_seconds", 10.0), seconds.get("model_seconds", 10.0)
-    return ForecastRequests(
+    return Trends(
         models.forecasting,
         market_data,
         reader,
         TechnicalAnalyst(),
         recorder,
-        SafeModeState,
+        lambda: None,
         models.clock,
         fetch_seconds=fetch,
         model_seconds=model,
@@ -90,7 +89,7 @@ async def trend_of(
     models: Models, executor: ThreadPoolExecutor, drift: float, written: Written | None = None, **seconds: float
 ) -> Trend:
     market_data = chain(FakeSource(DataSource.BINANCE, drifting(drift)), clock=models.clock)
-    return await asking(models, market_data, executor, written, **seconds).trend(SYMBOL, H4, trusted=True)
+    return await asking(models, market_data, executor, written, **seconds).of(SYMBOL, H4, trusted=True)
 
 
 def expecting(returns: Sequence[float]) -> Callable[[Forecaster, FeatureRows], Forecasts]:
@@ -116,9 +115,9 @@ async def test_a_trend_waits_for_no_source(models: Models, executor: ThreadPoolE
     market_data = chain(hanging, working, clock=models.clock, timeout_seconds=0.05)
     asked = asking(models, market_data, executor, fetch_seconds=0.01)
     with pytest.raises(MarketDataUnavailable, match="no source gave 4h candles of BTCUSDT within"):
-        await asked.trend(SYMBOL, H4, trusted=True)
+        await asked.of(SYMBOL, H4, trusted=True)
     await eventually(lambda: market_data.health()["binance"] is True)  # it went on, and knows better now
-    trend = await asking(models, market_data, executor).trend(SYMBOL, H4, trusted=True)
+    trend = await asking(models, market_data, executor).of(SYMBOL, H4, trusted=True)
     assert (trend.model, trend.source_data, trend.at) == ("technical-rules", DataSource.BINANCE, models.clock.now())
     assert hanging.calls == [H4]
 

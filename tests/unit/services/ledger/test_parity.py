@@ -73,7 +73,7 @@ async def test_an_undisturbed_day_is_said_again_exactly(workshop: ReplayWorkshop
     for hour in range(1, 23, 4):
         await workshop.say(DAY + timedelta(hours=hour, seconds=20))
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     assert (certificate.entries, certificate.answers, certificate.replayed) == (6, 6, 6)
     assert (certificate.compared, certificate.equal, dict(certificate.skipped)) == (6, 6, {})
     assert certificate.above == ()
@@ -89,7 +89,7 @@ async def test_what_a_question_brought_along_is_brought_again(workshop: ReplayWo
     await workshop.say(DAY + timedelta(hours=7), origin=Origin.API, costs=Costs(fee_bps=25, slippage_bps=10))
     await workshop.say(DAY + timedelta(hours=9, minutes=40), price_factor=1.004)
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     assert (certificate.compared, certificate.equal) == (4, 4)
 
 
@@ -100,7 +100,7 @@ async def test_model_and_blend_are_replayed_by_the_version_of_then(workshop: Rep
     workshop.registry.promote(add_fitted(workshop.registry).version, by="gate", reason="newer", at=later)
     await workshop.say(DAY + timedelta(hours=5))
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     assert {record.entry.lane for record in await workshop.ledger.entries(EntryFilter(), 10)} == {
         LedgerLane.RULES,
         LedgerLane.MODEL,
@@ -121,7 +121,7 @@ async def test_a_recalibrated_model_is_replayed_by_the_calibration_of_then(works
     assert second.forecast is not None
     assert (first.forecast.calibrated_at, second.forecast.calibrated_at) == (None, epoch_ms(renewed))
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     assert (certificate.entries, certificate.compared, certificate.equal) == (6, 6, 6)
     entries = [record.entry for record in await workshop.ledger.entries(EntryFilter(), 10)]
     records = {lane: len({entry.lane_id for entry in entries if entry.lane is lane}) for lane in LedgerLane}
@@ -139,14 +139,14 @@ async def test_a_forecast_beside_the_leader_is_replayed_beside_it_or_not_at_all(
     workshop.store(bitcoin)
     assert [said.forecast and said.forecast.leader for said in (alone, led)] == [None, "BTCUSDT"]
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     assert (certificate.entries, certificate.compared, certificate.equal) == (6, 6, 6)
     # Candles of bitcoin that are others now make another probability; without any there is nothing to compare.
     workshop.store(hours_until(DAY + timedelta(days=1), seed=7))
-    changed = fields(await workshop.parity().certify(THAT_DAY))["probability_up"]
+    changed = fields(await workshop.day_replays().certify(THAT_DAY))["probability_up"]
     assert (changed.compared, changed.above) == (2, 1)
     workshop.store([])
-    gone = await workshop.parity().certify(THAT_DAY)
+    gone = await workshop.day_replays().certify(THAT_DAY)
     assert (gone.compared, gone.equal, dict(gone.skipped)) == (3, 3, {Skipped.CANDLES: 3})
 
 
@@ -184,7 +184,7 @@ async def test_what_cannot_be_compared_is_counted_with_its_reason(workshop: Repl
         changed = other_lane.analysis_id in record.entry.id
         await workshop.ledger.append([replace(record.entry, lane_id="f" * 12) if changed else record.entry])
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     assert certificate.compared == 0
     assert certificate.skipped == {Skipped.ARCHIVE: 1, Skipped.LANE: 1, Skipped.REFUSED: 1, Skipped.CANDLES: 1}
 
@@ -196,7 +196,7 @@ async def test_a_bounded_number_of_answers_is_drawn_evenly(workshop: ReplayWorks
         update={"ledger": workshop.settings.ledger.model_copy(update={"parity_answers": 7})}
     )
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity(settings=few).certify(THAT_DAY)
+    certificate = await workshop.day_replays(few).certify(THAT_DAY)
     assert (certificate.entries, certificate.answers, certificate.replayed) == (21, 21, 7)
     assert certificate.compared == 7
 
@@ -231,7 +231,7 @@ async def test_a_neutral_is_compared_too(workshop: ReplayWorkshop) -> None:
     assert neutral
     assert {entry.kind for entry in neutral} == {EntryKind.NO_EDGE}
     workshop.clock.moment = NEXT_NIGHT
-    certificate = await workshop.parity().certify(THAT_DAY)
+    certificate = await workshop.day_replays().certify(THAT_DAY)
     found = fields(certificate)
     assert found["confidence"].compared == len(records)
     assert found["stop"].compared == len(records) - len(neutral)
