@@ -23,6 +23,7 @@ from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
 from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
+from services.ledger.settling.day_sums import DaySums
 from services.ledger.settling.documents import DocumentSettling, Settle
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import Settler
@@ -101,14 +102,22 @@ async def open_settling(
     lease_seconds = max(SETTLING_LEASE_SECONDS, 3 * seconds)
     with worker_threads(1, "settling") as executor:
         candles = SettlingCandles(store, market_data, settings.market_data, clock, executor)
-        revisions = SettlementRevisions(documents, clock, executor)
+        revisions = SettlementRevisions(ledger, documents, candles, clock, executor)
         lease = Lease(documents, "settling", lease_seconds, clock)
-        settler = Settler(ledger, candles, revisions, add_up, lease, clock, executor, settle_seconds=seconds)
+        settler = Settler(
+            ledger,
+            Closing(candles, executor),
+            revisions,
+            DaySums(ledger, add_up, lease, executor),
+            lease,
+            clock,
+            settle_seconds=seconds,
+        )
 
         def of_documents(collection: Collection, settle: Settle, name: str) -> AbstractAsyncContextManager[None]:
             own = SettlingCandles(store, market_data, settings.market_data, clock, executor)
             turn = Lease(documents, name, lease_seconds, clock)
-            settling = DocumentSettling(collection, settle, documents, own, Closing(own, executor), turn, clock)
+            settling = DocumentSettling(collection, settle, documents, Closing(own, executor), turn, clock)
             return background(settling.run(seconds), name)
 
         async with (

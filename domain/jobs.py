@@ -62,6 +62,8 @@ class JobProgress(Frozen):
 
 # Takes the progress of a job.
 TellProgress = Callable[[JobProgress], None]
+# Takes the present step of a work in words, and the share that is done, 0..1.
+TellShare = Callable[[str, float], None]
 
 
 class Job(Frozen):

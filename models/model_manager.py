@@ -11,6 +11,7 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest, ModelUnusable
 from domain.forecasting import ModelType
+from domain.jobs import TellProgress
 from domain.market import CandleSeries
 from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.gate import GateVerdict
@@ -24,7 +25,6 @@ from models.registry.trials import ModelTrials
 from models.serving.loaded_models import load_version
 from models.serving.unseen import unseen_predictions
 from models.serving.version_evaluation import Evaluation, PlanMeasurer, evaluate_version
-from models.training.progress import Listener
 from models.training.registration import register
 from models.training.results import Candidate, TrainingResult
 from models.training.training_run import TrainingRequest, TrainingRun
@@ -92,7 +92,7 @@ class ModelManager:
         self,
         request: TrainingRequest,
         markets: Mapping[str, CandleSeries],
-        listener: Listener,
+        listener: TellProgress,
         force: str | None = None,
         *,
         shadow: bool = False,

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from config.sources import ENVIRONMENT_NAMES
 from domain.errors import JobFailed
 from domain.job_kinds import JobKind
-from domain.jobs import JobProgress
+from domain.jobs import TellProgress
 from tasks.messages import JobRequest, Message
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -40,9 +40,7 @@ class ChildProcessRunner:
         self._timeout_seconds = timeout_seconds
         self._table = table
 
-    async def run(
-        self, kind: JobKind, parameters: Mapping[str, Any], report: Callable[[JobProgress], None]
-    ) -> dict[str, Any]:
+    async def run(self, kind: JobKind, parameters: Mapping[str, Any], report: TellProgress) -> dict[str, Any]:
         """Return the job's result; cancelling this ends its process and the processes that it started.
 
         Raises:
@@ -92,7 +90,7 @@ class ChildProcessRunner:
         except OSError as error:  # no file descriptor, process or memory is left
             raise JobFailed(f"the job's process could not be started: {error.strerror}", transient=True) from error
 
-    async def _listen(self, process: Process, report: Callable[[JobProgress], None]) -> dict[str, Any] | None:
+    async def _listen(self, process: Process, report: TellProgress) -> dict[str, Any] | None:
         """Return the result, or None when the process ends without one.
 
         Raises:

@@ -17,7 +17,7 @@ from typing import IO
 
 from domain.errors import AppError
 from domain.job_kinds import JobKind
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from tasks.jobs import JobFunction
 from tasks.messages import JobRequest, Message
 from utils.libraries import lack_of
@@ -74,7 +74,7 @@ def _speaker(output: IO[bytes]) -> Callable[[Message], None]:
     return say
 
 
-def _reporter(say: Callable[[Message], None]) -> Callable[[JobProgress], None]:
+def _reporter(say: Callable[[Message], None]) -> TellProgress:
     """Return a report function that sends every new stage, and otherwise a few messages per second."""
     last_stage, last_seconds = "", 0.0
 

@@ -16,7 +16,6 @@ from domain.market import CandleSeries
 # Numbers, NaN where there is no value; or words, None where there is none.
 Values: TypeAlias = FloatArray | NDArray[np.object_]
 Columns = Callable[[CandleSeries], Mapping[str, FloatArray]]
-Tell = Callable[[str, float], None]
 
 # Of double precision: sums of another length are rounded otherwise.
 ROUNDING = 1e-9

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from backtesting.bias.checks import BiasCheck, BiasKind, Tell, Values, empty_like, is_words, plain
+from backtesting.bias.checks import BiasCheck, BiasKind, Values, empty_like, is_words, plain
 from backtesting.bias.futures import choose_moments, with_other_future, without_future
 from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData
+from domain.jobs import TellShare
 from domain.market import CandleSeries
 
 # A warm-up that is filled backwards shows while it lasts, the rules from 60 candles on: so a few moments are early.
@@ -51,7 +52,9 @@ class LookaheadFindings:
     culprits: tuple[Culprit, ...]
 
 
-def find_lookahead(checks: Sequence[BiasCheck], series: CandleSeries, moments: int, tell: Tell) -> LookaheadFindings:
+def find_lookahead(
+    checks: Sequence[BiasCheck], series: CandleSeries, moments: int, tell: TellShare
+) -> LookaheadFindings:
     """Return the values that change when the future is cut off or replaced by other candles.
 
     Args:

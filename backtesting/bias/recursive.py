@@ -10,10 +10,11 @@ from itertools import pairwise
 
 import numpy as np
 
-from backtesting.bias.checks import BiasCheck, BiasKind, Tell, Values, is_words, plain
+from backtesting.bias.checks import BiasCheck, BiasKind, Values, is_words, plain
 from domain.arrays import FloatArray, IntArray
 from domain.continuity import breaks
 from domain.errors import InsufficientData
+from domain.jobs import TellShare
 from domain.market import CandleSeries
 
 LENGTHS = (60, 100, 200, 300, 500, 1_000)
@@ -66,7 +67,7 @@ def longest_stretch(series: CandleSeries) -> CandleSeries:
     return series.part(start, end)
 
 
-def measure_history(checks: Sequence[BiasCheck], series: CandleSeries, tell: Tell) -> tuple[HistoryNeed, ...]:
+def measure_history(checks: Sequence[BiasCheck], series: CandleSeries, tell: TellShare) -> tuple[HistoryNeed, ...]:
     """Return for each value how far it is, with short histories, from its value with the longest.
 
     The newest candle and some before it are measured, and the greatest error counts.

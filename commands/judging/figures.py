@@ -23,10 +23,9 @@ from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
-    from domain.jobs import JobProgress
+    from domain.jobs import JobProgress, TellProgress
     from models.studies.market_table import MarketTable
     from models.studies.rows import StudyResult
-    from models.training.progress import Listener
 
 SINCE, UNTIL = datetime(2023, 1, 1), datetime(2024, 12, 31)  # noqa: DTZ001 - days, not moments
 BOOSTERS = f"{ModelType.LOGISTIC},{ModelType.XGBOOST},{ModelType.LIGHTGBM}"
@@ -134,7 +133,7 @@ def _tables(
     return [(table, counts.on([table.symbol], timeframe, table.first_ms, table.last_ms)) for table in found]
 
 
-def _under(listener: Listener, what: str) -> Listener:
+def _under(listener: TellProgress, what: str) -> TellProgress:
     """Return a listener that names what is trained before each stage."""
 
     def tell(progress: JobProgress) -> None:

@@ -10,7 +10,8 @@ import numpy as np
 
 from domain.arrays import FloatArray
 from domain.hours.clocks import DAY_MS, WEEK_MS
-from features.columns import price_and_time as groups, volatility as volatility_columns
+from features.columns import price_and_time as groups
+from features.columns import volatility as volatility_columns
 from features.columns.bars import Bars
 from features.columns.column import Column, lagged, windowed
 from features.columns.patterns import more_pattern_columns

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from features.columns import price_and_time as groups, volatility as volatility_columns
+from features.columns import price_and_time as groups
+from features.columns import volatility as volatility_columns
 from features.columns.column import Column, lagged, scaled
 from features.columns.patterns import breakout_columns, pattern_columns, turning_point_columns
 from features.columns.volume import volume_balance, volume_price_trend

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from features.columns import price_and_time as groups, volatility as volatility_columns, volume as volume_columns
+from features.columns import price_and_time as groups
+from features.columns import volatility as volatility_columns
+from features.columns import volume as volume_columns
 from features.columns.column import Column, against_turnover, changed, compared, higher, lagged, scaled
 from features.columns.patterns import breakout_columns, more_pattern_columns
 from features.columns.standard import standard_columns

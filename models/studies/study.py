@@ -12,6 +12,7 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.jobs import TellProgress
 from domain.market import CandleSeries, Timeframe
 from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
@@ -20,7 +21,7 @@ from models.studies.rows import StudyResult, StudyRow, mean_row
 from models.studies.walks import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
 from models.training.learner import Learner
 from models.training.learner_settings import settings_digest
-from models.training.progress import Listener, Progress
+from models.training.progress import Progress
 from models.training.training_run import TrainingRequest, TrainingRun
 from models.training.trial_records import trials_of
 from models.training.walk_forward import (
@@ -75,7 +76,7 @@ class Study:
             judge_from(self._run, judged_from_ms)
         self._seeds = tuple(range(models.training.seed, models.training.seed + seeds))
 
-    def run(self, listener: Listener, folder: Path | None, now: Callable[[], datetime]) -> StudyResult:
+    def run(self, listener: TellProgress, folder: Path | None, now: Callable[[], datetime]) -> StudyResult:
         """Train, judge and compare; takes from seconds to a day.
 
         Args:
@@ -117,7 +118,7 @@ class Study:
         }
 
     def _walks(
-        self, listener: Listener, folder: Path | None, now: Callable[[], datetime]
+        self, listener: TellProgress, folder: Path | None, now: Callable[[], datetime]
     ) -> tuple[dict[tuple[ModelType, int], Walk], list[str]]:
         """Return every walk by type and seed, read from the folder or computed, and what is to be said of it."""
         run, learners = self._run, self._learners()

@@ -13,13 +13,14 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.arrays import FloatArray
 from domain.forecasting import ModelType
+from domain.jobs import TellProgress
 from domain.market import CandleSeries
 from features.datasets.training_data import TrainingSet
 from models.evaluation.baselines import EVIDENCE
 from models.evaluation.gate import PromotionGate
 from models.evaluation.out_of_sample import OutOfSample
 from models.training.learner import OF_PLANS
-from models.training.progress import Listener, Progress
+from models.training.progress import Progress
 from models.training.results import TrainingResult
 from models.training.training_run import TrainingRequest, TrainingRun
 from models.training.walk_forward import walk_forward
@@ -93,7 +94,7 @@ class PlanRun(TrainingRun):
         """That of plans."""
         return self._judged.gate(self.models)
 
-    def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
+    def run(self, listener: TellProgress, production: OutOfSample | None, force: str | None) -> TrainingResult:
         """Train, judge and export; arguments and errors are those of `TrainingRun.run`."""
         kind = self.request.kind
         folds = len(self.evaluation_set.folds.splits)

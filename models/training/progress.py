@@ -8,10 +8,8 @@ from statistics import fmean
 from time import monotonic
 
 from domain.forecasting import ModelType
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from models.architectures.fitted import EpochProgress, Report
-
-Listener = Callable[[JobProgress], None]
 
 
 class Progress:
@@ -23,7 +21,7 @@ class Progress:
     """
 
     def __init__(
-        self, planned: Mapping[ModelType, int], listener: Listener, clock: Callable[[], float] = monotonic
+        self, planned: Mapping[ModelType, int], listener: TellProgress, clock: Callable[[], float] = monotonic
     ) -> None:
         """Plan a run.
 

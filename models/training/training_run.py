@@ -13,6 +13,7 @@ from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InsufficientData, TrainingFailed
 from domain.forecasting import ModelScope, ModelType
+from domain.jobs import TellProgress
 from domain.market import CandleSeries, Timeframe
 from domain.naming.leaders import leader_among
 from features.columns.feature_sets import FEATURE_SETS
@@ -26,7 +27,7 @@ from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.evaluation.time_axis import TimeAxis
 from models.export.parity import check_parity
 from models.training.learner import Fitted, Learner, needed_candles
-from models.training.progress import Listener, Progress
+from models.training.progress import Progress
 from models.training.results import Artefact, Candidate, TrainingResult
 from models.training.walk_forward import EvaluationSet, ensemble_predictions, judged, member_weights, walk_forward
 
@@ -102,7 +103,7 @@ class TrainingRun:
         """The gate, with intervals over blocks as long as the horizon at least."""
         return PromotionGate.of(self.models.evaluation, self.evaluation_set.horizon, self.models.training.seed)
 
-    def run(self, listener: Listener, production: OutOfSample | None, force: str | None) -> TrainingResult:
+    def run(self, listener: TellProgress, production: OutOfSample | None, force: str | None) -> TrainingResult:
         """Train, judge and export; takes from seconds to hours.
 
         Args:

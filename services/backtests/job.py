@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.jobs import TellProgress
 from domain.values import Frozen
 from services.backtests.parameters import BacktestParameters
-from services.backtests.run import Report, run_backtest
+from services.backtests.run import run_backtest
 from services.job_candles.fetching import read_candles
 from services.job_candles.series import JobSeries
 from utils.clock import Clock
@@ -26,7 +27,7 @@ class BacktestJobParameters(Frozen):
     leaders: tuple[JobSeries, ...] = ()
 
 
-def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
+def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
     """Return the signed result of a backtest, whose candles are read first where the parameters do not bring them.
 
     Raises:

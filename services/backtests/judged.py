@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastJudgement
 from domain.arrays import FloatArray
+from domain.jobs import JobProgress, TellProgress, TellShare
 from features.indicators.ranges import average_true_ranges
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import Weigher
@@ -26,9 +27,7 @@ class Judged:
         moments: Number of judgements.
     """
 
-    def __init__(
-        self, market: BacktestMarket, parameters: BacktestParameters, tell: Callable[[str, float], None]
-    ) -> None:
+    def __init__(self, market: BacktestMarket, parameters: BacktestParameters, tell: TellShare) -> None:
         self.first = self.moments = 0
         self._market = market
         self._parameters = parameters
@@ -61,3 +60,19 @@ def true_ranges(market: BacktestMarket, parameters: BacktestParameters, newest: 
     """Return the average true range at the newest candles, measured from the first candle on; NaN in its warm-up."""
     ranges = average_true_ranges(market.series, parameters.indicators.atr_period)
     return ranges[len(ranges) - newest :]
+
+
+def judging_part(report: TellProgress, judging_share: float, number: int, count: int) -> TellShare:
+    """Return what reports the judging of one market, as its part of a job.
+
+    Args:
+        report: Takes the progress of the job.
+        judging_share: Of the judging of all markets in the job, 0..1.
+        number: Of the market, from 0 on.
+        count: Of the markets.
+    """
+
+    def tell(stage: str, share: float) -> None:
+        report(JobProgress(stage=stage, share=judging_share * (number + min(share, 1.0)) / count))
+
+    return tell

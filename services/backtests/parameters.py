@@ -12,7 +12,7 @@ from config.backtest_settings import BacktestSettings
 from config.model_settings import ModelSettings
 from config.settings import AnalysisSettings, IndicatorSettings, Settings
 from domain.market import Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import CostBps, Costs, FundingBps
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from rules.strategies import STRATEGY_NAMES
@@ -88,8 +88,6 @@ def _checked_sizing(text: str) -> str:
 
 LaneText = Annotated[str, AfterValidator(_checked_lane)]
 SizingText = Annotated[str, AfterValidator(_checked_sizing)]
-Bps = Annotated[float, Field(ge=0, lt=5_000)]
-FundingBps = Annotated[float, Field(gt=-5_000, lt=5_000)]
 
 
 class BacktestOptions(Frozen):
@@ -105,8 +103,8 @@ class BacktestOptions(Frozen):
     timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1)] | None = None
     since_ms: int | None = None
     until_ms: int | None = None
-    fee_bps: Bps | None = None
-    slippage_bps: Bps | None = None
+    fee_bps: CostBps | None = None
+    slippage_bps: CostBps | None = None
     funding_bps: FundingBps | None = None
     sizing: SizingText | None = None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -24,16 +24,15 @@ from config.backtest_settings import BacktestSettings
 from config.secrets.secret_file import SecretFile
 from domain.arrays import FloatArray
 from domain.errors import InsufficientData, InvalidRequest
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
 from domain.values import utc_time
-from services.backtests.judged import Judged, true_ranges
+from services.backtests.judged import Judged, judging_part, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import BacktestParameters, lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card
 from utils.version import service_version
 
-Report = Callable[[JobProgress], None]
 # Of the whole run; random entries take the rest.
 JUDGING_SHARE = 0.7
 
@@ -55,7 +54,7 @@ class BacktestResult:
 def run_backtest(
     candles: Sequence[tuple[str, CandleSeries]],
     parameters: BacktestParameters,
-    report: Report,
+    report: TellProgress,
     now: datetime,
     answers: Sequence[RecordedAnswer] = (),
     leaders: Sequence[tuple[str, CandleSeries]] = (),
@@ -116,11 +115,16 @@ def signing_key(settings: BacktestSettings) -> SecretFile:
 
 
 def _test(
-    markets: Sequence[BacktestMarket], parameters: BacktestParameters, answers: Sequence[RecordedAnswer], report: Report
+    markets: Sequence[BacktestMarket],
+    parameters: BacktestParameters,
+    answers: Sequence[RecordedAnswer],
+    report: TellProgress,
 ) -> Tested:
     traded, moments = [], 0
     for number, market in enumerate(markets):
-        first, calls, judged = _calls(market, parameters, answers, _part(report, number, markets))
+        first, calls, judged = _calls(
+            market, parameters, answers, judging_part(report, JUDGING_SHARE, number, len(markets))
+        )
         moments += judged
         series = market.series.part(first, len(market.series))
         traded.append(TradedMarket(market.symbol, series, calls, market.finer))
@@ -143,7 +147,7 @@ def _calls(
     market: BacktestMarket,
     parameters: BacktestParameters,
     answers: Sequence[RecordedAnswer],
-    tell: Callable[[str, float], None],
+    tell: TellShare,
 ) -> tuple[int, list[Call], int]:
     """Return the first candle at which the lane could speak, its calls counted from there, and how often it could.
 
@@ -169,13 +173,3 @@ def _calls(
             f"{parameters.analysis.min_candles} closed candles before them"
         )
     return first, [replace(call, position=call.position - first) for call in calls], moments
-
-
-def _part(report: Report, number: int, markets: Sequence[BacktestMarket]) -> Callable[[str, float], None]:
-    """Return a report of one market's part of the judging."""
-
-    def tell(stage: str, share: float) -> None:
-        done = (number + min(share, 1.0)) / len(markets)
-        report(JobProgress(stage=stage, share=JUDGING_SHARE * done))
-
-    return tell

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from backtesting.bias.checks import BiasCheck, Tell
+from backtesting.bias.checks import BiasCheck
 from backtesting.bias.indicators import catalogue_checks, feature_checks, rule_indicator_check
 from backtesting.bias.lookahead import find_lookahead
 from backtesting.bias.past import past_check
 from backtesting.bias.recursive import HistoryNeed, longest_stretch, measure_history
 from backtesting.bias.rules import Frames, rule_check
 from config.settings import AnalysisSettings, IndicatorSettings
+from domain.jobs import TellShare
 from domain.market import CandleSeries, Timeframe
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.serving.forecaster import Forecaster
@@ -39,7 +40,7 @@ class BiasSubject:
     leader: CandleSeries | None = None
 
 
-def lookahead_report(subject: BiasSubject, moments: int, tell: Tell) -> dict[str, Any]:
+def lookahead_report(subject: BiasSubject, moments: int, tell: TellShare) -> dict[str, Any]:
     """Return what looks ahead: rules and past judgements read the timeframe of the candles and longer ones made of it.
 
     Returns:
@@ -70,7 +71,7 @@ def lookahead_report(subject: BiasSubject, moments: int, tell: Tell) -> dict[str
     }
 
 
-def history_report(subject: BiasSubject, tell: Tell) -> dict[str, Any]:
+def history_report(subject: BiasSubject, tell: TellShare) -> dict[str, Any]:
     """Return how much history each value needs; the rules read one timeframe, as many candles as they are given.
 
     Returns:

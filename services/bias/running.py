@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from backtesting.bias.checks import Tell
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress, TellShare
 from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from services.bias.parameters import BiasParameters
@@ -14,22 +12,20 @@ from services.bias.reports import BiasSubject, history_report, lookahead_report
 from services.job_candles.fetching import read_candles
 from utils.clock import Clock
 
-Report = Callable[[JobProgress], None]
 
-
-def run_lookahead(parameters: BiasParameters, report: Report, clock: Clock) -> dict[str, Any]:
+def run_lookahead(parameters: BiasParameters, report: TellProgress, clock: Clock) -> dict[str, Any]:
     """Return what looks ahead on the ordered candles; as `lookahead_report`."""
     subject, tell = _prepare(parameters, report, clock)
     return lookahead_report(subject, parameters.moments, tell)
 
 
-def run_recursive(parameters: BiasParameters, report: Report, clock: Clock) -> dict[str, Any]:
+def run_recursive(parameters: BiasParameters, report: TellProgress, clock: Clock) -> dict[str, Any]:
     """Return how much history is needed on the ordered candles; as `history_report`."""
     subject, tell = _prepare(parameters, report, clock)
     return history_report(subject, tell)
 
 
-def _prepare(parameters: BiasParameters, report: Report, clock: Clock) -> tuple[BiasSubject, Tell]:
+def _prepare(parameters: BiasParameters, report: TellProgress, clock: Clock) -> tuple[BiasSubject, TellShare]:
     """Return what is checked, and the function that reports its progress.
 
     Raises:

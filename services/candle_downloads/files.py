@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from config.settings import MarketDataSettings
+from domain.jobs import TellShare
 from domain.market import CandleSeries
 from domain.session_finder import find_sessions
 from services.candle_downloads.origins import DownloadSource
-from services.candle_downloads.progress import DownloadProgress, TellShare
+from services.candle_downloads.progress import DownloadProgress
 from services.candle_downloads.report import series_report
 from services.market_data.history.downloading import HistoryFile, HistoryRange
 from services.market_data.history.paging import Pager

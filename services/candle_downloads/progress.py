@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
+from domain.jobs import TellShare
 from domain.market import CandleSeries
 from domain.values import utc_time
 
 # Takes what is done now, and the share of the span that is done.
-TellShare = Callable[[str, float], None]
 
 
 class DownloadProgress:

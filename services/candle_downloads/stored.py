@@ -11,12 +11,12 @@ import numpy as np
 
 from config.settings import Settings
 from domain.errors import AppError, Conflict, JobFailed, StorageUnavailable
-from domain.jobs import JobProgress, TellProgress
+from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
 from services.candle_downloads.lacking import lacking
 from services.candle_downloads.origins import usual_source
 from services.candle_downloads.parameters import DownloadParameters
-from services.candle_downloads.progress import DownloadProgress, TellShare, moment_text
+from services.candle_downloads.progress import DownloadProgress, moment_text
 from services.candle_downloads.report import series_report
 from services.candle_downloads.room import require_room
 from services.market_data.fetching import SourceFailed

@@ -6,9 +6,7 @@ from typing import Literal
 
 from domain.market import Timeframe
 from domain.values import Frozen
-
-# Open time in epoch ms, open, high, low, close, volume; None where the volume is not known.
-CandleRow = tuple[int, float, float, float, float, float | None]
+from services.job_candles.series import CandleNumbers
 
 
 class ReadRequest(Frozen):
@@ -66,7 +64,7 @@ class FoundCandles(Frozen):
     form: str | None = None
     columns: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-    candles: tuple[CandleRow, ...] = ()
+    candles: tuple[CandleNumbers, ...] = ()
 
 
 class Reply(Frozen):

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from backtesting.evidence.building import MeasuredMarket
 from backtesting.evidence.checking import EvidenceCheck, check_markets
 from backtesting.evidence.measuring import Span, measure_market
+from domain.jobs import TellShare
 from domain.trading.costs import Costs
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
 from services.measuring.parameters import MeasuredCandles, MeasuringParameters
 
 # Takes words and the share done, 0..1.
-Tell = Callable[[str, float], None]
 
 
 def measure(
-    candles: Iterable[MeasuredCandles], count: int, parameters: MeasuringParameters, tell: Tell
+    candles: Iterable[MeasuredCandles], count: int, parameters: MeasuringParameters, tell: TellShare
 ) -> list[MeasuredMarket]:
     """Return the plans of some markets, of each in every timeframe that is asked for.
 

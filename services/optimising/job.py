@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from domain.jobs import TellProgress
 from domain.values import Frozen
-from services.backtests.run import Report
 from services.job_candles.fetching import read_candles
 from services.job_candles.series import JobSeries
 from services.optimising.parameters import OptimiseParameters
@@ -24,7 +24,7 @@ class OptimiseJobParameters(Frozen):
     series: tuple[JobSeries, ...]
 
 
-def run_job(parameters: dict[str, Any], report: Report, clock: Clock) -> dict[str, Any]:
+def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
     """Return the signed result of a search, whose candles are read first where the parameters do not bring them.
 
     Raises:

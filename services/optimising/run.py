@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,14 +19,14 @@ from backtesting.search.walk_forward import SearchPlan, plan_search, try_setting
 from backtesting.trials.registry import Trial, TrialRegistry
 from backtesting.trials.run_card import digest_of, signed
 from domain.errors import InsufficientData
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
 from domain.values import utc_time
-from services.backtests.judged import Judged, true_ranges
+from services.backtests.judged import Judged, judging_part, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card
-from services.backtests.run import Report, signing_key
+from services.backtests.run import signing_key
 from services.optimising.parameters import OptimiseParameters
 from services.optimising.result import Optimised, optimised_document
 from utils.version import service_version
@@ -44,7 +44,7 @@ class OptimiseResult:
 
 
 def run_optimise(
-    candles: Sequence[tuple[str, CandleSeries]], parameters: OptimiseParameters, report: Report, now: datetime
+    candles: Sequence[tuple[str, CandleSeries]], parameters: OptimiseParameters, report: TellProgress, now: datetime
 ) -> OptimiseResult:
     """Return the result of a search, each of its trials recorded, signed.
 
@@ -63,7 +63,10 @@ def run_optimise(
     key = signing_key(backtest.backtests).secret()
     prepared = prepare(candles, backtest)
     markets = SearchedMarkets(
-        [_judged(market, parameters, _part(report, at, len(prepared))) for at, market in enumerate(prepared)],
+        [
+            _judged(market, parameters, judging_part(report, _JUDGED, at, len(prepared)))
+            for at, market in enumerate(prepared)
+        ],
         backtest.terms,
     )
     plan = plan_search(
@@ -83,9 +86,7 @@ def run_optimise(
     return OptimiseResult(signed({**document, "run": card}, key), done)
 
 
-def _judged(
-    market: BacktestMarket, parameters: OptimiseParameters, tell: Callable[[str, float], None]
-) -> SearchedMarket:
+def _judged(market: BacktestMarket, parameters: OptimiseParameters, tell: TellShare) -> SearchedMarket:
     judged = Judged(market, parameters.backtest, tell)
     candidates = collect(judged, market.traded, parameters.strategy)
     if judged.moments < 2:
@@ -109,7 +110,7 @@ class _Trials:
         plan: SearchPlan,
         data: dict[str, Any],
         markets: Sequence[BacktestMarket],
-        report: Report,
+        report: TellProgress,
         now: datetime,
     ) -> None:
         self.data = data
@@ -152,7 +153,7 @@ class _Trials:
 
 
 def _tested(
-    prepared: Sequence[BacktestMarket], done: Optimised, parameters: OptimiseParameters, report: Report
+    prepared: Sequence[BacktestMarket], done: Optimised, parameters: OptimiseParameters, report: TellProgress
 ) -> Tested:
     """Return what was traded out of sample, beside buy and hold and random entries."""
     backtest, found = parameters.backtest, done.found
@@ -168,12 +169,3 @@ def _tested(
     chance = random_entries(found.markets, ranges, found.simulation, terms, settings.random_runs, parameters.seed, tell)
     judgements = sum(len(market.series) for market in found.markets)
     return Tested(found.markets, judgements, found.simulation, hold, chance, settings.capital, parameters.seed)
-
-
-def _part(report: Report, number: int, count: int) -> Callable[[str, float], None]:
-    """Return a report of one market's part of the judging."""
-
-    def tell(stage: str, share: float) -> None:
-        report(JobProgress(stage=stage, share=_JUDGED * (number + min(share, 1.0)) / count))
-
-    return tell

@@ -13,6 +13,7 @@ from config.settings import Settings
 from config.watch_settings import EvaluationSettings
 from domain.errors import InvalidRequest, TrainingFailed
 from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.jobs import TellProgress
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
 from models.drift.reference import REFERENCE_FILE
@@ -24,7 +25,6 @@ from models.registry.registries import HORIZONS_FOLDER
 from models.registry.registry import Registry
 from models.registry.shipped import is_version
 from models.studies.judged_time import MAX_JUDGED_SHARE
-from models.training.progress import Listener
 from models.training.training_run import TrainingRequest, TrainingRun
 from services.training.managers import open_manager
 
@@ -75,7 +75,7 @@ def build_default_models(
     kinds: tuple[ModelType, ...],
     settings: Settings,
     out: Path,
-    listener: Listener,
+    listener: TellProgress,
     now: Callable[[], datetime],
 ) -> list[DefaultModel]:
     """Train the versions that come with the service, and put them into a folder in place of those that were there.
@@ -128,7 +128,7 @@ def _trained(
     markets: Mapping[str, CandleSeries],
     settings: Settings,
     folder: Path,
-    listener: Listener,
+    listener: TellProgress,
     now: Callable[[], datetime],
 ) -> Registry:
     """Return a registry in an empty folder with the versions of a timeframe and horizon, as the gate left it."""

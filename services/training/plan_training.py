@@ -14,7 +14,7 @@ from backtesting.evidence.plan_models import GivenPlans, given_plans, record_pre
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest, ModelUnusable
-from domain.jobs import JobProgress
+from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries
 from domain.trading.plan_models import PlanModelRecord
 from models.architectures.catalogue import ARCHITECTURES
@@ -25,7 +25,6 @@ from models.registry.disk import check_disk
 from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from models.training.plan_run import PlanRun
-from models.training.progress import Listener
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
 from rules.evidence import MIN_PLANS, EvidenceBook
@@ -64,7 +63,7 @@ class PlanTraining:
         self,
         request: TrainingRequest,
         markets: Mapping[str, CandleSeries],
-        listener: Listener,
+        listener: TellProgress,
         force: str | None = None,
     ) -> TrainingOutcome:
         """Judge the past as the service would have, and train on the plans that the rules gave; takes minutes.
@@ -91,7 +90,7 @@ class PlanTraining:
         request: TrainingRequest,
         markets: Mapping[str, CandleSeries],
         given: Mapping[str, GivenPlans],
-        listener: Listener,
+        listener: TellProgress,
         force: str | None = None,
     ) -> TrainingOutcome:
         """Train on plans that were measured; arguments and errors are those of `train`.
@@ -120,7 +119,7 @@ class PlanTraining:
         serving = self.registry.resolve(request.symbol, request.timeframe)
         return TrainingOutcome(model, result.verdict, serving)
 
-    def given(self, markets: Mapping[str, CandleSeries], listener: Listener) -> dict[str, GivenPlans]:
+    def given(self, markets: Mapping[str, CandleSeries], listener: TellProgress) -> dict[str, GivenPlans]:
         """Return the plans that the rules gave in each market, judged as the service would have.
 
         Args:
@@ -169,7 +168,7 @@ def _enough(verdict: GateVerdict, record: PlanModelRecord, serves: bool) -> Gate
     return verdict.model_copy(update=held)
 
 
-def _second_half(listener: Listener) -> Listener:
+def _second_half(listener: TellProgress) -> TellProgress:
     def report(progress: JobProgress) -> None:
         share = _MEASURING_SHARE + (1 - _MEASURING_SHARE) * progress.share
         listener(progress.model_copy(update={"share": min(1.0, share)}))

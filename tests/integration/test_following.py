@@ -115,7 +115,7 @@ async def test_a_forecast_is_settled_with_the_close_of_its_horizon(tmp_path: Pat
     settings, clock = configured(MarketDataSettings), workshop.clock
     candles = SettlingCandles(workshop.shelf, market_data, settings, clock, workshop.executor)
     closing = Closing(candles, workshop.executor)
-    work = DocumentSettling(FOLLOWED_FORECASTS, settled_forecast, documents, candles, closing, lease, clock)
+    work = DocumentSettling(FOLLOWED_FORECASTS, settled_forecast, documents, closing, lease, clock)
     assert await work.settle_due() == 0
     workshop.clock.advance(4 * 3600)
     assert await work.settle_due() == 1

@@ -11,8 +11,9 @@ from api.schemas.responses import ResponseModel
 from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from domain.trading.costs import CostBps, FundingBps
 from services.backtests.candles import GivenCandles
-from services.backtests.parameters import BacktestOptions, Bps, FundingBps, LaneText, SizingText
+from services.backtests.parameters import BacktestOptions, LaneText, SizingText
 from services.backtests.service import BacktestJobRequest
 from services.optimising.parameters import (
     DEFAULT_FOLDS,
@@ -45,8 +46,8 @@ class PastRequest(RequestModel):
     )
     since: EpochMs | None = Field(None, description="First moment of a judgement, epoch milliseconds, UTC.")
     until: EpochMs | None = Field(None, description="End of the time, epoch milliseconds, UTC.")
-    fee_bps: Bps | None = Field(None, description="Of each side of a trade; without it trading.fee_bps.")
-    slippage_bps: Bps | None = Field(None, description="Of each side of a trade; without it trading.slippage_bps.")
+    fee_bps: CostBps | None = Field(None, description="Of each side of a trade; without it trading.fee_bps.")
+    slippage_bps: CostBps | None = Field(None, description="Of each side of a trade; without it trading.slippage_bps.")
     funding_bps: FundingBps | None = Field(
         None, description="Of a position's value every 8 hours, paid by Long; without it trading.funding_bps."
     )

@@ -11,7 +11,7 @@ from api.schemas.requests import CandleBody, EpochMs, RequestModel
 from domain.forecasting import ModelTarget, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from services.backtests.parameters import Bps
+from domain.trading.costs import CostBps
 from services.evaluating.service import EvaluationJobRequest
 from services.measuring.parameters import EvidenceTask, MeasuringOptions
 from services.measuring.service import EvidenceJobRequest
@@ -42,8 +42,8 @@ class EvaluateRequest(RequestModel):
         description="Of which horizon, one of models.further_horizons_candles: that in production or, with a version, "
         "where two horizons have one of its name.",
     )
-    fee_bps: Bps | None = Field(None, description="Of each side of a trade; without it models.evaluation.fee_bps.")
-    slippage_bps: Bps | None = Field(
+    fee_bps: CostBps | None = Field(None, description="Of each side of a trade; without it models.evaluation.fee_bps.")
+    slippage_bps: CostBps | None = Field(
         None, description="Of each side of a trade; without it models.evaluation.slippage_bps."
     )
     candles: list[CandleBody] | None = Field(None, description=OWN_CANDLES)

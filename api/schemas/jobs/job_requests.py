@@ -13,8 +13,15 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from services.ledger.drill.parameters import MAX_DAYS, MAX_EDGE, DrillParameters, SimulatedWalk
-from services.ledger.drill.parameters import MAX_SYMBOLS as MAX_DRILL_SYMBOLS
+from services.ledger.drill.parameters import (
+    MAX_DAYS,
+    MAX_EDGE,
+    DrillParameters,
+    SimulatedWalk,
+)
+from services.ledger.drill.parameters import (
+    MAX_SYMBOLS as MAX_DRILL_SYMBOLS,
+)
 
 MAX_SYMBOLS = 1_000
 

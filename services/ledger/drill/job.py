@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from config.settings import Settings
-from domain.jobs import JobProgress, TellProgress
+from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import Timeframe
 from domain.values import Frozen, Share
 from services.evidence_file import open_weigher
@@ -28,7 +28,7 @@ from services.ledger.drill.parameters import (
     SimulatedWalk,
 )
 from services.ledger.drill.result import DrillResult
-from services.ledger.drill.running import Drill, Tell
+from services.ledger.drill.running import Drill
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
 from utils.concurrency import worker_threads
@@ -86,7 +86,7 @@ def run_job(parameters: dict[str, Any], report: TellProgress, open_stores: OpenS
 
 
 async def run_drill(
-    parameters: DrillParameters, settings: DrillSettings, open_stores: OpenStores, tell: Tell
+    parameters: DrillParameters, settings: DrillSettings, open_stores: OpenStores, tell: TellShare
 ) -> DrillResult:
     """Run it in a database of its own in a temporary folder: the service's never sees a simulated entry.
 

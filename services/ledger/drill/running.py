@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +11,7 @@ from itertools import groupby
 from statistics import median
 from time import perf_counter
 
+from domain.jobs import TellShare
 from domain.ledger.days import Aggregate
 from domain.ledger.entries import LedgerEntry, LedgerLane, Origin
 from domain.ledger.settlements import LedgerRecord
@@ -33,6 +34,8 @@ from services.ledger.scoring.queries import RecordQuery
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
 from services.ledger.settling.candles import SettlingCandles
+from services.ledger.settling.closing import Closing
+from services.ledger.settling.day_sums import DaySums
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import Settler
 from services.market_data.market_data import MarketData
@@ -47,8 +50,6 @@ _ANSWERED_AFTER = timedelta(seconds=2)
 _LOOKED_AFTER = timedelta(minutes=1)
 _WRITTEN_TOGETHER = 2_000
 _LEASE_SECONDS = 3_600.0
-
-Tell = Callable[[str, float], None]
 
 
 @dataclass
@@ -75,7 +76,7 @@ class Drill:
         ledger: LedgerStore,
         documents: DocumentStore,
         executor: Executor,
-        tell: Tell,
+        tell: TellShare,
         first_day: datetime = FIRST_DAY,
     ) -> None:
         """Put the parts together.
@@ -105,16 +106,15 @@ class Drill:
         nowhere = MarketData((), settings.market_data, settings.analysis.min_candles, tuple(self._markets), clock)
         stored = DrillCandles(self._markets, clock)
         candles = SettlingCandles(stored, nowhere, settings.market_data, clock, executor)
+        lease = Lease(documents, "drill", _LEASE_SECONDS, clock)
         self._settler = Settler(
             ledger,
-            candles,
-            SettlementRevisions(documents, clock, executor),
-            self._add_up,
-            Lease(documents, "drill", _LEASE_SECONDS, clock),
+            Closing(candles, executor),
+            SettlementRevisions(ledger, documents, candles, clock, executor),
+            DaySums(ledger, self._add_up, lease, executor, monotonic=lambda: clock.now().timestamp()),
+            lease,
             clock,
-            executor,
             settle_seconds=settings.ledger.settle_seconds,
-            monotonic=lambda: clock.now().timestamp(),
         )
         self._scores = LedgerScores(ledger, clock)
         self._watch = Watch()

@@ -31,11 +31,15 @@ class ClosedBatch:
 
 
 class Closing:
-    """Settles horizons that are due, or says when they are due again."""
+    """Settles horizons that are due, or says when they are due again.
+
+    Attributes:
+        candles: Of the markets; what was read is remembered until they forget it.
+    """
 
     def __init__(self, candles: SettlingCandles, executor: Executor) -> None:
         """Keep the candles and a thread for the numbers."""
-        self._candles = candles
+        self.candles = candles
         self._executor = executor
 
     async def close(self, due: Sequence[Due], now_ms: int) -> ClosedBatch:
@@ -55,18 +59,18 @@ class Closing:
 
     async def _close_market(self, market: Market, due: list[Due], now_ms: int, batch: ClosedBatch) -> None:
         since_ms = min(item.entry.closed_ms for item in due)
-        stored = await self._candles.stored(market, since_ms)
+        stored = await self.candles.stored(market, since_ms)
         overdue = await self._settle(stored, due, now_ms, batch)
         if not overdue:
             return
-        fetched = await self._candles.fetched(market, since_ms)
+        fetched = await self.candles.fetched(market, since_ms)
         if fetched is not None:
             overdue = await self._settle(fetched, overdue, now_ms, batch)
         self._give_up_or_wait(market, overdue, stored, fetched, now_ms, batch)
 
     async def _settle(self, candles: MarketCandles, due: list[Due], now_ms: int, batch: ClosedBatch) -> list[Due]:
         """Settle what these candles tell, put off what waits for candles of the future, and return the rest."""
-        sessions = self._candles.sessions((candles.symbol, candles.series.timeframe), candles)
+        sessions = self.candles.sessions((candles.symbol, candles.series.timeframe), candles)
         compared = await run_blocking(self._executor, _compare, candles, due, sessions, now_ms)
         batch.settlements += compared.settlements
         batch.postponed += compared.postponed
@@ -81,7 +85,7 @@ class Closing:
         now_ms: int,
         batch: ClosedBatch,
     ) -> None:
-        sessions, ask_ms = self._candles.sessions(market, stored, fetched), self._candles.may_ask_ms(market)
+        sessions, ask_ms = self.candles.sessions(market, stored, fetched), self.candles.may_ask_ms(market)
         for item in due:
             lost = missing(item, sessions, now_ms, asked=fetched is not None)
             if lost is not None:

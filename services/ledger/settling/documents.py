@@ -10,7 +10,6 @@ from functools import partial
 from domain.market import Timeframe
 from domain.values import epoch_ms
 from services.leases import Lease
-from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite
 from storage.ledger_ports import Due
@@ -50,16 +49,14 @@ class DocumentSettling:
         collection: Collection,
         settle: Settle,
         documents: DocumentStore,
-        candles: SettlingCandles,
         closing: Closing,
         lease: Lease,
         clock: Clock,
     ) -> None:
-        """Keep the parts; `closing` reads `candles`."""
+        """Keep the parts."""
         self._collection = collection
         self._settle = settle
         self._documents = documents
-        self._candles = candles
         self._closing = closing
         self._lease = lease
         self._clock = clock
@@ -83,7 +80,7 @@ class DocumentSettling:
         now_ms, key_field = epoch_ms(self._clock.now()), self._collection.key_field
         waiting = await self._documents.newest(self._collection, MAX_WAITING, {"state": WAITING})
         due = {of[key_field]: of for of in waiting if _due_ms(of) <= now_ms}
-        self._candles.forget()
+        self._closing.candles.forget()
         asked = [Due(_said(key, of), int(of["horizon"])) for key, of in due.items()]
         closed = await self._closing.close(asked, now_ms)
         writes = []

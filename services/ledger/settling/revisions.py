@@ -37,8 +37,25 @@ class SettlementRevisions:
     source are not kept, and another source's are never quite the same.
     """
 
-    def __init__(self, documents: DocumentStore, clock: Clock, executor: Executor) -> None:
-        """Keep the store of what is found, the clock, and a thread for the numbers."""
+    def __init__(
+        self,
+        ledger: LedgerStore,
+        documents: DocumentStore,
+        candles: SettlingCandles,
+        clock: Clock,
+        executor: Executor,
+    ) -> None:
+        """Keep the parts.
+
+        Args:
+            ledger: Has the settlements.
+            documents: Keeps what is found.
+            candles: Of the markets.
+            clock: The server's.
+            executor: A thread for the numbers.
+        """
+        self._ledger = ledger
+        self._candles = candles
         self._documents = documents
         self._clock = clock
         self._executor = executor
@@ -57,7 +74,7 @@ class SettlementRevisions:
             self._counted = today, sum(total.count for total in totals)
         return self._counted[1]
 
-    async def review(self, ledger: LedgerStore, candles: SettlingCandles) -> None:
+    async def review(self) -> None:
         """Note the revisions of yesterday's settlements, unless that was done.
 
         Raises:
@@ -67,19 +84,19 @@ class SettlementRevisions:
         if self._reviewed == yesterday:
             return
         if await self._documents.get(LEDGER_REVIEWED_DAYS, yesterday.isoformat()) is None:
-            compared, revised = await self._compare(yesterday, ledger, candles)
+            compared, revised = await self._compare(yesterday)
             note = {"created_at": self._clock.now(), "compared": compared, "revised": revised}
             await self._documents.put(LEDGER_REVIEWED_DAYS, yesterday.isoformat(), note)
         self._reviewed = yesterday
 
-    async def _compare(self, day: date, ledger: LedgerStore, candles: SettlingCandles) -> tuple[int, int]:
+    async def _compare(self, day: date) -> tuple[int, int]:
         compared = revised = 0
         made_ms = _begin_ms(day), _begin_ms(day + _DAY)
         for back in range(DAYS_BACK + 1):
-            records = await ledger.settled(day - back * _DAY, made_ms)
+            records = await self._ledger.settled(day - back * _DAY, made_ms)
             by_market = await run_blocking(self._executor, _comparable, records)
             for market, settled in by_market.items():
-                stored = await candles.stored(market, min(entry.closed_ms for entry, _ in settled))
+                stored = await self._candles.stored(market, min(entry.closed_ms for entry, _ in settled))
                 found = await run_blocking(self._executor, _revised, stored, settled)
                 compared += len(settled)
                 revised += await self._note(found)

@@ -3,40 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import replace
-from datetime import date
 
 from loguru import logger
 
 from domain.errors import StorageUnavailable
-from domain.ledger.days import Aggregate
-from domain.ledger.settlements import LedgerRecord, Settlement
+from domain.ledger.settlements import Settlement
 from domain.values import epoch_ms
 from services.health.degraded import Degraded
 from services.leases import Lease
-from services.ledger.settling.candles import SettlingCandles
 from services.ledger.settling.closing import Closing
+from services.ledger.settling.day_sums import DaySums
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.state import SettlerState
 from storage.ledger_ports import LedgerStore
 from utils import metrics
 from utils.clock import Clock
-from utils.concurrency import run_blocking
 
 # Horizons that are read, compared and written at once.
 BATCH = 5_000
 # As few as that where the store does not take more in time.
 _LEAST_BATCH = 50
-# The sums of a day rest on all of its settlements: a day of thousands, which changes at every look, is added up again
-# after as many times the seconds that it took, if these are more than a few.
-_REST = 50.0
-_QUICK_SECONDS = 0.5
-
-AddUp = Callable[[Sequence[LedgerRecord], date], list[Aggregate]]
 
 
 class Settler:
@@ -49,45 +38,37 @@ class Settler:
     def __init__(
         self,
         ledger: LedgerStore,
-        candles: SettlingCandles,
+        closing: Closing,
         revisions: SettlementRevisions,
-        add_up: AddUp,
+        sums: DaySums,
         lease: Lease,
         clock: Clock,
-        executor: Executor,
         *,
         settle_seconds: float,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        monotonic: Callable[[], float] = time.monotonic,
         batch: int = BATCH,
     ) -> None:
         """Keep the parts.
 
         Args:
             ledger: Has the entries.
-            candles: Of their markets.
+            closing: Settles what is due.
             revisions: Compares yesterday's settlements with the candles of today.
-            add_up: Makes the sums of a day of its records.
+            sums: Adds up the days that change.
             lease: Held by the replica that settles.
             clock: The server's.
-            executor: A thread for the numbers.
             settle_seconds: Between two looks.
             sleep: Waits for seconds.
-            monotonic: Seconds that never jump back.
             batch: Horizons that are settled at once.
         """
         self._ledger = ledger
-        self._candles = candles
-        self._closing = Closing(candles, executor)
+        self._closing = closing
         self._revisions = revisions
-        self._add_up = add_up
+        self._sums = sums
         self._lease = lease
         self._clock = clock
-        self._executor = executor
         self._settle_seconds = settle_seconds
         self._sleep = sleep
-        self._monotonic = monotonic
-        self._rests: dict[date, float] = {}
         self._batch = self._at_once = batch
         self._state = SettlerState()
 
@@ -115,10 +96,11 @@ class Settler:
         """
         settled = 0
         if await self._lease.take():
-            self._candles.forget()
+            self._closing.candles.forget()
             settled = await self._settle_until(epoch_ms(self._clock.now()))
-            await self._add_up_days()
-            await self._review()
+            await self._sums.add_up_days()
+            if self._lease.held:
+                await self._revisions.review()
         await self._note()
         return settled
 
@@ -152,26 +134,6 @@ class Settler:
             if len(due) < self._at_once:
                 break
         return settled
-
-    async def _add_up_days(self) -> None:
-        """Add up the marked days but those that rest, whose marks stay."""
-        self._rests = {day: until for day, until in self._rests.items() if until > self._monotonic()}
-        for day in await self._ledger.days_to_add_up():
-            if day in self._rests:
-                continue
-            begun = self._monotonic()
-            records = await self._ledger.settled(day)
-            sums = await run_blocking(self._executor, self._add_up, records, day)
-            if not await self._lease.take():
-                return
-            await self._ledger.put_aggregates(day, sums)
-            ended = self._monotonic()
-            if ended - begun > _QUICK_SECONDS:
-                self._rests[day] = ended + _REST * (ended - begun)
-
-    async def _review(self) -> None:
-        if self._lease.held:
-            await self._revisions.review(self._ledger, self._candles)
 
     async def _note(self) -> None:
         """Keep what is known of the ledger, for /health and the metrics."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from domain.job_kinds import JobKind
-from domain.jobs import Job, JobProgress, JobStatus
+from domain.jobs import Job, JobProgress, JobStatus, TellProgress
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import NOON, job_service
 from tests.fixtures.stores import eventually
@@ -31,7 +31,7 @@ class Counting:
         self,
         kind: JobKind,  # noqa: ARG002
         parameters: Mapping[str, Any],
-        report: Callable[[JobProgress], None],
+        report: TellProgress,
     ) -> dict[str, Any]:
         report(JobProgress(stage="analyzing", share=0.5))
         await asyncio.sleep(0)

@@ -52,7 +52,7 @@ async def settle(workshop: Workshop) -> int:
     candles = SettlingCandles(workshop.shelf, market_data, settings, clock, workshop.executor)
     lease = Lease(documents, "price bands", 300, clock, monotonic=clock.monotonic)
     closing = Closing(candles, workshop.executor)
-    return await DocumentSettling(PRICE_BANDS, settled_band, documents, candles, closing, lease, clock).settle_due()
+    return await DocumentSettling(PRICE_BANDS, settled_band, documents, closing, lease, clock).settle_due()
 
 
 def counted(found: list[BandCoverage]) -> dict[int, tuple[int, int, int, int]]:
