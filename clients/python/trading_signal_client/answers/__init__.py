@@ -1,153 +1,135 @@
 """The answers of the service; keys that a newer service adds are ignored."""
 
-from trading_signal_client.answers.answer import Answer as Answer, ModelType as ModelType, Timeframe as Timeframe
-from trading_signal_client.answers.drift import (
-    BrierCourse as BrierCourse,
-    DriftedFeature as DriftedFeature,
-    ModelDrift as ModelDrift,
-    ModelDrifts as ModelDrifts,
-)
-from trading_signal_client.answers.forecasts import Driver as Driver, Forecast as Forecast, Prediction as Prediction
-from trading_signal_client.answers.insights import (
-    MarketCondition as MarketCondition,
-    MarketConditionHealth as MarketConditionHealth,
-    StrategyRecommendation as StrategyRecommendation,
-    StrategyRecommendations as StrategyRecommendations,
-)
-from trading_signal_client.answers.jobs import (
-    Job as Job,
-    JobQueued as JobQueued,
-    Jobs as Jobs,
-    JobStatus as JobStatus,
-    Progress as Progress,
-    Schedule as Schedule,
-    ScheduledRow as ScheduledRow,
-)
-from trading_signal_client.answers.ledger import (
-    LedgerDay as LedgerDay,
-    LedgerDays as LedgerDays,
-    LedgerEntry as LedgerEntry,
-    LedgerPage as LedgerPage,
-    LedgerPlan as LedgerPlan,
-    LedgerProof as LedgerProof,
-    LedgerSettlement as LedgerSettlement,
-    ParityCertificate as ParityCertificate,
-    ParityCertificates as ParityCertificates,
-    ParityField as ParityField,
-    ParitySkipped as ParitySkipped,
-    Replay as Replay,
-    ReplayedEntry as ReplayedEntry,
-    ReplayedField as ReplayedField,
-    ReplayedFurther as ReplayedFurther,
-)
-from trading_signal_client.answers.market import (
-    Abstention as Abstention,
-    Analysis as Analysis,
-    BatchSignal as BatchSignal,
-    BatchSignals as BatchSignals,
-    Evidence as Evidence,
-    Gate as Gate,
-    MarketAnalysis as MarketAnalysis,
-    NewestSignals as NewestSignals,
-    PriceForecast as PriceForecast,
-    PricePoint as PricePoint,
-    RiskAssessment as RiskAssessment,
-    Signal as Signal,
-    SignalForecast as SignalForecast,
-    TickerForecast as TickerForecast,
-    Trend as Trend,
-    Withheld as Withheld,
-)
-from trading_signal_client.answers.models import (
-    FurtherModels as FurtherModels,
-    Model as Model,
-    ModelDetails as ModelDetails,
-    ModelInfo as ModelInfo,
-    ModelInProduction as ModelInProduction,
-    ModelLoaded as ModelLoaded,
-    Models as Models,
-    ModelSaved as ModelSaved,
-    ModelsCleaned as ModelsCleaned,
-    Shadow as Shadow,
-    TrainingQueued as TrainingQueued,
-)
-from trading_signal_client.answers.operations import (
-    BacktestQueued as BacktestQueued,
-    BiasQueued as BiasQueued,
-    CacheCleared as CacheCleared,
-    CandlesRemoved as CandlesRemoved,
-    Costs as Costs,
-    DisabledPart as DisabledPart,
-    DisabledParts as DisabledParts,
-    EngineSettings as EngineSettings,
-    ForecastCacheCleared as ForecastCacheCleared,
-    ForecastCacheStats as ForecastCacheStats,
-    Health as Health,
-    LlmProbe as LlmProbe,
-    Log as Log,
-    LogLine as LogLine,
-    OptimiseQueued as OptimiseQueued,
-    PartProblem as PartProblem,
-    SafeMode as SafeMode,
-    ServiceConfig as ServiceConfig,
-    ServiceInfo as ServiceInfo,
-    Spent as Spent,
-    StorageStats as StorageStats,
-    Strategies as Strategies,
-    SymbolStats as SymbolStats,
-)
-from trading_signal_client.answers.past import (
-    PastAnalyses as PastAnalyses,
-    PastAnalysis as PastAnalysis,
-    ReadCandles as ReadCandles,
-    ShownCandle as ShownCandle,
-    ShownCandles as ShownCandles,
-)
-from trading_signal_client.answers.quality import (
-    ConfigAnalysis as ConfigAnalysis,
-    ConfigSuggestions as ConfigSuggestions,
-    DecidedSuggestion as DecidedSuggestion,
-    FeedbackKept as FeedbackKept,
-    Figures as Figures,
-    HitRate as HitRate,
-    HowToApply as HowToApply,
-    KeptDocument as KeptDocument,
-    Measured as Measured,
-    Performance as Performance,
-    ReportedFigures as ReportedFigures,
-    SelfAnalyses as SelfAnalyses,
-    SignalQuality as SignalQuality,
-    SignalSummary as SignalSummary,
-    StrategyRecord as StrategyRecord,
-    StrategyRecords as StrategyRecords,
-    TradeAccepted as TradeAccepted,
-)
-from trading_signal_client.answers.reports import (
-    DeadLetter as DeadLetter,
-    DeadLetterRetried as DeadLetterRetried,
-    DeadLetters as DeadLetters,
-    Notice as Notice,
-    Notices as Notices,
-    Report as Report,
-    ReportFinding as ReportFinding,
-    ReportKind as ReportKind,
-    ReportLevel as ReportLevel,
-    Reports as Reports,
-)
-from trading_signal_client.answers.track_record import (
-    Calibration as Calibration,
-    ComparedLanes as ComparedLanes,
-    EvidencePlanModel as EvidencePlanModel,
-    EvidenceRecord as EvidenceRecord,
-    EvidenceRefit as EvidenceRefit,
-    EvidenceState as EvidenceState,
-    LaneCost as LaneCost,
-    LanePair as LanePair,
-    LaneRecord as LaneRecord,
-    LaneSampling as LaneSampling,
-    LaneSummary as LaneSummary,
-    LaneVersion as LaneVersion,
-    PartChange as PartChange,
-    StatedRange as StatedRange,
-    TrackRecord as TrackRecord,
-)
+from trading_signal_client.answers.answer import Answer as Answer
+from trading_signal_client.answers.answer import ModelType as ModelType
+from trading_signal_client.answers.answer import Timeframe as Timeframe
+from trading_signal_client.answers.drift import BrierCourse as BrierCourse
+from trading_signal_client.answers.drift import DriftedFeature as DriftedFeature
+from trading_signal_client.answers.drift import ModelDrift as ModelDrift
+from trading_signal_client.answers.drift import ModelDrifts as ModelDrifts
+from trading_signal_client.answers.forecasts import Driver as Driver
+from trading_signal_client.answers.forecasts import Forecast as Forecast
+from trading_signal_client.answers.forecasts import Prediction as Prediction
+from trading_signal_client.answers.insights import MarketCondition as MarketCondition
+from trading_signal_client.answers.insights import MarketConditionHealth as MarketConditionHealth
+from trading_signal_client.answers.insights import StrategyRecommendation as StrategyRecommendation
+from trading_signal_client.answers.insights import StrategyRecommendations as StrategyRecommendations
+from trading_signal_client.answers.jobs import Job as Job
+from trading_signal_client.answers.jobs import JobQueued as JobQueued
+from trading_signal_client.answers.jobs import Jobs as Jobs
+from trading_signal_client.answers.jobs import JobStatus as JobStatus
+from trading_signal_client.answers.jobs import Progress as Progress
+from trading_signal_client.answers.jobs import Schedule as Schedule
+from trading_signal_client.answers.jobs import ScheduledRow as ScheduledRow
+from trading_signal_client.answers.ledger import LedgerDay as LedgerDay
+from trading_signal_client.answers.ledger import LedgerDays as LedgerDays
+from trading_signal_client.answers.ledger import LedgerEntry as LedgerEntry
+from trading_signal_client.answers.ledger import LedgerPage as LedgerPage
+from trading_signal_client.answers.ledger import LedgerPlan as LedgerPlan
+from trading_signal_client.answers.ledger import LedgerProof as LedgerProof
+from trading_signal_client.answers.ledger import LedgerSettlement as LedgerSettlement
+from trading_signal_client.answers.ledger import ParityCertificate as ParityCertificate
+from trading_signal_client.answers.ledger import ParityCertificates as ParityCertificates
+from trading_signal_client.answers.ledger import ParityField as ParityField
+from trading_signal_client.answers.ledger import ParitySkipped as ParitySkipped
+from trading_signal_client.answers.ledger import Replay as Replay
+from trading_signal_client.answers.ledger import ReplayedEntry as ReplayedEntry
+from trading_signal_client.answers.ledger import ReplayedField as ReplayedField
+from trading_signal_client.answers.ledger import ReplayedFurther as ReplayedFurther
+from trading_signal_client.answers.market import Abstention as Abstention
+from trading_signal_client.answers.market import Analysis as Analysis
+from trading_signal_client.answers.market import BatchSignal as BatchSignal
+from trading_signal_client.answers.market import BatchSignals as BatchSignals
+from trading_signal_client.answers.market import Evidence as Evidence
+from trading_signal_client.answers.market import Gate as Gate
+from trading_signal_client.answers.market import MarketAnalysis as MarketAnalysis
+from trading_signal_client.answers.market import NewestSignals as NewestSignals
+from trading_signal_client.answers.market import PriceForecast as PriceForecast
+from trading_signal_client.answers.market import PricePoint as PricePoint
+from trading_signal_client.answers.market import RiskAssessment as RiskAssessment
+from trading_signal_client.answers.market import Signal as Signal
+from trading_signal_client.answers.market import SignalForecast as SignalForecast
+from trading_signal_client.answers.market import TickerForecast as TickerForecast
+from trading_signal_client.answers.market import Trend as Trend
+from trading_signal_client.answers.market import Withheld as Withheld
+from trading_signal_client.answers.models import FurtherModels as FurtherModels
+from trading_signal_client.answers.models import Model as Model
+from trading_signal_client.answers.models import ModelDetails as ModelDetails
+from trading_signal_client.answers.models import ModelInfo as ModelInfo
+from trading_signal_client.answers.models import ModelInProduction as ModelInProduction
+from trading_signal_client.answers.models import ModelLoaded as ModelLoaded
+from trading_signal_client.answers.models import Models as Models
+from trading_signal_client.answers.models import ModelSaved as ModelSaved
+from trading_signal_client.answers.models import ModelsCleaned as ModelsCleaned
+from trading_signal_client.answers.models import Shadow as Shadow
+from trading_signal_client.answers.models import TrainingQueued as TrainingQueued
+from trading_signal_client.answers.operations import BacktestQueued as BacktestQueued
+from trading_signal_client.answers.operations import BiasQueued as BiasQueued
+from trading_signal_client.answers.operations import CacheCleared as CacheCleared
+from trading_signal_client.answers.operations import CandlesRemoved as CandlesRemoved
+from trading_signal_client.answers.operations import Costs as Costs
+from trading_signal_client.answers.operations import DisabledPart as DisabledPart
+from trading_signal_client.answers.operations import DisabledParts as DisabledParts
+from trading_signal_client.answers.operations import EngineSettings as EngineSettings
+from trading_signal_client.answers.operations import ForecastCacheCleared as ForecastCacheCleared
+from trading_signal_client.answers.operations import ForecastCacheStats as ForecastCacheStats
+from trading_signal_client.answers.operations import Health as Health
+from trading_signal_client.answers.operations import LlmProbe as LlmProbe
+from trading_signal_client.answers.operations import Log as Log
+from trading_signal_client.answers.operations import LogLine as LogLine
+from trading_signal_client.answers.operations import OptimiseQueued as OptimiseQueued
+from trading_signal_client.answers.operations import PartProblem as PartProblem
+from trading_signal_client.answers.operations import SafeMode as SafeMode
+from trading_signal_client.answers.operations import ServiceConfig as ServiceConfig
+from trading_signal_client.answers.operations import ServiceInfo as ServiceInfo
+from trading_signal_client.answers.operations import Spent as Spent
+from trading_signal_client.answers.operations import StorageStats as StorageStats
+from trading_signal_client.answers.operations import Strategies as Strategies
+from trading_signal_client.answers.operations import SymbolStats as SymbolStats
+from trading_signal_client.answers.past import PastAnalyses as PastAnalyses
+from trading_signal_client.answers.past import PastAnalysis as PastAnalysis
+from trading_signal_client.answers.past import ReadCandles as ReadCandles
+from trading_signal_client.answers.past import ShownCandle as ShownCandle
+from trading_signal_client.answers.past import ShownCandles as ShownCandles
+from trading_signal_client.answers.quality import ConfigAnalysis as ConfigAnalysis
+from trading_signal_client.answers.quality import ConfigSuggestions as ConfigSuggestions
+from trading_signal_client.answers.quality import DecidedSuggestion as DecidedSuggestion
+from trading_signal_client.answers.quality import FeedbackKept as FeedbackKept
+from trading_signal_client.answers.quality import Figures as Figures
+from trading_signal_client.answers.quality import HitRate as HitRate
+from trading_signal_client.answers.quality import HowToApply as HowToApply
+from trading_signal_client.answers.quality import KeptDocument as KeptDocument
+from trading_signal_client.answers.quality import Measured as Measured
+from trading_signal_client.answers.quality import Performance as Performance
+from trading_signal_client.answers.quality import ReportedFigures as ReportedFigures
+from trading_signal_client.answers.quality import SelfAnalyses as SelfAnalyses
+from trading_signal_client.answers.quality import SignalQuality as SignalQuality
+from trading_signal_client.answers.quality import SignalSummary as SignalSummary
+from trading_signal_client.answers.quality import StrategyRecord as StrategyRecord
+from trading_signal_client.answers.quality import StrategyRecords as StrategyRecords
+from trading_signal_client.answers.quality import TradeAccepted as TradeAccepted
+from trading_signal_client.answers.reports import DeadLetter as DeadLetter
+from trading_signal_client.answers.reports import DeadLetterRetried as DeadLetterRetried
+from trading_signal_client.answers.reports import DeadLetters as DeadLetters
+from trading_signal_client.answers.reports import Notice as Notice
+from trading_signal_client.answers.reports import Notices as Notices
+from trading_signal_client.answers.reports import Report as Report
+from trading_signal_client.answers.reports import ReportFinding as ReportFinding
+from trading_signal_client.answers.reports import ReportKind as ReportKind
+from trading_signal_client.answers.reports import ReportLevel as ReportLevel
+from trading_signal_client.answers.reports import Reports as Reports
+from trading_signal_client.answers.track_record import Calibration as Calibration
+from trading_signal_client.answers.track_record import ComparedLanes as ComparedLanes
+from trading_signal_client.answers.track_record import EvidencePlanModel as EvidencePlanModel
+from trading_signal_client.answers.track_record import EvidenceRecord as EvidenceRecord
+from trading_signal_client.answers.track_record import EvidenceRefit as EvidenceRefit
+from trading_signal_client.answers.track_record import EvidenceState as EvidenceState
+from trading_signal_client.answers.track_record import LaneCost as LaneCost
+from trading_signal_client.answers.track_record import LanePair as LanePair
+from trading_signal_client.answers.track_record import LaneRecord as LaneRecord
+from trading_signal_client.answers.track_record import LaneSampling as LaneSampling
+from trading_signal_client.answers.track_record import LaneSummary as LaneSummary
+from trading_signal_client.answers.track_record import LaneVersion as LaneVersion
+from trading_signal_client.answers.track_record import PartChange as PartChange
+from trading_signal_client.answers.track_record import StatedRange as StatedRange
+from trading_signal_client.answers.track_record import TrackRecord as TrackRecord
