@@ -17,9 +17,7 @@ from models.drift.verdicts import (
     drifted,
     feature_drifts,
 )
-from models.drift.verdicts import (
-    features_status as status_of,
-)
+from models.drift.verdicts import features_status as status_of
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries, RegistryKey
 from services.drift.findings import MAX_WORST, DriftFinding
