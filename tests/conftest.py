@@ -16,9 +16,12 @@ from config.settings import Settings
 from config.sources import load_settings
 from tests.fixtures.clocks import wait_for_next_hour_if_near
 from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.scheduling import WITH_KERAS, KerasInOneWorker
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
+    from xdist.remote import Producer
+    from xdist.scheduler import Scheduling
 
 REAL_DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 LOOPBACK = ("127.0.0.1", 50_000)
@@ -39,14 +42,11 @@ os.environ["MODELS__SHIPPED"] = "false"
 hypothesis_settings.register_profile("of the suite", deadline=None, max_examples=50)
 hypothesis_settings.load_profile("of the suite")
 
-# Files of half a minute and more of a processor, the longest first; those marked slow and all of e2e follow.
+# Files of half a minute and more of a processor, the longest first, after those with Keras, which run one after the
+# other; those marked slow and all of e2e follow.
 LONGEST = (
     "test_openapi_fuzz.py",
     "test_models_commands.py",
-    "test_networks.py",
-    "test_architectures.py",
-    "test_learning_proofs.py",
-    "test_parity_on_a_market.py",
     "test_replicas_together.py",
     "test_training_job.py",
     "test_bias_api.py",
@@ -67,6 +67,12 @@ def admin_headers() -> dict[str, str]:
 def pytest_xdist_auto_num_workers() -> int:
     """Return two workers a core, eight at most: half of the time a test waits, for a process or for the disk."""
     return min(2 * len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 4, 8)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
+    """Return what gives files to the workers, unless another way is asked for."""
+    return KerasInOneWorker(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -96,6 +102,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item: pytest.Item) -> int:
+        if item.path.name in WITH_KERAS:
+            return -1
         if item.path.name in LONGEST:
             return LONGEST.index(item.path.name)
         return len(LONGEST) + (item.path not in slow and item.path.parent.name != "e2e")

@@ -156,10 +156,11 @@ class Spool:
         """Forget the texts of the batch that was read last; a file without any more is removed."""
         with self._changing:
             file = self._files[0]
-            file.offset = batch.end
-            file.lines -= batch.lines
-            if file.lines <= 0 or batch.lines == 0:  # 0: another program has cut the file
-                self._remove(file)
+            if batch.lines >= file.lines or batch.lines == 0:  # 0: another program has cut the file
+                self._remove(file)  # its texts count until it is gone
+            else:
+                file.offset = batch.end
+                file.lines -= batch.lines
 
     def close(self) -> None:
         """Unlock the files; their texts stay for the next process."""

@@ -26,7 +26,9 @@ from tests.fixtures.learning import ToyData, toy_data, toy_settings
 
 pytestmark = pytest.mark.slow
 
-every_architecture = pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
+every_architecture = pytest.mark.parametrize(
+    "architecture", ARCHITECTURES.values(), ids=lambda architecture: architecture.kind
+)
 EPOCHS = 6
 
 
@@ -74,8 +76,8 @@ def test_its_onnx_form_answers_alike_for_one_or_many(architecture: Architecture)
     exported = model.onnx()
     assert check_parity(model.raw, exported, inputs) < 1e-5
     session = onnxruntime.InferenceSession(exported)
-    assert [each.name for each in session.get_inputs()] == ["inputs"]
-    assert [each.name for each in session.get_outputs()] == ["outputs"]
+    assert [tensor.name for tensor in session.get_inputs()] == ["inputs"]
+    assert [tensor.name for tensor in session.get_outputs()] == ["outputs"]
     many = session.run(None, {"inputs": inputs})[0]
     one = session.run(None, {"inputs": inputs[7:8]})[0]
     np.testing.assert_allclose(one, many[7:8], atol=1e-6)
@@ -142,7 +144,7 @@ def test_its_saved_file_answers_as_it_does(architecture: Architecture, tmp_path:
     model, data, _ = fitted(architecture)
     inputs = inputs_of(architecture, data)
     path = tmp_path / model.save(tmp_path, "model")
-    assert [each.name for each in tmp_path.iterdir()] == [path.name]
+    assert [file.name for file in tmp_path.iterdir()] == [path.name]
     np.testing.assert_allclose(LOAD[path.suffix](path, inputs), model.raw(inputs), atol=1e-6)
 
 
@@ -155,7 +157,7 @@ def test_its_gains_are_those_of_the_planted_column(architecture: Architecture) -
     if splits:
         assert found[0].column == "column 0"
         assert found[0].share > 0.5
-        assert sum(each.share for each in found) == pytest.approx(1.0)
+        assert sum(importance.share for importance in found) == pytest.approx(1.0)
 
 
 @every_architecture
@@ -163,7 +165,7 @@ def test_every_epoch_is_reported(architecture: Architecture) -> None:
     model, _, reports = fitted(architecture)
     assert tuple(reports) == (model.history if architecture.is_network else ())
     epochs = EPOCHS if architecture.is_network else 0
-    assert [each.epoch for each in reports] == list(range(1, epochs + 1))
+    assert [report.epoch for report in reports] == list(range(1, epochs + 1))
     if reports:
         assert reports[-1].validation_loss < reports[0].validation_loss
         assert reports[-1].seconds_left == 0.0 < reports[0].seconds_left
@@ -178,7 +180,7 @@ def test_its_history_has_every_epoch_or_round_with_both_losses_and_the_learning_
     own = architecture.settings(settings)
     rounds = own.trees if isinstance(own, BoostingSettings) else 0
     count = EPOCHS if architecture.is_network else rounds
-    assert [each.epoch for each in model.history] == list(range(1, count + 1))
+    assert [epoch.epoch for epoch in model.history] == list(range(1, count + 1))
     if not count:
         return
     assert model.history[-1].loss < model.history[0].loss

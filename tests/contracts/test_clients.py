@@ -153,7 +153,9 @@ def test_a_fabricated_candle_is_a_signal_for_no_client(service: Service) -> None
 async def test_a_burst_of_thirty_two_calls_with_four_attempts_each_is_never_limited(service: Service) -> None:
     """The engine's own loop, whose every call is tried four times within a second."""
     frames = ("15m", "30m", "1h", "4h")
-    bodies = [shape_b(each, 60 + more, symbol=symbol) for symbol in SYMBOLS for each in frames for more in (0, 1)]
+    bodies = [
+        shape_b(timeframe, 60 + more, symbol=symbol) for symbol in SYMBOLS for timeframe in frames for more in (0, 1)
+    ]
     assert len(bodies) == 32
     async with httpx2.AsyncClient(base_url=service.url, timeout=PATIENCE_SECONDS) as engine:
         for body in bodies:

@@ -92,7 +92,7 @@ async def ids(ledger: LedgerDatabase, limit: int = 99, **wanted: Any) -> list[st
 
 async def due(ledger: LedgerDatabase, hours: float, limit: int = 99) -> list[tuple[str, int]]:
     found = await ledger.due(CLOSED_MS + round(hours * HOUR_MS), limit)
-    return [(each.entry.id, each.horizon) for each in found]
+    return [(settlement.entry.id, settlement.horizon) for settlement in found]
 
 
 @pytest.mark.parametrize(
@@ -268,9 +268,11 @@ async def test_every_filter_alone_and_with_others(ledger: LedgerDatabase) -> Non
     everything = sorted([*other, "plain", "apart"], reverse=True)
     for name, value in other.items():
         assert await ids(ledger, **{name: value}) == [name]
-        assert await ids(ledger, **{name: getattr(plain, name)}) == [each for each in everything if each != name]
+        assert await ids(ledger, **{name: getattr(plain, name)}) == [
+            entry_id for entry_id in everything if entry_id != name
+        ]
     assert await ids(ledger, scored=False) == ["apart"]
-    assert await ids(ledger, scored=True) == [each for each in everything if each != "apart"]
+    assert await ids(ledger, scored=True) == [entry_id for entry_id in everything if entry_id != "apart"]
     assert await ids(ledger, symbol="BTCUSDT", side="Short", lane_id="0123456789ab", scored=True) == ["side"]
     assert await ids(ledger, lane_id="other", timeframe="4h") == []
     for name in ("lane", "lane_id", "symbol", "timeframe", "side", "kind", "origin"):
@@ -340,7 +342,7 @@ async def test_settlement_is_kept_once_and_comes_back_equal(ledger: LedgerDataba
     assert await due(ledger, 99) == [("a1-rules", 1)]
     assert await ledger.settle([settlement("a1-rules", 1)]) == 1
     assert await due(ledger, 9_999) == []
-    assert [each.settled for each in await ledger.entries(EntryFilter(), 9)] == [True]
+    assert [record.settled for record in await ledger.entries(EntryFilter(), 9)] == [True]
     assert await ledger.size() == LedgerSize(1, 1, 0, None)
     assert await ledger.settle([]) == 0
 
@@ -391,7 +393,7 @@ async def test_settled_gives_the_stretches_that_begin_in_the_day(ledger: LedgerD
 
     async def found(day: date) -> dict[str, tuple[list[int], int]]:
         records = await ledger.settled(day)
-        return {r.entry.id: ([each.horizon for each in r.settlements], r.repeats) for r in records}
+        return {r.entry.id: ([settlement.horizon for settlement in r.settlements], r.repeats) for r in records}
 
     whole = [PLAN, *HORIZONS]
     # Stretches of 24 candles of 4h, 96 hours, begin at multiples of 4 days: some before this day.
@@ -416,7 +418,7 @@ async def test_settled_gives_what_was_made_within_a_time_alone(ledger: LedgerDat
 
     async def within(since: int, until: int) -> dict[str, list[int]]:
         records = await ledger.settled(DAY, (CLOSED_MS + since * HOUR_MS, CLOSED_MS + until * HOUR_MS))
-        return {record.entry.id: [each.horizon for each in record.settlements] for record in records}
+        return {record.entry.id: [settlement.horizon for settlement in record.settlements] for record in records}
 
     assert await within(2, 3) == {"a1-rules": [1], "b": [1]}
     assert await within(5, 13) == {"a1-rules": [PLAN, 4]}
@@ -467,8 +469,8 @@ async def test_day_is_not_closed_over_other_entries_than_those_of_its_root(ledge
 
 async def test_roots_come_newest_first(ledger: LedgerDatabase) -> None:
     roots = [root(DAY + timedelta(days=number), 0) for number in range(4)]
-    for each in (roots[2], roots[0], roots[3], roots[1]):
-        assert await ledger.close_day(each)
+    for day_root in (roots[2], roots[0], roots[3], roots[1]):
+        assert await ledger.close_day(day_root)
     assert await ledger.day_roots(9) == roots[::-1]
     assert await ledger.day_roots(2) == [roots[3], roots[2]]
     assert await ledger.day_roots(2, roots[2].day) == [roots[1], roots[0]]
@@ -506,7 +508,7 @@ async def test_burst_of_thousands_is_kept_whole_and_once(ledger: LedgerDatabase)
     now_ms = CLOSED_MS + 24 * HOUR_MS
     settled = 0
     while found := await ledger.due(now_ms, BATCH):
-        settled += await ledger.settle([settlement(each.entry.id, each.horizon) for each in found])
+        settled += await ledger.settle([settlement(waiting.entry.id, waiting.horizon) for waiting in found])
     assert settled == 16_000
     assert len(await ledger.booked(DAY)) == 4_000
 
@@ -546,11 +548,11 @@ async def test_any_sequence_leaves_each_entry_and_settlement_once(
     names = [f"{symbol}.{number}" for number in range(6)]
     for turn, (step, numbers, value) in enumerate(steps):
         chosen = [names[number] for number in numbers]
-        for each in (ledger, simple):
+        for kept in (ledger, simple):
             match step:
                 case "append":
                     apart = [None, None, Apart.STALE]
-                    await each.append(
+                    await kept.append(
                         [
                             (make_entry if number % 2 else without_plan)(
                                 id=names[number], symbol=symbol, price=1.0 + turn, apart=apart[number % 3]
@@ -559,12 +561,12 @@ async def test_any_sequence_leaves_each_entry_and_settlement_once(
                         ]
                     )
                 case "settle":
-                    await each.settle([settlement(name, value, price=1.0 + turn) for name in chosen])
+                    await kept.settle([settlement(name, value, price=1.0 + turn) for name in chosen])
                 case "postpone":
-                    await each.settle([], [Postponed(name, value, CLOSED_MS + turn * HOUR_MS) for name in chosen])
+                    await kept.settle([], [Postponed(name, value, CLOSED_MS + turn * HOUR_MS) for name in chosen])
                 case _:
                     known = [name for name in chosen if await simple.entry(name)]
-                    await each.repeat(dict.fromkeys(known, value))
+                    await kept.repeat(dict.fromkeys(known, value))
     assert await ledger.entries(EntryFilter(symbol=symbol), 99) == await simple.entries(EntryFilter(), 99)
     for hours in (0, 3, 7, 99):
         now_ms = CLOSED_MS + hours * HOUR_MS

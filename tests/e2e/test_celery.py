@@ -237,7 +237,7 @@ async def test_progress_in_a_worker_reaches_a_socket_of_the_service_also_after_a
                             return dict(event["data"])
 
             begun = await hears(lambda data: data["status"] == "running")
-            (worker,) = (each for each in workers if f"-{each.process.pid}-" in begun["worker"])
+            (worker,) = (candidate for candidate in workers if f"-{candidate.process.pid}-" in begun["worker"])
             progress = (await hears(lambda data: data["progress"] is not None))["progress"]
             assert alive(int(progress["stage"]))
             before = {process: len(process.output) for process in (worker, service)}

@@ -208,7 +208,7 @@ async def test_evidence_that_another_replica_adopts_is_in_use_at_both(pair: Pair
 
     def weighs(weight: float) -> Callable[[], bool]:
         services = pair.one, pair.other
-        return lambda: all(each.get("/ai/evidence").json()["records"][0]["weight"] == weight for each in services)
+        return lambda: all(service.get("/ai/evidence").json()["records"][0]["weight"] == weight for service in services)
 
     async with documents_on(pair.shared["DATABASE_URL"]) as documents, open_replicas(redis, SignalHub(1)) as third:
         await documents.put(EVIDENCE_REFITS, refit["refit_id"], refit)

@@ -211,8 +211,8 @@ def test_no_route_is_served_that_is_in_neither_table(make_settings: MakeSettings
     """Also those that the document does not name; the socket and the files of /docs have no method."""
     served, routes = set[str](), list[Any](create_app(make_settings()).routes)
     for route in routes:
-        for each in route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]:
-            served |= {f"{method} {each.path}" for method in getattr(each, "methods", None) or ()}
+        for context in route.effective_route_contexts() if hasattr(route, "effective_route_contexts") else [route]:
+            served |= {f"{method} {context.path}" for method in getattr(context, "methods", None) or ()}
     documentation = {f"{method} {path}" for method in ("GET", "HEAD") for path in DOCUMENTATION}
     assert served - documentation == {*ALL, *MIRRORS}
 
@@ -221,7 +221,7 @@ def test_with_tokens_each_gets_what_the_table_says(make_client: MakeClient, toke
     client = make_client(STRANGER, **tokens)
     for operation in [*ALL, *MIRRORS]:
         allowed = plain(operation)
-        wrong = [each for each in (None, "wrong", "") if passes(client, operation, each) != (allowed in OPEN)]
+        wrong = [token for token in (None, "wrong", "") if passes(client, operation, token) != (allowed in OPEN)]
         assert not wrong, f"{operation} to a stranger with the tokens {wrong}"
         for token in (CLIENT, OTHER):
             assert passes(client, operation, token) == (allowed in OPEN | CLIENTS), f"{operation} to a client"

@@ -50,7 +50,7 @@ def assert_complete(answer: dict[str, Any], strategies: list[str]) -> None:
 def test_a_clear_rise_is_long_with_stop_below_and_target_above(client: TestClient) -> None:
     body = shape_a(seed=5, drift=UP)
     answer = post(client, body)
-    assert_complete(answer, ALL_CONTEXT["selected_strategies"])  # type: ignore[arg-type]
+    assert_complete(answer, ALL_CONTEXT["selected_strategies"])  # type: ignore[arg-type]  # a list of names
     assert answer["signal"] == "Long"
     risk = answer["risk_assessment"]
     assert risk["stop_loss_suggestion"] < body["current_price"] < risk["take_profit_suggestion"]

@@ -14,6 +14,7 @@ from models.registry.registries import PLANS, Registries, RegistryKey
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
+from tests.fixtures.containers import container_of
 from tests.fixtures.histories import simulated
 from tests.fixtures.http_stand_in import http_stand_in
 from tests.fixtures.models import add_model
@@ -110,7 +111,7 @@ def test_candles_of_another_timeframe_are_refused(operator: TestClient) -> None:
 def test_version_has_to_exist_and_to_forecast_the_market(operator: TestClient, path: str) -> None:
     missing = operator.post(path, json=body(version="lstm_model_20260131_120000"))
     assert missing.status_code == 404
-    settings = operator.app.state.container.settings  # type: ignore[attr-defined]
+    settings = container_of(operator).settings
     model = add_model(Registry(Path(settings.models.save_path)))
     refused = operator.post(path, json=body(version=model.version))
     assert (refused.status_code, refused.json()["detail"]) == (
@@ -122,7 +123,7 @@ def test_version_has_to_exist_and_to_forecast_the_market(operator: TestClient, p
 
 
 def test_a_version_of_a_further_horizon_is_checked_and_a_plan_model_is_not(operator: TestClient) -> None:
-    settings = operator.app.state.container.settings  # type: ignore[attr-defined]
+    settings = container_of(operator).settings
     registries = Registries(settings)
     ahead = add_model(registries.at(RegistryKey(horizon=4)), symbol="ETHUSDT", horizon_candles=4).version
     asked = body(version=ahead, horizon_candles=4)
@@ -148,7 +149,7 @@ def test_market_without_candles_says_where_it_looked(operator: TestClient) -> No
 
 def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -> None:
     client = make_client(rate_limits={"enabled": False})
-    settings = client.app.state.container.settings  # type: ignore[attr-defined]
+    settings = container_of(client).settings
     model = add_model(Registry(Path(settings.models.save_path)))
     asked = body(320, symbol="BTCUSDT", version=model.version)
     first = client.post(LOOKAHEAD, json=asked | {"moments": 2}).json()

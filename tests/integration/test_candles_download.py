@@ -67,6 +67,7 @@ class Shell:
         return json.loads(ended.stdout)
 
     def saved(self, name: str = "BTCUSDT-1h.csv.gz") -> list[tuple[float, ...]]:
+        # Candles are tuples.
         return [tuple(candle) for candle in read_candles(self.folder / name, now_ms()).series.candles]  # type: ignore[arg-type]
 
 

@@ -25,9 +25,10 @@ from services.ledger.scoring.scores import LedgerScores
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
-from tests.fixtures.newest_days import HOUR_MS, calls, container_of, settle
+from tests.fixtures.newest_days import HOUR_MS, calls, settle
 from tests.fixtures.settled import settlement
 from utils.clock import Clock
 
@@ -98,7 +99,7 @@ def test_a_disabled_strategy_takes_no_part_and_the_answer_says_so(client: TestCl
     assert answer["reasoning"].endswith(f"{REASON}.")
     asked = {"symbol": "ETHUSDT", "timeframe_data": body["timeframe_data"]}
     recommended = client.post("/ai/strategy-recommendations", json=asked).json()
-    (own,) = [each for each in recommended if each["strategy_name"] == "RSI Strategy"]
+    (own,) = [strategy for strategy in recommended if strategy["strategy_name"] == "RSI Strategy"]
     assert (own["suitability_score"], REASON in own["reasoning"]) == (0.0, True)
     switch(client, "RSI Strategy", disabled=False, reason="")
     again = analyzed(client, body)

@@ -59,6 +59,7 @@ def document(candle: Candle, symbol: str = SYMBOL, timeframe: str = "1h", **chan
 
 async def read(source: EngineDatabaseSource, limit: int = 100) -> list[Candle]:
     assert source.name is DataSource.ENGINE_DB
+    # Candles are tuples.
     return list((await source.candles(SYMBOL, Timeframe.H1, limit)).candles)  # type: ignore[arg-type]
 
 

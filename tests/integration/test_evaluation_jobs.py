@@ -22,6 +22,7 @@ from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.commands import command
+from tests.fixtures.containers import container_of
 from tests.fixtures.histories import START_MS, simulated
 from tests.fixtures.models import NOON, add_model
 from tests.fixtures.patience import ended
@@ -38,7 +39,7 @@ def evaluation(count: int = COUNT, **changes: Any) -> dict[str, Any]:
 
 
 def model_of(client: TestClient, **changes: Any) -> ModelMetadata:
-    settings = client.app.state.container.settings  # type: ignore[attr-defined]
+    settings = container_of(client).settings
     return add_model(Registry(Path(settings.models.save_path)), **changes)
 
 
@@ -90,7 +91,7 @@ def test_a_version_that_does_not_fit_the_candles_is_refused(operator: TestClient
 
 def test_the_model_in_production_is_evaluated_by_default_and_a_key_names_the_work(operator: TestClient) -> None:
     model = model_of(operator)
-    settings = operator.app.state.container.settings  # type: ignore[attr-defined]
+    settings = container_of(operator).settings
     Registry(Path(settings.models.save_path)).promote(
         model.version, by="forced", reason="a test", at=utc_time(START_MS)
     )

@@ -8,12 +8,12 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from container import Container
 from services.evidence_file import SHIPPED_FILE
 from storage.document_ports import EVIDENCE_REFITS
 from storage.ledger_ports import EntryFilter
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.containers import container_of
 from tests.fixtures.evidence import adopted_refit
 
 STRANGER = ("203.0.113.9", 50_000)
@@ -26,11 +26,6 @@ def answered(client: TestClient, symbol: str) -> tuple[float, str]:
     assert response.status_code == 200, response.text
     records = call(client, container_of(client).ledger.entries, EntryFilter(lane="rules", symbol=symbol), 10)
     return response.json()["confidence"], records[0].entry.lane_id
-
-
-def container_of(client: TestClient) -> Container:
-    found: Container = client.app.state.container  # type: ignore[attr-defined]
-    return found
 
 
 def call(client: TestClient, work: Callable[..., Awaitable[Any]], *arguments: Any) -> Any:

@@ -8,11 +8,9 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
-from mcp import ClientSession, StdioServerParameters, stdio_client
-from mcp.types import CallToolResult, TextContent
 from trading_signal_client import Client, answers, calls
 
 from domain.market import Timeframe
@@ -20,6 +18,10 @@ from servers.process import free_port
 from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.bodies import base_path, wire_candles
 from tests.fixtures.service import ROOT, Service, running_service
+
+if TYPE_CHECKING:
+    from mcp import ClientSession
+    from mcp.types import CallToolResult
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +38,8 @@ def service() -> Iterator[Service]:
 @asynccontextmanager
 async def connected(url: str) -> AsyncIterator[ClientSession]:
     """Start the server as a client of a language model starts it."""
+    from mcp import ClientSession, StdioServerParameters, stdio_client  # half a second, which a collection does without
+
     started = StdioServerParameters(
         command=sys.executable, args=["examples/mcp_server.py"], cwd=ROOT, env={**os.environ, "SIGNALS_URL": url}
     )
@@ -45,12 +49,16 @@ async def connected(url: str) -> AsyncIterator[ClientSession]:
 
 
 async def call(session: ClientSession, tool: str, **arguments: Any) -> CallToolResult:
+    from mcp.types import CallToolResult
+
     answered = await session.call_tool(tool, arguments)
     assert isinstance(answered, CallToolResult)
     return answered
 
 
 def text(answered: CallToolResult) -> str:
+    from mcp.types import TextContent
+
     (content,) = answered.content
     assert isinstance(content, TextContent)
     return content.text

@@ -110,7 +110,7 @@ def test_lists_every_column_of_a_set(command: Command, capsys: pytest.CaptureFix
 def test_lists_are_whole_in_a_narrow_terminal(table: Table) -> None:
     console = Console(width=80, file=StringIO())
     console.print(table)
-    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]
+    lines = console.file.getvalue().splitlines()  # type: ignore[attr-defined]  # a StringIO
     assert max(map(len, lines)) <= 80
     assert not any("…" in line for line in lines)
     assert sum("Wilder" in line for line in lines) > 3

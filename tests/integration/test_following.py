@@ -26,10 +26,10 @@ from storage.document_ports import FOLLOWED_FORECASTS
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.conftest import MakeClient, settings_in
 from tests.fixtures.bodies import shape_b
+from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import add_fitted, promote
 from tests.fixtures.ledger import CLOSED_MS
 from tests.fixtures.models import NOON
-from tests.fixtures.newest_days import container_of
 from tests.fixtures.settings import configured
 from tests.fixtures.settling import HOUR_MS, Workshop, flat
 from tests.fixtures.sources import chain

@@ -14,7 +14,7 @@ from domain.values import epoch_ms
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b, wire_candles
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.newest_days import container_of
+from tests.fixtures.containers import container_of
 from tests.fixtures.patience import ended
 from tests.fixtures.planted_market import repeating_market, reversal_market
 from utils.clock import SystemClock

@@ -18,6 +18,7 @@ from services.analysis.service import AnalysisService
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, shape_a, shape_b, shape_c, wire_candles
 from tests.fixtures.candle_files import write_candles
+from tests.fixtures.containers import container_of
 from tests.fixtures.llm_clients import llm_section
 
 pytest_plugins = ["tests.fixtures.openai_server"]
@@ -50,7 +51,7 @@ def refused_by(answer: dict[str, Any], gate: str) -> str:
 
 
 def value(answer: dict[str, Any], gate: str) -> tuple[float | None, float | None]:
-    found = next(each for each in answer["gates"] if each["name"] == gate)
+    found = next(check for check in answer["gates"] if check["name"] == gate)
     return found["value"], found["needed"]
 
 
@@ -200,7 +201,7 @@ def test_the_services_own_analyses_are_remembered(make_client: MakeClient, tmp_p
     write_candles(tmp_path / "ETHUSDT-1h.csv", quarters.resample(Timeframe.H1))
     sources = {"sources": ["files"], "files_path": str(tmp_path), "timeframes": ["1h"]}
     client = make_client(market_data=sources, analysis=ANY_REVISION)
-    analysis: AnalysisService = client.app.state.container.analysis  # type: ignore[attr-defined]
+    analysis: AnalysisService = container_of(client).analysis
     assert client.portal is not None
     assert client.portal.call(analysis.refresh, "ETHUSDT").signal == "Long"
     refused_by(post(client, shape_b(**DOWN)), "cooldown")

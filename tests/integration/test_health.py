@@ -11,6 +11,7 @@ from services.ledger.settling.state import SettlerState
 from storage.ports import StoreState
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b
+from tests.fixtures.containers import container_of
 from tests.fixtures.degraded import degraded, parts, wait_until
 from utils.log_writer import LogState
 
@@ -108,7 +109,7 @@ def test_settling_is_named_once_it_lags_by_more_than_an_hour() -> None:
 def test_a_service_that_stops_is_not_ready(make_client: MakeClient) -> None:
     client = make_client()
     assert client.get("/readyz").status_code == 200
-    client.app.state.container.stopping.set()  # type: ignore[attr-defined]
+    container_of(client).stopping.set()
     reply = client.get("/readyz")
     assert (reply.status_code, reply.json()["detail"]) == (503, "the service is shutting down")
     assert client.get("/livez").status_code == 200

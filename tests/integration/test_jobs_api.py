@@ -21,6 +21,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job
 from tasks.child_process import ChildProcessRunner
 from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
+from tests.fixtures.containers import container_of
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.jobs import job_service
 from tests.fixtures.patience import PAUSE_SECONDS
@@ -41,7 +42,7 @@ class Operator:
         self.client = client
 
     def submit(self, do: str, **parameters: Any) -> str:
-        jobs = self.client.app.state.container.jobs  # type: ignore[attr-defined]
+        jobs = container_of(self.client).jobs
         assert self.client.portal is not None
 
         async def submit() -> Job:

@@ -19,6 +19,7 @@ from storage.resilience.ledger import ResilientLedger
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.containers import container_of
 from tests.fixtures.ledger import make_entry
 from utils.clock import SystemClock
 
@@ -111,7 +112,7 @@ def test_stale_candles_and_strangers_change_no_figure(client: TestClient) -> Non
 
 def keep(client: TestClient, entries: list[LedgerEntry], now: datetime) -> ResilientLedger:
     """Book entries and close their days."""
-    ledger: ResilientLedger = client.app.state.container.ledger  # type: ignore[attr-defined]
+    ledger: ResilientLedger = container_of(client).ledger
 
     async def work() -> None:
         await ledger.append(entries)

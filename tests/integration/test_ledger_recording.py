@@ -26,6 +26,7 @@ from models.registry.registry import Registry
 from storage.document_ports import LEDGER_LANES
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, wire_candles
+from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.recording import StoredLedger
@@ -275,10 +276,11 @@ def test_a_weighted_model_makes_blends_and_stands_beside(serve: Serve, written: 
 
 def test_identities_of_the_lanes_are_stored(client: TestClient, written: StoredLedger) -> None:
     post(client, shape_a(**UP))
-    container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert client.portal is not None
     client.portal.call(container.documents.flush)
     stored = client.portal.call(container.documents.get, LEDGER_LANES, written.of(RULES).lane_id)
+    assert stored is not None
     assert (stored["lane"], stored["parts"]["indicators"]["rsi_period"]) == ("rules", 14)
 
 
@@ -410,7 +412,7 @@ def test_models_stand_beside_the_signals(client: TestClient, written: StoredLedg
 
 
 def test_the_loop_writes_down_what_it_makes_and_callers_repeat_it(client: TestClient, written: StoredLedger) -> None:
-    container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert client.portal is not None
     made = client.portal.call(container.analysis.refresh, "BTCUSDT")
     entry = written.of(RULES)
@@ -435,7 +437,7 @@ def test_the_lanes_say_which_version_answers_and_what_it_changed(serve: Serve, w
     for sections in ({}, {"indicators": {"rsi_period": 9}}):
         client = serve(**sections)
         post(client, shape_b(seed=7 + len(sections)))
-        container = client.app.state.container  # type: ignore[attr-defined]
+        container = container_of(client)
         assert client.portal is not None
         client.portal.call(container.documents.flush)
     answer = written.client.get("/ai/lanes").json()

@@ -105,6 +105,7 @@ FAILURES: list[tuple[str, Behavior, str, str, float | None]] = [
     ("404 path", raw(b'{"detail":"Not Found"}', 404), "bad_request", "spacing", 20),
     ("307", error(307, None, headers={"location": "/v1/chat/completions"}), "bad_request", "spacing", 20),
     ("error is no object", raw(b'{"error":["?"]}', 500), "server_error", "resting", 30),
+    # A service may send anything.
     ("code is no string", error(429, ["insufficient_quota"]), "rate_limited", "resting", 60),  # type: ignore[arg-type]
 ]
 by_name = pytest.mark.parametrize(
@@ -187,7 +188,7 @@ async def test_an_unknown_model_is_followed_by_the_next_on_the_same_key_and_reme
     asking = make_asking(monotonic=clock.monotonic)
     assert (await complete(asking)).model == "gpt-6-luna"
     assert (await complete(asking)).key_number == 2
-    asked = [(each.key, each.body["model"]) for each in fake_openai.asked]
+    asked = [(call.key, call.body["model"]) for call in fake_openai.asked]
     assert asked == [(KEYS[0], "gpt-4o-mini"), (KEYS[0], "gpt-6-luna"), (KEYS[1], "gpt-6-luna")]
     assert {state.failures for state in asking.client.key_states()} == {0}
     clock.advance(3600)

@@ -71,12 +71,12 @@ def logged(capfd: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
 @pytest.fixture
 def libraries_log_too() -> Iterator[None]:
     loggers = [logging.getLogger(name) for name in LIBRARIES]
-    levels = [each.level for each in loggers]
-    for each in loggers:
-        each.setLevel(logging.DEBUG)
+    levels = [library.level for library in loggers]
+    for library in loggers:
+        library.setLevel(logging.DEBUG)
     yield
-    for each, level in zip(loggers, levels, strict=True):
-        each.setLevel(level)
+    for library, level in zip(loggers, levels, strict=True):
+        library.setLevel(level)
 
 
 async def written(fake_openai: FakeOpenAI, make_asking: MakeAsking, behaviors: list[Behavior]) -> str:

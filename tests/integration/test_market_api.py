@@ -81,9 +81,9 @@ def test_recommendations_are_an_array_best_first_and_always_the_same(client: Tes
     body = market(available_strategies=["RSI Strategy", "MACD Strategy", "MACD Strategy", "momentum"])
     found = post(client, RECOMMENDATIONS, body)
     assert found == post(client, RECOMMENDATIONS, body)
-    scores = [each["suitability_score"] for each in found]
+    scores = [strategy["suitability_score"] for strategy in found]
     assert scores == sorted(scores, reverse=True)
-    assert {each["strategy_name"] for each in found} == {"RSI Strategy", "MACD Strategy", "momentum"}
+    assert {strategy["strategy_name"] for strategy in found} == {"RSI Strategy", "MACD Strategy", "momentum"}
     assert found[-1]["strategy_name"] == "RSI Strategy"  # in a clear trend
     assert found[-1]["recommended_config"] == {"timeframe": "1h", "rsi_period": 14}
     assert "rsi" in found[-1]["reasoning"]

@@ -51,15 +51,15 @@ def test_every_forecast_carries_the_disclaimer_and_whose_candles_they_are(
 def test_prices_follow_the_newest_closed_candle_step_by_step(client: TestClient, steps: int) -> None:
     answer = predict(client, "price", steps=steps)
     assert answer["last_close_at"] == now_ms() // 3_600_000 * 3_600_000
-    assert [each["step"] for each in answer["forecasts"]] == list(range(1, steps + 1))
-    assert [each["closes_at"] for each in answer["forecasts"]] == [
+    assert [forecast["step"] for forecast in answer["forecasts"]] == list(range(1, steps + 1))
+    assert [forecast["closes_at"] for forecast in answer["forecasts"]] == [
         answer["last_close_at"] + 3_600_000 * step for step in range(1, steps + 1)
     ]
     assert answer["returns_seen"] == 998
-    assert {each["basis"] for each in answer["forecasts"]} == {"last_close"}
-    assert {each["expected_price"] for each in answer["forecasts"]} == {answer["last_close"]}
-    assert all(each["lower"] < each["expected_price"] < each["upper"] for each in answer["forecasts"])
-    assert all(0 < each["held"] < each["settled"] == 500 for each in answer["forecasts"])
+    assert {forecast["basis"] for forecast in answer["forecasts"]} == {"last_close"}
+    assert {forecast["expected_price"] for forecast in answer["forecasts"]} == {answer["last_close"]}
+    assert all(forecast["lower"] < forecast["expected_price"] < forecast["upper"] for forecast in answer["forecasts"])
+    assert all(0 < forecast["held"] < forecast["settled"] == 500 for forecast in answer["forecasts"])
     assert "no model is in production" in answer["model_note"]
 
 
@@ -70,7 +70,7 @@ def test_price_and_signal_come_from_the_model_in_production(client: TestClient, 
     assert both["signal"]["probabilities"]["down"] == pytest.approx(1 - up)
     assert both["signal"]["signal"] == ("buy" if up >= 0.6 else "sell" if up <= 0.4 else "hold")
     assert both["signal"]["confidence"] == pytest.approx(100 * abs(2 * up - 1), abs=0.01)
-    assert [each["basis"] for each in both["price"]["forecasts"]] == ["model", "held", "held"]
+    assert [forecast["basis"] for forecast in both["price"]["forecasts"]] == ["model", "held", "held"]
     assert (both["price"]["forecasts"][0]["expected_price"] > both["price"]["last_close"]) == (up > 0.5)
     assert predict(client, "price", steps=3)["forecasts"] == both["price"]["forecasts"]
     assert predict(client, "signal")["probabilities"] == both["signal"]["probabilities"]
@@ -155,5 +155,5 @@ def test_training_is_a_job_of_the_stored_candles(operator: TestClient) -> None:
 def test_models_are_listed(client: TestClient, registry: Registry) -> None:
     version = add_model(registry).version
     listed = client.get("/api/v1/ml/models").json()
-    assert [each["version"] for each in listed["models"]] == [version]
+    assert [model["version"] for model in listed["models"]] == [version]
     assert listed["disclaimer"]

@@ -140,7 +140,7 @@ def test_list_shows_figures_verdict_and_alias(make_client: MakeClient, registry:
     registry.promote(first.version, by="gate", reason="better", at=NOON)
     registry.nominate(second.version)
     listed = make_client(STRANGER).get("/ai/models").json()["models"]
-    assert [(each["version"], each["symbol"], each["alias"]) for each in listed] == [
+    assert [(model["version"], model["symbol"], model["alias"]) for model in listed] == [
         (third.version, "*", None),
         (second.version, "BTCUSDT", "candidate"),
         (first.version, "BTCUSDT", "production"),
@@ -197,7 +197,7 @@ def test_loading_lets_a_version_serve_at_once(client: TestClient, registry: Regi
         info = client.get("/model/info").json()
         assert (info["version"], info["model_loaded"]) == (model.version, True)
     promotions = registry.aliases().of("BTCUSDT", Timeframe.H1).history
-    assert [(each.version, each.by, each.reason) for each in promotions] == [
+    assert [(promotion.version, promotion.by, promotion.reason) for promotion in promotions] == [
         (model.version, "forced", "loaded by an operator") for model in (first, second)
     ]
 
@@ -251,7 +251,7 @@ def test_promotion_and_rollback_keep_their_reasons(client: TestClient, registry:
             "production": production,
         }
         assert client.get(f"/ai/models/{first.version}").json()["loaded"] == (production is not None)
-    reasons = [each.reason for each in registry.aliases().of("BTCUSDT", Timeframe.H1).history]
+    reasons = [promotion.reason for promotion in registry.aliases().of("BTCUSDT", Timeframe.H1).history]
     assert reasons == ["try lstm", "try gru", "it lost", "it lost"]
 
 

@@ -14,6 +14,7 @@ from models.registry.registry import Registry
 from models.registry.shipped import ShippedVersions
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b, shape_c
+from tests.fixtures.containers import container_of
 from tests.fixtures.degraded import degraded, parts
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.shipped import LAST_MS, make_box
@@ -163,7 +164,7 @@ def test_switched_off_it_forecasts_nothing(make_client: MakeClient, box: Path) -
 
 def test_a_service_as_it_is_installed_forecasts_the_candles_of_an_engine(make_client: MakeClient) -> None:
     client = make_client(models={"shipped": True})
-    if not ShippedVersions.of(client.app.state.container.settings.models).names():  # type: ignore[attr-defined]
+    if not ShippedVersions.of(container_of(client).settings.models).names():
         pytest.skip("models/default is empty: make it by cli.py models build-default")
     forecast = post(client, "/ai/analyze", shape_b())["forecast"]
     assert (forecast["shipped"], forecast["timeframe"]) == (True, "1h")

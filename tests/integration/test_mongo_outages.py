@@ -123,7 +123,7 @@ async def test_server_killed_under_load_has_every_acknowledged_analysis_and_its_
         for turn in range(999):
             group = [write(f"{number}-{turn}-{n}", symbol=f"S{number}-{turn}-{n}") for n in range(10)]
             await store.save_analyses(group)
-            acknowledged.update(each.analysis.analysis_id for each in group)
+            acknowledged.update(saved.analysis.analysis_id for saved in group)
             if len(acknowledged) >= 600 and own_mongod.running:
                 own_mongod.send(signal.SIGKILL)
 

@@ -17,9 +17,10 @@ from models.registry.registry import Registry
 from services.reviews.nightly import NightlySelfAnalysis
 from storage.document_ports import LLM_CALLS
 from tests.conftest import MakeClient
+from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
-from tests.fixtures.newest_days import calls, container_of, settle
+from tests.fixtures.newest_days import calls, settle
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.registry"]
 

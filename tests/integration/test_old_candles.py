@@ -213,7 +213,7 @@ def test_a_forecast_is_replayed_too(client: TestClient, tmp_path: Path) -> None:
     as_of = close_of(body, 149)
     cut = copy.deepcopy(body)
     cut["timeframe_data"]["1h"] = cut["timeframe_data"]["1h"][:150]
-    replayed = [post(client, each | {"as_of": as_of}, "/ai/predict") for each in (body, cut)]
+    replayed = [post(client, request | {"as_of": as_of}, "/ai/predict") for request in (body, cut)]
     assert replayed[0]["probability_up"] == replayed[1]["probability_up"]
     assert [answer["as_of"] for answer in replayed] == [as_of, as_of]
     assert post(client, body, "/ai/predict")["as_of"] is None

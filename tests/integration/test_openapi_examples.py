@@ -30,15 +30,15 @@ PARAMETERS = {
 def operations() -> dict[str, tuple[str, str, dict[str, Any]]]:
     """Return method, path and description of each operation by its id."""
     return {
-        each["operationId"]: (method.upper(), path, each)
+        operation["operationId"]: (method.upper(), path, operation)
         for path, by in openapi_document()["paths"].items()
-        for method, each in by.items()
+        for method, operation in by.items()
     }
 
 
 def answer_of(operation: dict[str, Any]) -> dict[str, Any]:
     responses = operation["responses"].items()
-    answer: dict[str, Any] = next(each for status, each in responses if status.startswith("2"))["content"]
+    answer: dict[str, Any] = next(answer for status, answer in responses if status.startswith("2"))["content"]
     return dict(answer["application/json"])
 
 
@@ -55,8 +55,8 @@ def validator(schema: dict[str, Any]) -> Any:
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_every_answer_has_an_example_that_has_its_schema_and_all_of_its_keys(name: str) -> None:
     answer = answer_of(operations()[name][2])
-    examples = [each["value"] for each in answer["examples"].values()]
-    choices = [resolved(each) for each in answer["schema"].get("anyOf", [answer["schema"]])]
+    examples = [example["value"] for example in answer["examples"].values()]
+    choices = [resolved(choice) for choice in answer["schema"].get("anyOf", [answer["schema"]])]
     for example in examples:
         errors = [str(error) for error in validator(answer["schema"]).iter_errors(example)]
         assert errors == []
@@ -70,8 +70,10 @@ def test_every_operation_has_examples_and_no_example_is_of_one_that_is_gone() ->
 
 
 def test_the_example_of_every_body_is_accepted(operator: TestClient) -> None:
-    bodies = {name: each[2].get("requestBody", {"content": {}})["content"] for name, each in operations().items()}
-    with_body = {name: each for name, each in operations().items() if "application/json" in bodies[name]}
+    bodies = {
+        name: described[2].get("requestBody", {"content": {}})["content"] for name, described in operations().items()
+    }
+    with_body = {name: described for name, described in operations().items() if "application/json" in bodies[name]}
     assert with_body
     for name, (method, path, operation) in with_body.items():
         for key, value in PARAMETERS.items():
@@ -102,5 +104,5 @@ def test_everything_is_described_and_tagged_in_the_order_a_newcomer_reads() -> N
         assert operation["summary"], path
         assert operation["description"], path
         assert known >= set(operation["tags"]) != set(), path
-        problems = [each for status, each in operation["responses"].items() if not status.startswith("2")]
-        assert all(list(each["content"]) == ["application/problem+json"] for each in problems), (method, path)
+        problems = [answer for status, answer in operation["responses"].items() if not status.startswith("2")]
+        assert all(list(answer["content"]) == ["application/problem+json"] for answer in problems), (method, path)

@@ -46,7 +46,7 @@ def market_windows(architecture: Architecture, models: ModelSettings) -> Trainin
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda each: each.kind)
+@pytest.mark.parametrize("architecture", ARCHITECTURES.values(), ids=lambda architecture: architecture.kind)
 def test_onnx_answers_as_the_model_on_windows_of_a_market(architecture: Architecture) -> None:
     one_epoch = {name: {"learning": {"epochs": 1}} for name in ("recurrent", "transformer", "patchtst")}
     settings = configured(ModelSettings, **one_epoch, lightgbm={"min_samples_leaf": 20}, logistic_penalty=0.02)

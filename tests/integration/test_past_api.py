@@ -12,6 +12,7 @@ from domain.ledger.entries import PLAN, LedgerEntry, Origin
 from domain.ledger.settlements import LedgerRecord
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
+from tests.fixtures.containers import container_of
 from tests.fixtures.ledger import make_entry
 from tests.fixtures.settled import keep, settlement
 
@@ -43,7 +44,7 @@ def analyses_once(client: TestClient, count: int) -> list[dict[str, Any]]:
     ended = time.monotonic() + 60
     while True:
         found = analyses(client)["analyses"]
-        if len(found) == count and all(each["reasoning"] for each in found):
+        if len(found) == count and all(analysis["reasoning"] for analysis in found):
             return list(found)
         assert time.monotonic() < ended, found
         time.sleep(0.02)
@@ -51,9 +52,11 @@ def analyses_once(client: TestClient, count: int) -> list[dict[str, Any]]:
 
 def record(client: TestClient, entries: list[LedgerEntry], move: float | None = None) -> None:
     """Book entries; with a move each is settled by it, its plan too."""
-    ledger = client.app.state.container.ledger  # type: ignore[attr-defined]
+    ledger = container_of(client).ledger
     horizons = (1, PLAN) if move is not None else ()
-    records = [LedgerRecord(entry, tuple(settlement(entry, each, move) for each in horizons), 0) for entry in entries]
+    records = [
+        LedgerRecord(entry, tuple(settlement(entry, horizon, move) for horizon in horizons), 0) for entry in entries
+    ]
     assert client.portal is not None
     client.portal.call(keep, ledger, records)
 
@@ -133,7 +136,7 @@ def test_analyses_that_callers_were_given_are_listed_with_their_contents(client:
     second = analyze(client, shape_a(drift=0.4))
     assert first["analysis_id"] != second["analysis_id"]
     found = analyses_once(client, 2)
-    assert [each["analysis_id"] for each in found] == [second["analysis_id"], first["analysis_id"]]
+    assert [analysis["analysis_id"] for analysis in found] == [second["analysis_id"], first["analysis_id"]]
     newest = found[0]
     for name in ("signal", "confidence", "reasoning", "source", "model_type", "source_data", "timeframe"):
         assert newest[name] == second[name], name
@@ -148,7 +151,7 @@ def test_analyses_that_callers_were_given_are_listed_with_their_contents(client:
 def test_what_only_strangers_were_given_is_not_listed(client: TestClient) -> None:
     analyze(client, shape_a(), **AS_STRANGER)
     own = analyze(client, shape_a(seed=2))
-    assert [each["analysis_id"] for each in analyses_once(client, 1)] == [own["analysis_id"]]
+    assert [analysis["analysis_id"] for analysis in analyses_once(client, 1)] == [own["analysis_id"]]
 
 
 @pytest.mark.parametrize(("move", "outcome", "r"), [(0.04, "target", 2.0), (-0.02, "stop", -1.0)])
@@ -157,7 +160,7 @@ def test_what_came_of_an_analysis_stands_beside_it(client: TestClient, move: flo
     (listed,) = analyses(client)["analyses"]
     assert (listed["analysis_id"], listed["entry_id"]) == ("old", "old.rules")
     assert (listed["outcome"], listed["r"]) == (outcome, pytest.approx(r))
-    assert [each["horizon"] for each in listed["settlements"]] == ["plan", 1]
+    assert [settlement["horizon"] for settlement in listed["settlements"]] == ["plan", 1]
     assert listed["plan"] == {"stop": 98.0, "target": 104.0, "horizon_candles": 24}
     # The archive does not have it: what only the archive knows is null.
     assert (listed["reasoning"], listed["source"], listed["support_levels"]) == (None, None, None)
@@ -174,7 +177,7 @@ def test_pages_follow_each_other_and_leave_out_what_is_no_analysis(client: TestC
     seen, cursor, pages = [], None, 0
     while pages == 0 or cursor:
         page = analyses(client, limit=3, **({"cursor": cursor} if cursor else {}))
-        seen += [each["entry_id"] for each in page["analyses"]]
+        seen += [analysis["entry_id"] for analysis in page["analyses"]]
         cursor, pages = page["next"], pages + 1
     assert seen == [f"e{n}.rules" for n in (8, 6, 4, 2, 0)]
     assert pages == 4

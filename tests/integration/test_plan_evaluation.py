@@ -25,6 +25,7 @@ from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.commands import command
+from tests.fixtures.containers import container_of
 from tests.fixtures.histories import simulated
 from tests.fixtures.plan_models import PLAN_DATA, serve_plan_model
 
@@ -95,7 +96,7 @@ def test_a_job_answers_as_the_command(registry: Registry) -> None:
 
 
 def test_a_service_finds_the_version_among_plan_models(operator: TestClient) -> None:
-    models = operator.app.state.container.settings.models  # type: ignore[attr-defined]
+    models = container_of(operator).settings.models
     version = serve_plan_model(Registry(Path(models.save_path)), STATED)
     asked = {"symbol": "BTCUSDT", "candles": wire_candles(CANDLES, len(CANDLES))}
     for named in ({"version": version}, {"target": "plan"}):

@@ -343,7 +343,7 @@ def test_over_real_sockets_an_exchange_loses_none_of_many_requests(tmp_path: Pat
             for hour in range(1, 4):
                 under_way = [threads.submit(predict, body) for body in bodies]
                 versions.append(serve(registry, created_at=NOON + timedelta(hours=hour), seed=hour))
-                answers += [each.result() for each in under_way]
+                answers += [request.result() for request in under_way]
         assert "Traceback" not in service.output
     assert [status for status, _ in answers] == [200] * 96
     assert {version for _, version in answers} <= set(versions)

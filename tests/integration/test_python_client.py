@@ -174,11 +174,13 @@ def misfits(server: dict[str, Any], client: dict[str, Any], own: dict[str, Any],
     known = openapi_document()["components"]["schemas"]
     server, client = resolved(server, known), resolved(client, own)
     if "anyOf" in server:
-        return [found for each in server["anyOf"] for found in misfits(each, client, own, where)]
+        return [found for choice in server["anyOf"] for found in misfits(choice, client, own, where)]
     if "anyOf" in client:
-        found = [misfits(server, each, own, where) for each in client["anyOf"]]
+        found = [misfits(server, choice, own, where) for choice in client["anyOf"]]
         return [] if [] in found else found[0]
-    values, expected = (each.get("enum", [each["const"]] if "const" in each else []) for each in (server, client))
+    values, expected = (
+        schema.get("enum", [schema["const"]] if "const" in schema else []) for schema in (server, client)
+    )
     if expected:
         return [] if values and set(values) <= set(expected) else [f"{where}: {values} are not all in {expected}"]
     kinds = {client.get("type")} | ({"integer"} if client.get("type") == "number" else set())
@@ -203,7 +205,7 @@ def test_every_call_is_one_of_the_document_and_its_answer_has_the_documents_type
     answer = next(response for status, response in operation["responses"].items() if status.startswith("2"))
     if call.answer in {str, bytes}:
         schemas = [media["schema"] for media in answer["content"].values()]
-        assert {(each["type"], each.get("format")) for each in schemas} == {
+        assert {(schema["type"], schema.get("format")) for schema in schemas} == {
             ("string", "binary" if call.answer is bytes else None)
         }
         return
@@ -235,12 +237,14 @@ def test_every_function_of_the_module_is_checked() -> None:
 
 
 def test_every_operation_of_the_document_can_be_asked_or_is_left_out_on_purpose() -> None:
-    documented = {each["operationId"]: each for by in openapi_document()["paths"].values() for each in by.values()}
+    documented = {
+        operation["operationId"]: operation for by in openapi_document()["paths"].values() for operation in by.values()
+    }
     asked = {call.operation for call in EVERY_CALL}
     assert asked | LEFT_OUT == set(documented)
     assert not asked & LEFT_OUT
     for call in EVERY_CALL:
-        known = {each["name"] for each in documented[call.operation].get("parameters", [])}
+        known = {parameter["name"] for parameter in documented[call.operation].get("parameters", [])}
         asked_with = {*call.parameters, *call.query, *(call.named("1").headers if "Idempotency-Key" in known else ())}
         assert asked_with == known, call.operation
 
@@ -293,12 +297,12 @@ def test_a_batch_a_condition_and_strategies_of_candles_that_the_client_has(servi
     candles: Any = {"15m": shape_a(drift=0.4)["timeframe_data"]["15m"]}
     with Client(service.url) as client:
         batch = client.send(calls.signals(["BTCUSDT", "ETHUSDT"], {"BTCUSDT": candles}))
-        answered = [each.symbol for each in batch.signals] + [each.symbol for each in batch.withheld]
+        answered = [signal.symbol for signal in batch.signals] + [signal.symbol for signal in batch.withheld]
         assert sorted(answered) == ["BTCUSDT", "ETHUSDT"]
         condition = client.send(calls.market_condition("BTCUSDT", candles))
         assert (condition.condition_type, condition.source_data) == ("Bullish", "client")
         found = client.send(calls.strategy_recommendations("BTCUSDT", candles, strategies=["RSI Strategy"])).root
-        assert [each.strategy_name for each in found] == ["RSI Strategy"]
+        assert [strategy.strategy_name for strategy in found] == ["RSI Strategy"]
 
 
 def test_an_outcome_a_trade_and_what_they_add_up_to(service: Service) -> None:

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from container import Container
 from domain.ledger.entries import Apart, LedgerLane
 from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal, epoch_ms
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.containers import container_of
 from tests.fixtures.degraded import wait_until
 from tests.fixtures.llm_clients import sample
 from tests.fixtures.settled import HOUR_MS, keep, settled
@@ -75,7 +75,7 @@ def test_without_settled_calls_and_feedback_all_is_zero(client: TestClient) -> N
     assert set(found["by_source"]) == {"llm", "technical", "model", "ensemble"}
     assert set(found["feedback"]["by_source"]) == {"llm", "technical", "model", "ensemble", "unknown"}
     by_source = [*found["by_source"].values(), *found["feedback"]["by_source"].values()]
-    assert all(each == dict.fromkeys(FIGURES, 0) for each in by_source)
+    assert all(figures == dict.fromkeys(FIGURES, 0) for figures in by_source)
     assert (found["timeframe"], found["horizon"], found["measured"]["signals_read"]) == (None, 1, 0)
     assert found["measured"]["horizons"] == []
     assert found["model_uptime"].startswith("0:00:")
@@ -129,7 +129,7 @@ def test_feedback_of_an_untrusted_client_is_stored_but_not_counted(make_client: 
 
 
 def keep_in_the_ledger(client: TestClient, records: list[LedgerRecord]) -> None:
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert client.portal is not None
     client.portal.call(keep, container.ledger, records)
 
@@ -165,7 +165,7 @@ def test_performance_is_what_the_market_did_after_the_calls_of_the_ledger(client
     assert (rate["hit_rate"], rate["baseline"], rate["verdict"]) == (0.75, 0.75, "none")
     assert 0.5 < rate["low"] < 0.75 < rate["high"] < 1
     assert rate["mean_return"] == pytest.approx(0.005)
-    assert [each["hits"] for each in found["measured"]["by_source"]["model"]] == [10]
+    assert [rate["hits"] for rate in found["measured"]["by_source"]["model"]] == [10]
     assert found["measured"]["by_source"]["llm"] == []
 
 
@@ -250,7 +250,7 @@ def test_signal_quality_counts_the_newest_answers_that_were_given_and_count(clie
     assert found["neutral_pct"] == pytest.approx(33.33)
     assert found["avg_confidence"] == pytest.approx(0.6)
     assert found["consecutive_neutral"] == 1
-    assert [each["symbol"] for each in found["signals"]] == ["SOLUSDT", "BTCUSDT", "ETHUSDT"]
+    assert [signal["symbol"] for signal in found["signals"]] == ["SOLUSDT", "BTCUSDT", "ETHUSDT"]
     newest = datetime.fromisoformat(found["signals"][0]["timestamp"])
     assert epoch_ms(newest) == answers[2].entry.known_ms
     assert found["pipeline_settings"]["min_candles"] == 60
@@ -265,7 +265,7 @@ def test_feedback_that_came_while_the_store_was_down_counts_when_it_is_back(
     client = make_client()
     analysis = client.post("/ai/analyze", json=shape_a(drift=0.4)).json()
     store = tmp_path / "store.db"
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert client.portal is not None
     told = {"signal_id": analysis["analysis_id"], "predicted_signal": "Long", "actual_outcome": "success"}
     tell(client, signal_id="counted before")

@@ -17,7 +17,7 @@ from kombu import Connection, Queue
 from pymongo import MongoClient
 
 from tests.conftest import MakeClient
-from tests.fixtures.newest_days import container_of
+from tests.fixtures.containers import container_of
 from tests.fixtures.patience import COMMAND_SECONDS, PATIENCE_SECONDS
 from tests.fixtures.real_servers import require
 

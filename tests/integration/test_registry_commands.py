@@ -75,7 +75,7 @@ def test_promotes_lists_and_rolls_back(registry: Registry, document: CommandJson
     assert [(model["version"], model["aliases"]) for model in listed] == [(second, ["production"]), (first, [])]
     assert document("rollback", *scope, "--reason", "it was worse")["production"] == first
     assert document("show", first)["aliases"] == ["production"]
-    assert [each.by for each in registry.aliases().scopes[0].history] == ["forced", "forced", "rollback"]
+    assert [promotion.by for promotion in registry.aliases().scopes[0].history] == ["forced", "forced", "rollback"]
 
 
 def test_prunes_all_but_the_newest_and_what_serves(registry: Registry, document: CommandJson) -> None:
@@ -87,7 +87,7 @@ def test_prunes_all_but_the_newest_and_what_serves(registry: Registry, document:
 def test_compares_figure_by_figure(registry: Registry, document: CommandJson) -> None:
     first, second = versions(registry, 2)
     found = document("compare", first, second)
-    figures = {each["name"]: each for each in found["figures"]}
+    figures = {figure["name"]: figure for figure in found["figures"]}
     assert found["same_data"] is True
     assert figures["brier"] == {"name": "brier", "first": 0.248, "second": 0.248, "difference": 0.0}
 
@@ -114,7 +114,7 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
     version = add_model(registry, plans=record).version
     older = add_model(registry, created_at=NOON + timedelta(hours=1)).version
     assert document("show", version)["plans"] == record.model_dump(mode="json")
-    figures = {each["name"]: each for each in document("compare", older, version)["figures"]}
+    figures = {figure["name"]: figure for figure in document("compare", older, version)["figures"]}
     assert (figures["plans_above_random_r"]["first"], figures["plans_above_random_r"]["second"]) == (None, 0.4)
     assert command("models", "show", version) == 0
     shown = capsys.readouterr().out

@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from container import Container
 from domain.ledger.entries import HORIZONS, PLAN
 from domain.values import Signal, epoch_ms
 from servers.process import free_port
 from storage.document_ports import LLM_CALLS
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.containers import container_of
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
 
@@ -30,11 +30,6 @@ def server() -> Iterator[StandIn]:
     with http_stand_in() as stand_in:
         stand_in.always(Answer(status=200))
         yield stand_in
-
-
-def container_of(client: TestClient) -> Container:
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
-    return container
 
 
 def report(client: TestClient, kind: str) -> Report:
@@ -313,8 +308,8 @@ def test_reports_are_listed_newest_first_by_kind_and_for_administrators_alone(ma
     client = make_client()
     made = [report(client, kind)["report_id"] for kind in ("cost", "portfolio", "cost")]
     listed = client.get("/ai/reports").json()["reports"]
-    assert [each["report_id"] for each in listed] == made[::-1]
-    assert [each["report_id"] for each in client.get("/ai/reports?kind=cost&limit=1").json()["reports"]] == made[2:]
+    assert [report["report_id"] for report in listed] == made[::-1]
+    assert [report["report_id"] for report in client.get("/ai/reports?kind=cost&limit=1").json()["reports"]] == made[2:]
     assert client.get("/ai/reports?kind=weather").status_code == 422
     assert client.get("/ai/reports/nothing").status_code == 404
     assert client.get("/ai/reports/%ED%A0%80%00").status_code == 404

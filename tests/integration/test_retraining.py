@@ -22,9 +22,9 @@ from services.training.retraining import Retraining
 from storage.document_ports import JOB_ORDERS
 from tasks.jobs import train
 from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
+from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import add_fitted, put_in_production
 from tests.fixtures.models import NOON
-from tests.fixtures.newest_days import container_of
 from tests.fixtures.plan_models import PLAN_DATA, serve_plan_model
 
 pytest_plugins = ["tests.fixtures.operators", "tests.fixtures.registry"]
@@ -97,7 +97,7 @@ def test_a_market_without_candles_and_a_pooled_model_are_left_out_with_the_reaso
 ) -> None:
     put_in_production(registry, ModelType.LOGISTIC, symbol="SOLUSDT", data=trained_until(100))
     earlier = put_in_production(registry, ModelType.LSTM, symbol=ANY_SYMBOL, data=trained_until(100))
-    whys = {each["symbol"]: each["why"] for each in retrain(operator)["skipped"]}
+    whys = {market["symbol"]: market["why"] for market in retrain(operator)["skipped"]}
     assert (
         whys[ANY_SYMBOL] == f"{earlier} does not tell the markets that it was trained on: train it once by cli.py train"
     )
@@ -145,7 +145,7 @@ def test_drift_and_advice_train_a_pooled_model_too(operator: TestClient, registr
     else:
         assert operator.portal is not None
         found = operator.portal.call(container_of(operator).retraining.because, "advised")
-    assert [(each["symbol"], each["reason"]) for each in found["submitted"]] == [(ANY_SYMBOL, cause)]
+    assert [(training["symbol"], training["reason"]) for training in found["submitted"]] == [(ANY_SYMBOL, cause)]
 
 
 def test_a_pooled_model_waits_for_a_market_without_candles_and_for_new_ones(
@@ -174,7 +174,7 @@ def test_drift_and_the_advice_of_the_self_analysis_train_a_young_model(
     operator.delete(f"/jobs/{submitted['job_id']}")
     assert operator.portal is not None
     advised = operator.portal.call(container_of(operator).retraining.because, "advised")
-    assert [each["reason"] for each in advised["submitted"]] == ["self_analysis"]
+    assert [training["reason"] for training in advised["submitted"]] == ["self_analysis"]
 
 
 def test_auto_retrain_off_trains_nothing(operator: TestClient, registry: Registry) -> None:

@@ -12,11 +12,11 @@ import pytest
 import yaml
 from fastapi.testclient import TestClient
 
-from container import Container
 from demo import behaviors
 from demo.openai_server import FakeOpenAI
 from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, TRADE_ANALYSES, Collection
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.containers import container_of
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.patience import PATIENCE_SECONDS
 
@@ -44,7 +44,7 @@ ROUTES = pytest.mark.parametrize(
 
 def keep(client: TestClient, collection: Collection, key: str, days_ago: float, **fields: Any) -> None:
     """Put a document into the store of the running service."""
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     document = {"created_at": datetime.now(UTC) - timedelta(days=days_ago), **fields}
     assert client.portal is not None
     client.portal.call(partial(container.documents.put, collection, key, document))
@@ -69,12 +69,12 @@ def test_the_newest_come_first_within_limit_and_days(
         keep(client, collection, key, days_ago, **content)
     found = client.get(path).json()
     assert (found["success"], found["count"]) == (True, 2)
-    assert [each["_id"] for each in found[name]] == ["a", "b"]
+    assert [analysis["_id"] for analysis in found[name]] == ["a", "b"]
     assert found["data"] == found[name]
     first = found[name][0]
     assert {key: first[key] for key in content} == content
     assert datetime.fromisoformat(first["created_at"]).tzinfo
-    assert [each["_id"] for each in client.get(path, params={"limit": 1}).json()[name]] == ["a"]
+    assert [analysis["_id"] for analysis in client.get(path, params={"limit": 1}).json()[name]] == ["a"]
     assert client.get(path, params={"days": 50}).json()["count"] == 3
     assert client.get(path, params={"limit": 0}).status_code == 422
 
@@ -89,7 +89,7 @@ def post_trades(client: TestClient, count: int, pnl: float, **changes: Any) -> N
 
 def reviewed(client: TestClient, count: int) -> None:
     """Return once `count` trades are reviewed and stored."""
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert client.portal is not None
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while len(client.portal.call(container.documents.newest, TRADE_ANALYSES, 1_000)) < count:
@@ -226,7 +226,7 @@ def test_an_accepted_suggestion_comes_as_lines_of_configuration_and_changes_noth
     assert found["applied_changes"] == []
     (listed,) = client.get("/ai/config-suggestions").json()["suggestions"]
     assert (listed["status"], listed["applied_changes"]) == ("accepted", [])
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert container.settings.signals.min_confidence == 0.5
     assert client.post(DECIDE, json={"accept": True}).json() == found
     opposite = client.post(DECIDE, json={"accept": False})

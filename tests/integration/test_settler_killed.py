@@ -50,7 +50,7 @@ async def settle_and_tell(path: str, hours: int) -> None:
         print("wrote", flush=True)
         return settled
 
-    ledger.settle = told  # type: ignore[method-assign]
+    ledger.settle = told  # type: ignore[method-assign]  # tells what was settled
     await workshop.settler(batch=7, add_up=add_up).settle_due()
     await ledger.close()
     await documents.close()

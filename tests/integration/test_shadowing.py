@@ -21,9 +21,9 @@ from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b
+from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import add_fitted, promote
 from tests.fixtures.models import NOON, linear_onnx
-from tests.fixtures.newest_days import container_of
 from tests.fixtures.recording import StoredLedger
 from tests.fixtures.shadowed import ignorant, knowing, shadowed_at
 

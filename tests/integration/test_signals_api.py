@@ -163,7 +163,7 @@ def test_filters_say_why_a_symbol_has_no_signal(make_client: MakeClient) -> None
     client = make_client(signals={"max_signals_per_minute": 1, "min_confidence": 0.5})
     answer = post(client, sent({"UPUSDT": 0.35, "RISEUSDT": 0.35, "NOISEUSDT": 0.0, "THINUSDT": 0.0}, 240) | {})
     assert len(answer["signals"]) == 1
-    reasons = {each["symbol"]: each["reason"] for each in answer["withheld"]}
+    reasons = {signal["symbol"]: signal["reason"] for signal in answer["withheld"]}
     assert len(reasons) == 3
     assert any("1 signals went out" in reason for reason in reasons.values())
 
@@ -224,5 +224,5 @@ def test_impossible_candles_and_those_of_the_future_are_refused(client: TestClie
 def test_other_names_of_kline_keys_are_read_too(client: TestClient) -> None:
     body = sent({"UPUSDT": 0.35})
     candles = body["timeframe_data"]["UPUSDT"]["15m"]
-    body["timeframe_data"]["UPUSDT"]["15m"] = [{"open_time": each.pop("timestamp"), **each} for each in candles]
+    body["timeframe_data"]["UPUSDT"]["15m"] = [{"open_time": candle.pop("timestamp"), **candle} for candle in candles]
     assert post(client, body)["signals"][0]["direction"] == "LONG"

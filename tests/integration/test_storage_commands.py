@@ -108,15 +108,17 @@ def fill_ledger(url: str, *, days: int) -> None:
 
 
 def counts(stats: Any) -> dict[str, int]:
-    return {each["name"]: each["documents"] for each in stats["collections"] if each["documents"]}
+    return {
+        collection["name"]: collection["documents"] for collection in stats["collections"] if collection["documents"]
+    }
 
 
 def test_stats_count_every_collection_and_its_space(url: str, document: Callable[[str], Any]) -> None:
     fill(url, days=1, candles=40)
     stats = document("stats")
     assert counts(stats) == {"ai_analysis_results": 300, "analysis_archive": 300, "jobs": 1, "posted_candles": 40}
-    for each in stats["collections"]:
-        assert each["size_bytes"] > 0
+    for collection in stats["collections"]:
+        assert collection["size_bytes"] > 0
     assert stats["total_bytes"] > 100_000
 
 
@@ -172,7 +174,7 @@ def test_file_that_is_not_there_or_locked_is_named_in_a_line(
     for name in ("stats", "vacuum", "prune"):
         assert command(name) == 2
         assert "error: the database file" in capsys.readouterr().err
-    assert [each.name for each in tmp_path.iterdir()] == ["none.db"]
+    assert [path.name for path in tmp_path.iterdir()] == ["none.db"]
 
 
 def test_backup_is_a_whole_database_of_its_own_and_replaces_no_file(

@@ -16,6 +16,7 @@ from domain.ledger.settlements import LedgerRecord
 from domain.values import Signal, epoch_ms
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
+from tests.fixtures.containers import container_of
 from tests.fixtures.degraded import wait_until
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
@@ -44,7 +45,7 @@ def records_of_two_lanes() -> list[LedgerRecord]:
 
 
 def fill(client: TestClient, records: list[LedgerRecord]) -> Container:
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     assert client.portal is not None
     client.portal.call(keep, container.ledger, records)
     return container
@@ -56,8 +57,8 @@ def filled(client: TestClient) -> TestClient:
     return client
 
 
-def asked(client: TestClient, path: str, **query: object) -> dict[str, Any]:
-    response = client.get(path, params=query)  # type: ignore[arg-type]
+def asked(client: TestClient, path: str, **query: Any) -> dict[str, Any]:
+    response = client.get(path, params=query)
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.json()
     return found
@@ -106,9 +107,9 @@ def test_records_can_be_chosen_and_told_apart(filled: TestClient) -> None:
         {"symbol": "../x"},
     ],
 )
-def test_what_is_no_question_is_refused_by_its_parameter(client: TestClient, query: dict[str, object]) -> None:
+def test_what_is_no_question_is_refused_by_its_parameter(client: TestClient, query: dict[str, Any]) -> None:
     for path in ("/ai/track-record", "/ai/track-record.svg"):
-        response = client.get(path, params=query)  # type: ignore[arg-type]
+        response = client.get(path, params=query)
         assert response.status_code == 422
         assert next(iter(query)) in response.json()["detail"]
 
@@ -182,7 +183,7 @@ def test_an_llm_without_lift_is_asked_for_its_sample_only_and_health_says_so(
     on_trial.__exit__(None, None, None)
     asked_before = len(fake_openai.asked)
     client = make_client(**sections)
-    container: Container = client.app.state.container  # type: ignore[attr-defined]
+    container = container_of(client)
     wait_until(lambda: container.lanes.gate.sampling)
     answer = client.post("/ai/analyze", json=shape_a(drift=0.4, symbol="BTCUSDT")).json()
     assert (answer["source"], answer["signal"]) == ("technical", "Long")

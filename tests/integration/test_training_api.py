@@ -117,14 +117,14 @@ def test_disordered_and_impossible_candles_are_refused(operator: TestClient) -> 
         "repeats": [*candles[:9], *candles[8:]],
         "impossible": [*candles[:7], low_above_high, *candles[8:]],
         "multiple of": [*candles[:9], {**candles[9], "timestamp": candles[9]["timestamp"] + 1}, *candles[10:]],
-        "known timeframes": [{**each, "timestamp": each["timestamp"] * 2} for each in candles],
+        "known timeframes": [{**candle, "timestamp": candle["timestamp"] * 2} for candle in candles],
     }
     for words, changed in wrong.items():
         refused = operator.post("/ai/train", json=body(candles=changed))
         assert (refused.status_code, words in refused.json()["detail"]) == (400, True), refused.json()
     future = datetime(2100, 1, 1, tzinfo=UTC).timestamp() * 1000
     shift = int(future) // 3_600_000 * 3_600_000 - candles[0]["timestamp"]
-    ahead = [{**each, "timestamp": each["timestamp"] + shift} for each in candles]
+    ahead = [{**candle, "timestamp": candle["timestamp"] + shift} for candle in candles]
     assert "in the future" in operator.post("/ai/train", json=body(candles=ahead)).json()["detail"]
     assert operator.get("/jobs").json()["jobs"] == []
 

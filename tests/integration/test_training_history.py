@@ -16,8 +16,8 @@ from services.training.parameters import TrainingParameters
 from storage.document_ports import JOB_ORDERS
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, wire_candles
+from tests.fixtures.containers import container_of
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
-from tests.fixtures.newest_days import container_of
 from tests.fixtures.past_markets import PastExchange, hours_until
 from tests.fixtures.patience import ended
 from utils.clock import SystemClock

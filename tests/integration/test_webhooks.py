@@ -111,6 +111,7 @@ async def test_a_receiver_that_does_not_answer_delays_neither_another_nor_the_pu
         silent.always(Answer(hang=True))
         async with webhooks(documents, silent.url, receiver.url) as opened:
             for number in range(5):
+                # Mypy does not infer a default of a lambda.
                 await opened.publish("BTCUSDT", lambda number=number: json.dumps(number))  # type: ignore[misc]
             await eventually(lambda: len(receiver.requests) == 5)
             assert [request.body for request in receiver.requests] == [b"0", b"1", b"2", b"3", b"4"]

@@ -16,6 +16,7 @@ from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from tests.conftest import MakeClient
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.bodies import shape_a, shape_b, shape_c
+from tests.fixtures.containers import container_of
 from tests.fixtures.llm_clients import sample
 from utils.clock import SystemClock
 
@@ -76,7 +77,7 @@ def test_every_answer_to_a_trusted_caller_is_broadcast_cached_or_fetched(client:
 
 
 def test_an_analysis_of_the_services_own_is_broadcast(client: TestClient) -> None:
-    analysis: AnalysisService = client.app.state.container.analysis  # type: ignore[attr-defined]
+    analysis: AnalysisService = container_of(client).analysis
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()
         assert client.portal is not None
@@ -131,7 +132,7 @@ def test_a_forming_candle_and_a_near_price_do_not_keep_the_cache_from_answering(
 def test_a_row_of_an_earlier_release_answers_no_request_with_candles(make_client: MakeClient) -> None:
     client = make_client()
     body = shape_b()
-    store = client.app.state.container.store  # type: ignore[attr-defined]
+    store = container_of(client).store
     price = body["current_price"]
     stored = make_analysis(
         symbol="ETHUSDT",

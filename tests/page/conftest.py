@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Literal
 from urllib.parse import urlsplit
 
 import pytest
@@ -34,6 +35,9 @@ def market_service() -> Iterator[Service]:
             PERIODIC__PAUSE_SECONDS="0",
             MARKET_DATA_SOURCES="stored,binance",
             MARKET_DATA__BINANCE_URL=market.url,
+            # Trainings on the page are there to be watched, not to be good.
+            MODELS__TRAINING__HISTORY_CANDLES="2000",
+            MODELS__EVALUATION__FOLDS="1",
             RATE_LIMITS="off",
         ) as service,
     ):
@@ -59,8 +63,10 @@ def open_view(browser: Browser) -> Iterator[Open]:
         if message.type == "error" and not message.text.startswith(NAMED_BY_THE_BROWSER):
             failures.append(message.text)
 
-    def open_one(service: Service, path: str = "/", width: int = 1280, scheme: str = "dark") -> Page:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+    def open_one(
+        service: Service, path: str = "/", width: int = 1280, scheme: Literal["dark", "light"] = "dark"
+    ) -> Page:
+        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
         page = context.new_page()
         page.set_default_timeout(PATIENCE_SECONDS * 1000)
         page.on("console", hear)

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Page, Request, expect
+from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.conftest import ADMIN_TOKEN
+from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import Open, overflow, serious_findings
 
 OPERATOR = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 NOT_OVER = ("queued", "running")
+JOB_MS = 1_000 * COMMAND_SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -24,9 +26,15 @@ def own_service() -> Iterator[Service]:
         yield service
 
 
-def newest_job(service: Service) -> dict[str, Any]:
-    [job] = service.get("/jobs?limit=1", headers=OPERATOR).json()["jobs"]
-    return dict(job)
+def newest_job(service: Service, kind: str) -> dict[str, Any]:
+    """Return the newest job of a kind: the service queues others by its schedule."""
+    jobs = service.get("/jobs?limit=50", headers=OPERATOR).json()["jobs"]
+    return dict(next(job for job in jobs if job["kind"] == kind))
+
+
+def job_row(page: Page, text: str) -> Locator:
+    """Return the row of the newest job with a text."""
+    return page.get_by_role("region", name="Jobs, newest first").get_by_role("row").filter(has_text=text).first
 
 
 def as_operator(open_view: Open, service: Service, section: str, **options: object) -> Page:
@@ -59,10 +67,8 @@ def test_a_training_is_watched_to_its_end(market_service: Service, open_view: Op
     page = as_operator(open_view, market_service, "jobs")
     page.get_by_label("Type").select_option("logistic")
     page.get_by_role("button", name="Train", exact=True).click()
-    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
-    expect(row).to_contain_text("logistic")
-    expect(row.locator(".meter")).to_be_visible()
-    expect(row).to_contain_text(re.compile("succeeded"), timeout=180_000)
+    row = job_row(page, "logistic")
+    expect(row).to_contain_text("succeeded", timeout=JOB_MS)
     page.get_by_role("link", name="Models").click()
     page.get_by_role("button", name=re.compile("logistic_model_")).first.click()
     expect(page.get_by_role("heading", name="What the gate found")).to_be_visible()
@@ -72,10 +78,8 @@ def test_a_training_in_rounds_is_watched_and_its_losses_are_drawn(market_service
     page = as_operator(open_view, market_service, "jobs")
     page.get_by_label("Type").select_option("xgboost")
     page.get_by_role("button", name="Train", exact=True).click()
-    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
-    expect(row).to_contain_text("xgboost")
-    expect(row.locator(".meter")).to_be_visible()
-    expect(row).to_contain_text("succeeded", timeout=180_000)
+    row = job_row(page, "xgboost")
+    expect(row).to_contain_text("succeeded", timeout=JOB_MS)
     page.get_by_role("link", name="Models").click()
     page.get_by_role("button", name=re.compile("xgboost_model_")).first.click()
     curve = page.get_by_role("figure")
@@ -130,17 +134,18 @@ def test_a_training_is_cancelled_after_a_question(market_service: Service, open_
     page = as_operator(open_view, market_service, "jobs")
     page.get_by_label("Type").select_option("lstm")
     page.get_by_role("button", name="Train", exact=True).click()
-    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").nth(1)
-    expect(row).to_contain_text("lstm")
+    row = job_row(page, "lstm")
+    # It trains until it is cancelled, so there is time to see how far it is.
+    expect(row.locator(".meter")).to_be_visible()
     row.get_by_role("button", name="Cancel").click()
     expect(row).to_contain_text("Cancel this job (train)?")
     row.get_by_role("button", name="Leave it").click()
-    assert newest_job(market_service)["status"] in NOT_OVER
+    assert newest_job(market_service, "train")["status"] in NOT_OVER
     row.get_by_role("button", name="Cancel").click()
     row.get_by_role("button", name="Cancel").click()
     expect(row.get_by_role("button", name="Retry")).to_be_visible()
     expect(row).to_contain_text("cancelled")
-    assert newest_job(market_service)["status"] == "cancelled"
+    assert newest_job(market_service, "train")["status"] == "cancelled"
 
 
 def test_the_newest_check_of_the_parts_is_shown_to_operators_alone(own_service: Service, open_view: Open) -> None:
@@ -148,7 +153,7 @@ def test_the_newest_check_of_the_parts_is_shown_to_operators_alone(own_service: 
     expect(page.get_by_text("Health reports are shown with the administrator's token.")).to_be_visible()
     assert own_service.post("/jobs/health_check", json={}, headers=OPERATOR).status_code == 202
     page = as_operator(open_view, own_service, "jobs")
-    row = page.get_by_role("region", name="Jobs, newest first").get_by_role("row").filter(has_text="health check")
+    row = job_row(page, "health check")
     expect(row).to_contain_text("succeeded")
     page.get_by_role("link", name="Health").click()
     [report] = own_service.get("/ai/reports?kind=health&limit=1", headers=OPERATOR).json()["reports"]

@@ -16,6 +16,7 @@ from demo.openai_server import FakeOpenAI, serving
 from domain.forecasting import ModelType
 from models.evaluation.gate import GateVerdict
 from models.registry.registry import Registry
+from tests.fixtures.degraded import wait_until
 from tests.fixtures.exchange import exchange
 from tests.fixtures.forecasting import add_fitted, put_in_production
 from tests.fixtures.models import NOON
@@ -25,6 +26,7 @@ from tests.page.test_board import analyze
 from tests.page.test_operations import NOT_OVER, OPERATOR, as_operator, newest_job
 
 KEYS = ("sk-demo-key-number-one", "sk-demo-key-number-two")
+TRADES = 80
 TRADE: dict[str, Any] = {
     "symbol": "BTCUSDT",
     "side": "Long",
@@ -68,11 +70,13 @@ def production(service: Service) -> str:
 
 def suggest(service: Service) -> str:
     """Let the service make a suggestion of trades whose figures bear one out; return its id."""
-    for number in range(80):
-        confidence, mean = (0.62, -1.0) if number < 40 else (0.72, 0.8)
+    for number in range(TRADES):
+        confidence, mean = (0.62, -1.0) if number < TRADES // 2 else (0.72, 0.8)
         percent = mean + (2.0 if number % 2 else -2.0)
         sums = {"pnl_usdt": percent, "pnl_percentage": percent, "ai_confidence": confidence, "trade_id": f"t-{number}"}
         service.post("/ai/analyze-trade", json=TRADE | sums).raise_for_status()
+    # They are reviewed in the background: a suggestion made now might be of the first few.
+    wait_until(lambda: service.output.count("trade reviewed") == TRADES)
     made = service.post("/ai/config-analysis/trigger", headers=OPERATOR).json()
     assert made["success"], made
     [newest] = service.get("/ai/config-suggestions?limit=1").json()["suggestions"]
@@ -82,7 +86,7 @@ def suggest(service: Service) -> str:
 
 def status_of(service: Service, suggestion_id: str) -> str:
     found = service.get("/ai/config-suggestions").json()["suggestions"]
-    return str(next(each["status"] for each in found if each["_id"] == suggestion_id))
+    return str(next(suggestion["status"] for suggestion in found if suggestion["_id"] == suggestion_id))
 
 
 def test_a_model_is_promoted_and_rolled_back_by_the_keyboard_alone(service: Service, open_view: Open) -> None:
@@ -227,7 +231,7 @@ def test_a_cancelled_job_is_started_again_under_its_id(service: Service, open_vi
     expect(row).to_contain_text("cancelled")
     row.get_by_role("button", name="Retry").click()
     expect(row.get_by_role("button", name="Cancel")).to_be_visible()
-    again = newest_job(service)
+    again = newest_job(service, "drill")
     assert (again["job_id"], again["status"] in NOT_OVER) == (queued["job_id"], True)
     service_side = service.url + f"/jobs/{queued['job_id']}"
     assert page.request.delete(service_side, headers=OPERATOR).ok

@@ -51,7 +51,7 @@ def test_the_stand_ins_of_the_page_have_what_it_takes_from_the_libraries() -> No
         text = (WEB_FOLDER / name).read_text()
         listed = re.findall(r"export \{([^}]*)\}", text)
         named = re.findall(r"export (?:const|default) (\w+)", text)
-        return {*named, *(each.strip() for names in listed for each in names.split(","))} - {""}
+        return {*named, *(name.strip() for names in listed for name in names.split(","))} - {""}
 
     taken = exported("core/html.js") - {"withoutLibraries"}
     assert {"html", "render", "useState"} <= taken

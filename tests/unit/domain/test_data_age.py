@@ -114,5 +114,5 @@ def test_the_same_candles_ask_another_question_once_they_are_old_and_in_a_replay
     fresh, old = query(NOON_MS + 2 * H1.ms), query(NOON_MS + 2 * H1.ms + 1)
     replays = [query(NOON_MS + 2 * H1.ms, NOON_MS + minutes * MINUTE_MS) for minutes in (0, 1)]
     assert (fresh.current, old.current, [replay.current for replay in replays]) == (True, False, [False, False])
-    assert len({each.cache_key for each in (fresh, old, *replays)}) == 4
+    assert len({query.cache_key for query in (fresh, old, *replays)}) == 4
     assert fresh.cache_key == query(NOON_MS).cache_key

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 
+from config.settings import NanPolicy
 from domain.errors import InsufficientData
 from features.datasets.cleaning import clean
 
@@ -71,11 +72,11 @@ def test_an_empty_table_stays_empty() -> None:
 
 
 @given(tables, st.sampled_from(["drop", "forward_fill"]))
-def test_the_result_is_finite_complete_in_columns_and_accounted_for(values: np.ndarray, policy: str) -> None:
+def test_the_result_is_finite_complete_in_columns_and_accounted_for(values: np.ndarray, policy: NanPolicy) -> None:
     table = pd.DataFrame(values, columns=[f"c{i}" for i in range(values.shape[1])])
     before = table.copy()
     try:
-        cleaned = clean(table, policy, 2, NEVER_TOO_MUCH)  # type: ignore[arg-type]
+        cleaned = clean(table, policy, 2, NEVER_TOO_MUCH)
     except InsufficientData:
         complete = np.isfinite(values).all(axis=1)
         assert policy == "forward_fill" or not complete.any()

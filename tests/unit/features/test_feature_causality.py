@@ -141,6 +141,6 @@ def test_a_forming_higher_candle_shows_at_its_close() -> None:
 
 
 def test_the_sets_are_found_by_name() -> None:
-    assert {name: each.name for name, each in FEATURE_SETS.items()} == {
+    assert {name: feature_set.name for name, feature_set in FEATURE_SETS.items()} == {
         name: name for name in ("standard", "led", "extended", "wide")
     }

@@ -108,7 +108,9 @@ def test_a_set_with_another_column_has_another_id(feature_set: FeatureSet, chang
 
 
 def test_ids_are_the_same_in_another_process() -> None:
-    code = "from features.columns.feature_sets import FEATURE_SETS; print(*(each.id for each in FEATURE_SETS.values()))"
+    code = (
+        "from features.columns.feature_sets import FEATURE_SETS; print(*(known.id for known in FEATURE_SETS.values()))"
+    )
     environment = {**os.environ, "PYTHONHASHSEED": "7"}
     root = Path(__file__).resolve().parents[3]
     printed = subprocess.run([sys.executable, "-c", code], cwd=root, env=environment, capture_output=True, check=True)

@@ -233,7 +233,7 @@ def test_a_rolling_indicator_needs_its_warm_up_and_its_own_candle_alone(seed: in
 def test_shared_intermediate_results_are_computed_once() -> None:
     candles = Candles.of(_frame(1, 100))
     compute(candles, [indicator("macd"), indicator("macd_signal"), indicator("macd_histogram"), indicator("ppo")])
-    made = [key[0].__name__ for key in candles.memory]  # type: ignore[index]
+    made = [key[0].__name__ for key in candles.memory]  # type: ignore[index]  # keys begin with the function
     assert sorted(made) == ["exponential_average", "exponential_average", "macd", "macd_signal", "ppo"]
 
 

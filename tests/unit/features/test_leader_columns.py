@@ -100,4 +100,4 @@ def test_some_training_weeks_of_a_market_learn_without_the_leader_and_no_other_r
 
 
 def _candles(series: CandleSeries) -> list[Candle]:
-    return [Candle(*candle) for candle in series.candles]  # type: ignore[misc]
+    return [Candle(*candle) for candle in series.candles]  # type: ignore[misc]  # candles are tuples

@@ -62,6 +62,7 @@ COMPOSED: dict[str, Callable[[Candles], FloatArray]] = {
 
 
 def _ppo(candles: Candles) -> FloatArray:
+    # Its stubs lack it.
     values: FloatArray = talib.PPO(candles.close, 12, 26, talib.MA_Type.EMA)  # type: ignore[attr-defined]
     return values
 
@@ -83,29 +84,29 @@ def _ease(candles: Candles) -> FloatArray:
     return np.diff(middles, prepend=np.nan) * (candles.high - candles.low) / candles.volume * 1e8
 
 
-def _assert_close(each: Indicator, ours: FloatArray, theirs: FloatArray, tolerance: float) -> None:
+def _assert_close(indicator: Indicator, ours: FloatArray, theirs: FloatArray, tolerance: float) -> None:
     """Compare where both have a value and have settled."""
-    forgets = each.settled not in (None, each.warm_up + 1)
-    first = max((each.settled or 1) - 1, int(np.argmax(np.isfinite(theirs))))
+    forgets = indicator.settled not in (None, indicator.warm_up + 1)
+    first = max((indicator.settled or 1) - 1, int(np.argmax(np.isfinite(theirs))))
     ours, theirs = ours[first:], theirs[first:]
-    if each.settled is None:
+    if indicator.settled is None:
         # Totals may begin at another level.
         ours, theirs = np.diff(ours)[1:], np.diff(theirs)[1:]
-    if each.family.name in OTHER_AT_TIES:
-        assert np.isclose(ours, theirs).mean() > 0.95, each.name
+    if indicator.family.name in OTHER_AT_TIES:
+        assert np.isclose(ours, theirs).mean() > 0.95, indicator.name
     else:
         difference = closeness(ours, theirs)
-        assert difference < (FORGOTTEN if forgets else tolerance), f"{each.name}: {difference}"
+        assert difference < (FORGOTTEN if forgets else tolerance), f"{indicator.name}: {difference}"
 
 
 def _assert_agreement(candles: Candles) -> None:
     ours = compute(candles, INDICATORS)
-    for each, theirs in zip(INDICATORS, by_talib(candles).values(), strict=True):
-        if each.family.name not in OTHER_DEFINITION:
-            _assert_close(each, ours[each.name], np.asarray(theirs), TOLERANCE)
+    for compared, theirs in zip(INDICATORS, by_talib(candles).values(), strict=True):
+        if compared.family.name not in OTHER_DEFINITION:
+            _assert_close(compared, ours[compared.name], np.asarray(theirs), TOLERANCE)
     for family, opinion in COMPOSED.items():
-        each = indicator(family)
-        _assert_close(each, compute(candles, [each])[each.name], opinion(candles), SQUARES_TOLERANCE)
+        compared = indicator(family)
+        _assert_close(compared, compute(candles, [compared])[compared.name], opinion(candles), SQUARES_TOLERANCE)
 
 
 def test_every_family_is_compared() -> None:

@@ -83,7 +83,7 @@ def test_the_command_tells_and_draws_the_candles_of_the_window(version: str, tmp
     assert told["probability_up"] == command("predict", file, "--version", version)["probability_up"]
     # An earlier moment has the window before it.
     earlier = command("models", "attention", version, file, "--at", told["candles"][-1]["time"][:16])
-    assert [candle["time"] for candle in earlier["candles"][1:]] == [each["time"] for each in told["candles"][:-1]]
+    assert [candle["time"] for candle in earlier["candles"][1:]] == [candle["time"] for candle in told["candles"][:-1]]
 
 
 @pytest.mark.parametrize(

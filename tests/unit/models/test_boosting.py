@@ -17,7 +17,6 @@ from domain.forecasting import ModelType
 from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
 from models.architectures.fitted import EpochProgress, best_round
-from models.architectures.lightgbm import LightGBM
 from models.architectures.summary import inputs_of
 from models.export.parity import LARGEST_DIFFERENCE, check_parity
 from models.registry.training_history import history_of
@@ -76,7 +75,7 @@ def test_what_is_exported_and_saved_are_the_trees_of_the_best_round(
     exported = model.onnx()
     assert check_parity(model.raw, exported, inputs) < LARGEST_DIFFERENCE
     assert loss(kind, model, data, inputs) == pytest.approx(
-        min(each.validation_loss for each in model.history), abs=1e-6
+        min(round_.validation_loss for round_ in model.history), abs=1e-6
     )
     folder: Path = tmp_path_factory.mktemp("saved")
     assert (folder / model.save(folder, "model")).stat().st_size > 0
@@ -95,6 +94,10 @@ def test_lightgbm_is_the_same_model_from_the_same_seed(threads: int) -> None:
 
 
 def test_what_serves_of_lightgbm_has_learned_the_validation_windows_with_the_rounds_that_they_ended() -> None:
+    from models.architectures.lightgbm import (
+        LightGBM,
+    )  # scikit-learn with it: a second, which a collection does without
+
     data, inputs = market(ModelType.LIGHTGBM, 5)
     stopped, models = fitted(ModelType.LIGHTGBM, data), toy_settings()
     serves = on_all(ARCHITECTURES[ModelType.LIGHTGBM], stopped, data, models)

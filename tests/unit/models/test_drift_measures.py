@@ -83,7 +83,7 @@ def test_page_hinkley_finds_what_river_finds(values: list[float], least: int) ->
     theirs = RiverPageHinkley(min_instances=least, delta=0.1, threshold=3.0, alpha=0.9999, mode="up")
     expected = []
     for position, value in enumerate(values):
-        theirs.update(value)  # type: ignore[no-untyped-call]
+        theirs.update(value)  # type: ignore[no-untyped-call]  # river has no types here
         if theirs.drift_detected:
             expected.append(position)
     assert rises(values, PageHinkley(least, 0.1, 3.0)) == expected

@@ -50,11 +50,11 @@ def test_the_greatest_come_first_with_statistic_formula_and_unscaled_value(regis
     drivers = forecaster.drivers({"standard": window[None]})
     assert drivers is not None
     scaled = make_scaler(STANDARD).apply(window, COLUMNS)
-    found = {(each.column, each.statistic): each for each in drivers}
+    found = {(driver.column, driver.statistic): driver for driver in drivers}
     assert set(found) == {
         ("rsi_14", "last"), ("price_return_1", "mean"), ("ema_9_distance", "deviation"), ("cci_20", "change"),
     }  # fmt: skip
-    sizes = [abs(each.contribution) for each in drivers]
+    sizes = [abs(driver.contribution) for driver in drivers]
     assert sizes == sorted(sizes, reverse=True)
     rsi, ema = COLUMNS.index("rsi_14"), COLUMNS.index("ema_9_distance")
     last, deviation = found["rsi_14", "last"], found["ema_9_distance", "deviation"]
@@ -76,7 +76,7 @@ def test_there_are_five_at_most_and_the_calibration_scales_them(registry: Regist
     assert first is not None
     assert half is not None
     assert len(first) == 5
-    assert [each.contribution for each in half] == pytest.approx([each.contribution / 2 for each in first])
+    assert [driver.contribution for driver in half] == pytest.approx([driver.contribution / 2 for driver in first])
     assert constant.drivers(rows) == ()
 
 

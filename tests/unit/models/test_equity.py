@@ -99,7 +99,7 @@ signals = st.sampled_from((LONG, SHORT, FLAT))
 def test_costs_lower_returns_and_never_gross_returns(rows: list[tuple[float, float]], fee_bps: float) -> None:
     probability, changes = np.array(rows).T
     opens, costs = 100.0 * np.cumprod(changes), Costs(fee_bps=fee_bps, slippage_bps=0.0)
-    free, paid = (backtest(probability, opens, times(len(opens)), each, SERVING) for each in (FREE, costs))
+    free, paid = (backtest(probability, opens, times(len(opens)), charged, SERVING) for charged in (FREE, costs))
     np.testing.assert_allclose(paid.gross_equity, free.equity, rtol=1e-12)
     expected = free.equity[-1] * (1.0 - costs.fraction) ** paid.performance.turnover
     assert paid.equity[-1] == pytest.approx(expected, rel=1e-9)

@@ -78,6 +78,7 @@ STACKS: dict[str, Callable[[], list[layers.Layer]]] = {
     "rescaling": lambda: [layers.Rescaling(0.3, offset=2.0), layers.Dropout(0.5), layers.Flatten()],
     "dense without bias": lambda: [layers.Dense(3, use_bias=False), layers.GlobalAveragePooling1D()],
     **{
+        # Mypy does not infer a default of a lambda.
         name: lambda name=name: [layers.Dense(4), layers.Activation(name), layers.Flatten()]  # type: ignore[misc]
         for name in ("relu", "sigmoid", "tanh", "softplus", "softmax", "gelu", "linear")
     },

@@ -97,7 +97,7 @@ def test_what_is_loaded_is_kept(registry: Registry, serving: Serving) -> None:
     serving.promote(add(registry, 1, symbol="ETHUSDT"))
     serving.now += RELOAD_SECONDS
     assert found[0] is not None
-    assert all(each is found[0] for each in [*found, serving.models.find("BTCUSDT", H1)])
+    assert all(forecaster is found[0] for forecaster in [*found, serving.models.find("BTCUSDT", H1)])
     assert serving.version("BTCUSDT") == pooled != serving.version("ETHUSDT")
 
 
@@ -208,7 +208,7 @@ def test_no_request_goes_unanswered_while_models_are_exchanged(registry: Registr
                 promoted.append(serving.promote(model))
         finally:
             done.set()
-    assert set.union(*(each.result() for each in asking)) <= set(promoted)
+    assert set.union(*(thread.result() for thread in asking)) <= set(promoted)
     assert serving.failures == []
     found = loaded.find("BTCUSDT", H1)
     assert found is not None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import SimpleNamespace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
@@ -10,14 +11,20 @@ import pytest
 from domain.forecasting import ModelType
 from features.datasets.windows import Windows
 from models.architectures.catalogue import ARCHITECTURES
-from models.architectures.logistic import Logistic
 from tests.fixtures.learning import toy_settings
+
+if TYPE_CHECKING:
+    from models.architectures.logistic import Logistic
 
 COLUMNS, TELLING = 80, 3
 
 
 def fitted(rows: int, columns: int = COLUMNS, told: float = 0.1, seed: int = 1) -> Logistic:
     """Fit rows of noise with the default penalty; the sign of one column tells the side with `told` over one half."""
+    from models.architectures.logistic import (
+        Logistic,
+    )  # scikit-learn with it: a second, which a collection does without
+
     rng = np.random.default_rng(seed)
     values = rng.normal(size=(rows, columns)).astype(np.float32)
     up = rng.random(rows) < 0.5 + told * np.sign(values[:, min(TELLING, columns - 1)])

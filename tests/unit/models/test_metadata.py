@@ -91,7 +91,7 @@ def test_a_listed_file_lies_within_the_folder(name: str) -> None:
 )
 def test_an_ensemble_that_could_not_answer_is_refused(members: list[tuple[ModelType, float]], problem: str) -> None:
     with pytest.raises(ValidationError, match=problem):
-        make_metadata(ModelType.ENSEMBLE, members=tuple(member(*each) for each in members))
+        make_metadata(ModelType.ENSEMBLE, members=tuple(member(*weighted) for weighted in members))
 
 
 def test_a_version_is_either_a_model_or_an_ensemble() -> None:

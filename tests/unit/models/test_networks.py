@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pytest
 
-from config.model_settings import ModelSettings, TrainingSettings
+from config.model_settings import ModelSettings, NativeFormat, TrainingSettings
 from domain.errors import ConfigurationError, InvalidModelFile, TrainingFailed
 from domain.forecasting import ModelType
 from models.architectures.catalogue import ARCHITECTURES
@@ -132,9 +132,9 @@ def test_transformer_sees_the_order_of_candles() -> None:
 
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
-def test_both_file_formats_keep_the_network(native_format: str, tmp_path: Path) -> None:
+def test_both_file_formats_keep_the_network(native_format: NativeFormat, tmp_path: Path) -> None:
     model = _with_random_answers(build_transformer((6, 3), toy_settings().transformer, 1_000))
-    network = Network(model, (), native_format)  # type: ignore[arg-type]
+    network = Network(model, (), native_format)
     path = tmp_path / network.save(tmp_path, "model")
     assert path.name == f"model.{native_format}"
     windows = np.random.default_rng(1).normal(size=(20, 6, 3)).astype(np.float32)
@@ -157,8 +157,8 @@ def test_a_file_is_read_wherever_the_module_of_a_layer_was_when_it_was_written(t
 
 @pytest.mark.parametrize("native_format", ["keras", "h5"])
 @pytest.mark.parametrize("kept", [0, 10, 0.5, 0.99])
-def test_a_damaged_file_is_refused(native_format: str, kept: float, tmp_path: Path) -> None:
-    network = Network(build_gru((6, 3), toy_settings().recurrent, 1_000), (), native_format)  # type: ignore[arg-type]
+def test_a_damaged_file_is_refused(native_format: NativeFormat, kept: float, tmp_path: Path) -> None:
+    network = Network(build_gru((6, 3), toy_settings().recurrent, 1_000), (), native_format)
     path = tmp_path / network.save(tmp_path, "model")
     whole = path.read_bytes()
     path.write_bytes(whole[: int(kept if kept > 1 else kept * len(whole))])
@@ -204,7 +204,7 @@ def test_learning_stops_early_and_the_best_epoch_is_kept() -> None:
     learning = settings.recurrent.learning.model_copy(update={"epochs": 30, "patience_epochs": 2})
     settings = settings.model_copy(update={"recurrent": settings.recurrent.model_copy(update={"learning": learning})})
     model = fit(LSTM, against, settings, lambda _: None)
-    losses = [each.validation_loss for each in model.history]
+    losses = [epoch.validation_loss for epoch in model.history]
     assert len(losses) < 30
     assert losses.index(min(losses)) == len(losses) - 3
     windows, targets = against.validation.batch(np.arange(len(against.validation)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from config.watch_settings import EvaluationSettings
+from config.watch_settings import CalibrationKind, EvaluationSettings
 from features.datasets.splits import Split
 from models.evaluation.baselines import Baseline, majority, prior, reversal
 from models.evaluation.calibration import MIN_PROBABILITY
@@ -43,10 +43,10 @@ def test_folds_are_pooled_in_order_with_what_happened() -> None:
 
 
 @pytest.mark.parametrize("kind", ["sigmoid", "isotonic"])
-def test_calibration_uses_validation_rows_and_no_test_rows(kind: str) -> None:
+def test_calibration_uses_validation_rows_and_no_test_rows(kind: CalibrationKind) -> None:
     # Far too sure: it says 95 % and 5 % of what turns two times out of three.
     raw = np.where(np.roll(SIGNS, 1) > 0, 0.05, 0.95)
-    pooled = out_of_sample((predictions(fold, raw) for fold in FOLDS), RETURNS, kind)  # type: ignore[arg-type]
+    pooled = out_of_sample((predictions(fold, raw) for fold in FOLDS), RETURNS, kind)
     after_rise = raw[pooled.rows] < 0.5
     assert pooled.probability[after_rise] == pytest.approx(1 / 3, abs=0.06)
     assert pooled.probability[~after_rise] == pytest.approx(2 / 3, abs=0.06)
@@ -54,7 +54,7 @@ def test_calibration_uses_validation_rows_and_no_test_rows(kind: str) -> None:
     last = FOLDS[-1]
     flipped = RETURNS.copy()
     flipped[last.test.start :] *= -1
-    again = out_of_sample((predictions(fold, raw) for fold in FOLDS), flipped, kind)  # type: ignore[arg-type]
+    again = out_of_sample((predictions(fold, raw) for fold in FOLDS), flipped, kind)
     np.testing.assert_array_equal(again.probability, pooled.probability)
 
 

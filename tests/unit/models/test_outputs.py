@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from features.datasets.targets import multi_horizon_target
-from models.architectures.outputs import OUTPUTS, probability_up, unpack_horizons
+from models.architectures.outputs import OUTPUTS, OutputKind, probability_up, unpack_horizons
 
 logits = st.floats(-60, 60, width=32)
 
@@ -34,9 +34,9 @@ def test_the_judged_horizon_alone_decides(classes: list[float], judged: int) -> 
 
 
 @pytest.mark.parametrize("kind", OUTPUTS)
-def test_another_number_of_outputs_is_refused(kind: str) -> None:
-    with pytest.raises(ValueError, match=rf"shape \(n, {OUTPUTS[kind]}\), received \(2, 7\)"):  # type: ignore[index]
-        probability_up(np.zeros((2, 7)), kind)  # type: ignore[arg-type]
+def test_another_number_of_outputs_is_refused(kind: OutputKind) -> None:
+    with pytest.raises(ValueError, match=rf"shape \(n, {OUTPUTS[kind]}\), received \(2, 7\)"):
+        probability_up(np.zeros((2, 7)), kind)
 
 
 def test_answers_and_targets_of_four_horizons_have_the_same_order() -> None:

@@ -86,7 +86,7 @@ def test_history_tells_when_by_whom_and_why(registry: Registry) -> None:
     registry.promote(second.version, by="forced", reason="  a trial  ", at=NOON + timedelta(hours=1))
     registry.rollback("BTCUSDT", H1, reason="lost money", at=NOON + timedelta(hours=2))
     history = Registry(registry.root).aliases().of("BTCUSDT", H1).history
-    assert [(each.version, each.at - NOON, each.by, each.reason) for each in history] == [
+    assert [(promotion.version, promotion.at - NOON, promotion.by, promotion.reason) for promotion in history] == [
         (first.version, timedelta(0), "gate", "beats the prior"),
         (second.version, timedelta(hours=1), "forced", "a trial"),
         (first.version, timedelta(hours=2), "rollback", "lost money"),
@@ -151,7 +151,7 @@ def test_what_may_not_be_promoted_changes_nothing(registry: Registry) -> None:
         registry.promote("gru_model_20200101_000000", by="gate", reason="new", at=NOON)
     with pytest.raises(InvalidRequest, match="is not the name of a version"):
         registry.promote("../../etc/passwd", by="gate", reason="new", at=NOON)
-    assert [each.version for each in registry.aliases().of("BTCUSDT", H1).history] == [serving.version]
+    assert [promotion.version for promotion in registry.aliases().of("BTCUSDT", H1).history] == [serving.version]
 
 
 def test_a_damaged_version_is_not_rolled_back_to(registry: Registry) -> None:
@@ -171,7 +171,7 @@ def test_pruning_keeps_the_newest_of_each_symbol_and_timeframe(registry: Registr
     (registry.root / "notes.txt").write_text("not a version")
     pruned = registry.prune(2)
     assert set(pruned.deleted) == set(btc[:2])
-    assert set(pruned.kept) == {*btc[2:], *eth, daily} == {each.version for each in registry.versions().models}
+    assert set(pruned.kept) == {*btc[2:], *eth, daily} == {model.version for model in registry.versions().models}
     assert (registry.root / "notes.txt").exists()
     assert not list(registry.root.glob(".unfinished_*"))
     assert registry.prune(2).deleted == ()
@@ -247,7 +247,7 @@ for version in sys.argv[2:]:
 
 def test_processes_and_threads_lose_no_promotion(registry: Registry) -> None:
     timeframes = list(Timeframe)[:4]
-    versions = [[add(registry, hour, timeframe=each).version for hour in range(5)] for each in timeframes]
+    versions = [[add(registry, hour, timeframe=timeframe).version for hour in range(5)] for timeframe in timeframes]
     shared = [add(registry, hour, symbol="ETHUSDT").version for hour in range(3)]
     commands = [
         [sys.executable, "-c", PROMOTER, str(registry.root), *own, shared[number]]
@@ -261,7 +261,7 @@ def test_processes_and_threads_lose_no_promotion(registry: Registry) -> None:
     assert [process.wait() for process in processes] == [0, 0, 0]
     aliases = registry.aliases()
     for timeframe, own in zip(timeframes, versions, strict=True):
-        history = [each.version for each in aliases.of("BTCUSDT", timeframe).history]
+        history = [promotion.version for promotion in aliases.of("BTCUSDT", timeframe).history]
         assert sorted(history, key=str) == sorted(own)
-    assert {each.version for each in aliases.of("ETHUSDT", H1).history} == set(shared)
+    assert {promotion.version for promotion in aliases.of("ETHUSDT", H1).history} == set(shared)
     assert len(registry.versions().models) == 23

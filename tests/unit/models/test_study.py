@@ -69,7 +69,7 @@ def test_predictions_of_a_file_that_is_damaged_are_refused(tmp_path: Path) -> No
 def test_training_overrides_change_only_what_they_name(changed: dict[str, Any]) -> None:
     before = configured(ModelSettings, recipe="specified")
     after = before.trained_with(**changed)
-    learning = {each.learning.epochs for each in (after.recurrent, after.transformer, after.patchtst)}
+    learning = {network.learning.epochs for network in (after.recurrent, after.transformer, after.patchtst)}
     assert learning == {changed.get("epochs", 100)}
     assert after.training.seed == changed.get("seed", before.training.seed)
     assert after.training.keras_backend == changed.get("backend", before.training.keras_backend)

@@ -78,17 +78,17 @@ async def test_entry_takes_at_most_400_bytes_of_the_file(tmp_path: Path) -> None
         count += await ledger.settle(
             [
                 Settlement(
-                    entry_id=each.entry.id,
-                    horizon=each.horizon,
+                    entry_id=settlement.entry.id,
+                    horizon=settlement.horizon,
                     price=random.uniform(1, 60_000),
                     move=random.random(),
-                    end=None if each.horizon else PlanEnd.TARGET,
-                    r=None if each.horizon else random.random(),
-                    ended_ms=each.entry.closed_ms + (each.horizon or 24) * each.entry.timeframe.ms,
+                    end=None if settlement.horizon else PlanEnd.TARGET,
+                    r=None if settlement.horizon else random.random(),
+                    ended_ms=settlement.entry.closed_ms + (settlement.horizon or 24) * settlement.entry.timeframe.ms,
                     settled_ms=now_ms,
                     source="stored",
                 )
-                for each in due
+                for settlement in due
             ]
         )
     assert count == 5 * ENTRIES

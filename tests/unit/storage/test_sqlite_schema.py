@@ -127,8 +127,8 @@ async def test_file_of_an_earlier_release_gets_the_ledger_and_keeps_its_data(
 ) -> None:
     kept = of_schema_2(tmp_path / "store.db")
     store, ledger = SqliteStore(tmp_path / "store.db"), SqliteLedger(tmp_path / "store.db")
-    for each in (ledger, store) if ledger_first else (store, ledger):
-        await each.open()
+    for database in (ledger, store) if ledger_first else (store, ledger):
+        await database.open()
     await ledger.append([make_entry()])
     assert await store.newest_archived(9) == kept
     assert await ledger.booked(date(2021, 1, 4)) == [make_entry()]

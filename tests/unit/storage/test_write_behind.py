@@ -93,6 +93,7 @@ def opened(faulty: FaultyDocuments, tmp_path: Path) -> Opened:
         pace: Pace = PACE, *, spooled: bool = True, max_bytes: int = 1_000_000, max_waiting: int = 1_000
     ) -> AsyncIterator[ResilientDocuments]:
         spool = Spool(tmp_path / "spool", "documents", max_bytes) if spooled else None
+        # Of the port, what is called here.
         documents = ResilientDocuments(faulty, pace=pace, spool=spool, max_waiting=max_waiting)  # type: ignore[arg-type]
         await documents.open()
         try:
@@ -145,7 +146,7 @@ async def test_documents_wait_while_the_store_is_down_and_the_outage_is_logged_o
         for number in range(10):
             documents.put_later(LLM_CALLS, str(number), document())
         await eventually(lambda: faulty.pings > 10)
-        assert documents.state.waiting == documents.state.spooled == 10
+        await eventually(lambda: documents.state.waiting == documents.state.spooled == 10)
         assert documents.state.reason == "the store is down"
         assert [path.stat().st_mode & 0o777 for path in spooled(tmp_path)] == [0o600]
         faulty.failing = False

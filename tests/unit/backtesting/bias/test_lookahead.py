@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from backtesting.bias.checks import BiasKind
+from backtesting.bias.checks import BiasCheck, BiasKind
 from backtesting.bias.futures import choose_moments, with_other_future, without_future
 from backtesting.bias.indicators import catalogue_checks, feature_checks, rule_indicator_check
 from backtesting.bias.lookahead import EARLY_MOMENTS, FIRST_MOMENT, Culprit, LookaheadFindings, find_lookahead
@@ -28,8 +28,8 @@ MOMENTS = 20
 MARKET = simulated(11, count=1_000)
 
 
-def find(*checks: object, series: CandleSeries = MARKET, moments: int = MOMENTS) -> LookaheadFindings:
-    return find_lookahead(checks, series, moments, lambda words, share: None)  # type: ignore[arg-type]
+def find(*checks: BiasCheck, series: CandleSeries = MARKET, moments: int = MOMENTS) -> LookaheadFindings:
+    return find_lookahead(checks, series, moments, lambda words, share: None)
 
 
 def by_name(found: LookaheadFindings) -> dict[str, Culprit]:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from backtesting.bias.checks import BiasKind
+from backtesting.bias.checks import BiasCheck, BiasKind
 from backtesting.bias.lookahead import EARLY_MOMENTS, find_lookahead
 from backtesting.bias.past import past_check
 from backtesting.bias.rules import rule_check
@@ -31,7 +31,7 @@ class MixedUpIndicators(TechnicalIndicators):
 
     def newest(self, *arguments: Any, **options: Any) -> list[dict[str, float]]:
         found = super().newest(*arguments, **options)
-        return [{**each, "rsi": found[-1]["rsi"]} for each in found]
+        return [{**indicators, "rsi": found[-1]["rsi"]} for indicators in found]
 
 
 def early(series: CandleSeries) -> Mapping[Timeframe, CandleSeries]:
@@ -41,8 +41,8 @@ def early(series: CandleSeries) -> Mapping[Timeframe, CandleSeries]:
     return {Timeframe.H1: series, Timeframe.H4: shown}
 
 
-def culprits(*checks: object) -> set[tuple[BiasKind, str]]:
-    found = find_lookahead(checks, MARKET, MOMENTS, lambda *_: None)  # type: ignore[arg-type]
+def culprits(*checks: BiasCheck) -> set[tuple[BiasKind, str]]:
+    found = find_lookahead(checks, MARKET, MOMENTS, lambda *_: None)
     return {(culprit.kind, culprit.name) for culprit in found.culprits}
 
 

@@ -107,10 +107,12 @@ def test_several_markets_are_checked_together_too() -> None:
     assert (one.market, other.market, both.market) == ("BTCUSDT 1h", "ETHUSDT 1h", "2 markets 1h")
     assert one == check_book(book, markets[0], FREE)
     assert both.plans == one.plans + other.plans
+    # There are plans, so there are means.
     assert both.gross_r.mean == pytest.approx((one.gross_r.mean + other.gross_r.mean) / 2, abs=0.01)  # type: ignore[operator]
     assert [year.year for year in both.years] == [2020, 2021, 2022]
     assert sum(year.gross_r.cases for year in both.years) == both.plans
     stated = [part.stated for part in both.reliability]
     assert (len(stated), stated) == (10, sorted(stated))
+    # There are plans, so there are means.
     assert all(abs(part.came.mean - part.stated) < 0.05 for part in both.reliability)  # type: ignore[operator]
     assert sum(group.came_r.cases for group in both.deciles) == both.plans

@@ -230,7 +230,7 @@ def test_a_share_of_a_sizing_lies_in_its_bounds(share: float) -> None:
 
 
 def test_an_unknown_sizing_is_refused_with_those_that_there_are() -> None:
-    kind: SizingKind = "kelly"  # type: ignore[assignment]
+    kind: SizingKind = "kelly"  # type: ignore[assignment]  # the refusal is what is tested
     with pytest.raises(InvalidRequest, match="fixed, recommended, risk"):
         Sizing(kind, 0.1)
 
@@ -241,4 +241,5 @@ def test_an_unknown_sizing_is_refused_with_those_that_there_are() -> None:
 def test_impossible_terms_are_refused(values: dict[str, float]) -> None:
     usual = terms()
     with pytest.raises(InvalidRequest, match="received"):
+        # Values of several types.
         TradingTerms(**{"costs": usual.costs, "sizing": usual.sizing, "capital": 1.0, **values})  # type: ignore[arg-type]

@@ -89,9 +89,9 @@ def test_without_costs_a_mirrored_market_gives_mirrored_trades(market: TradedMar
     markets(), st.floats(0, 50), st.floats(0, 50), st.sampled_from(["fixed", "recommended", "risk"]), st.floats(0.01, 1)
 )
 def test_more_costs_never_give_more_equity(
-    market: TradedMarket, one: float, other: float, kind: str, share: float
+    market: TradedMarket, one: float, other: float, kind: SizingKind, share: float
 ) -> None:
-    sizing = Sizing(kind, share)  # type: ignore[arg-type]
+    sizing = Sizing(kind, share)
     less, more = (simulate([market], terms(fee_bps=bps, sizing=sizing)).curve.equity for bps in sorted((one, other)))
     assert (more <= less + 1e-6).all()
 

@@ -33,8 +33,8 @@ HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please si
 
 def with_cell(row: int, column: int, cell: object) -> str:
     """Return the plain file with another cell in a row, counted from 0."""
-    rows = [list(candle) for candle in REFERENCE[:50]]
-    rows[row][column] = cell  # type: ignore[call-overload]
+    rows: list[list[object]] = [list(candle) for candle in REFERENCE[:50]]
+    rows[row][column] = cell
     return csv_text(rows)
 
 
@@ -135,6 +135,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "JSON of something else": ('{"status": 404}', "has no rows of candles"),
     "deep JSON": ("[" * 100_000, "is nested too deep"),
     "damaged Parquet": (b"PAR1 no parquet PAR1", "is damaged Parquet"),
+    # Parquet and Feather are the exports of bytes.
     "cut-off Parquet": (bytes(EXPORTS["freqtrade as Parquet"])[:2_000], "is Parquet that is cut off"),  # type: ignore[arg-type]
     "damaged Feather": (b"ARROW1\0\0 no Arrow file ARROW1", "is damaged Feather"),
     "cut-off Feather": (bytes(EXPORTS["freqtrade as Feather"])[:2_000], "is Feather that is cut off"),  # type: ignore[arg-type]

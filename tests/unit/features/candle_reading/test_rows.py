@@ -203,6 +203,7 @@ def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tm
         for c in reversed(days)
     ]
     found = read(tmp_path, rows, ("Data", "\u00daltimo", "Abertura", "M\u00e1xima", "M\u00ednima", "Vol."))
+    # Candles are tuples.
     assert [candle[:5] for candle in found.series.candles] == [day[:5] for day in days]  # type: ignore[index]
     assert {candle.volume for candle in found.series.candles} == {1_230_000.0}
     assert found.notes == ("dates read as midnight UTC", "newest first", "decimal commas")

@@ -98,7 +98,10 @@ def test_a_price_may_be_a_string(said: Any, taken: float) -> None:
 @pytest.mark.parametrize("score", [0.6, "0.6", "60%", 60])
 def test_a_map_of_scores_is_taken_for_scores_by_name(score: Any) -> None:
     reply = read(strategy_scores={"momentum": score, "RSI Strategy": 0.2})
-    assert [(each.name, each.score) for each in reply.strategy_scores] == [("momentum", 0.6), ("RSI Strategy", 0.2)]
+    assert [(strategy.name, strategy.score) for strategy in reply.strategy_scores] == [
+        ("momentum", 0.6),
+        ("RSI Strategy", 0.2),
+    ]
 
 
 def test_the_direction_is_taken_in_any_case() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -25,11 +26,11 @@ def candles(count: int = 60, close: float = 100.0) -> list[Candle]:
     return [Candle(first + n * Timeframe.M15.ms, 100.0, 101.0, 99.0, close, 1.0) for n in range(count)]
 
 
-def query(price: float = 100.0, sent: Sequence[Candle] = (), now_ms: int = OPEN_MS, **changes: object) -> AnalysisQuery:
+def query(price: float = 100.0, sent: Sequence[Candle] = (), now_ms: int = OPEN_MS, **changes: Any) -> AnalysisQuery:
     series = {Timeframe.M15: CandleSeries(Timeframe.M15, sent or candles())}
     snapshot = MarketSnapshot("BTCUSDT", series, price, 1.0, DataSource.CLIENT)
-    values = {"symbol": "BTCUSDT", "strategies": STRATEGIES, "snapshot": snapshot, "received_ms": now_ms, **changes}
-    return AnalysisQuery(**values)  # type: ignore[arg-type]
+    values: dict[str, Any] = {"symbol": "BTCUSDT", "strategies": STRATEGIES, "snapshot": snapshot}
+    return AnalysisQuery(**{**values, "received_ms": now_ms, **changes})
 
 
 def analysis(signal: str = "Long", stop: float | None = 97.5, target: float | None = 105.0) -> Analysis:

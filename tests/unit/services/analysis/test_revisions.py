@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -28,10 +29,10 @@ def candles(count: int = COUNT, first: int = 0) -> list[Candle]:
     return [Candle(FIRST_MS + n * H1.ms, 100.0, 101.0, 99.0, 100.0 + n / 1000, 5.0) for n in range(first, count)]
 
 
-def changed(at: int, **prices: float) -> list[Candle]:
+def changed(at: int, **prices: Any) -> list[Candle]:
     """Return the candles, one of them with other prices."""
     sent = candles()
-    sent[at] = sent[at]._replace(**prices)  # type: ignore[arg-type]
+    sent[at] = sent[at]._replace(**prices)
     return sent
 
 

@@ -131,7 +131,7 @@ async def test_answers_that_have_become_worse_raise_the_alarm_and_those_kept_apa
     (found,) = await watch.look()
     assert found.brier is not None
     assert (found.brier.count, found.alarm) == (0, False)
-    workshop.ledger.__init__()  # type: ignore[misc]
+    workshop.ledger.__init__()  # type: ignore[misc]  # empties it
     await workshop.settle(model.version, stated.tolist(), rose.tolist())
     workshop.clock.advance(3600)
     (found,) = await watch.look()
@@ -191,7 +191,7 @@ async def test_versions_of_further_horizons_and_plan_models_are_watched_beside_t
     assert list(parts) == [f"model_drift {one.market}" for one in found]
     assert parts["model_drift BTCUSDT 1h, 4 candles ahead"].endswith("--timeframe 1h --horizon 4")
     assert parts["model_drift plans of BTCUSDT 1h"].endswith("--timeframe 1h --target plan")
-    public = [(one["target"], one["horizon_candles"]) for one in (each.public() for each in found)]
+    public = [(one["target"], one["horizon_candles"]) for one in (finding.public() for finding in found)]
     assert public == [("close", None), ("close", 4), ("plan", None)]
     assert len(workshop.notices) == 3
     restarted = workshop.watch()

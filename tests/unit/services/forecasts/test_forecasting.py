@@ -214,6 +214,7 @@ async def test_a_broken_version_is_counted_and_logged_once_and_the_one_before_se
         assert (await models.forecasting.forecast(market(ALL), H1)).model_version == first
         assert await models.forecasting.in_production() == {"BTCUSDT 1h": first}
         models.look_again()
+    # Declared at the import.
     assert REGISTRY.get_sample_value("model_load_failures_total") == counted + 1  # type: ignore[operator]
     assert [line for line in log_lines if line.startswith("ERROR")] == ["ERROR a model in production cannot be loaded"]
     (registry.root / first / "model.onnx").write_bytes(b"broken")
@@ -319,7 +320,7 @@ async def test_several_markets_are_told_what_each_is_told_alone(registry: Regist
     markets.insert(2, (market(ALL[-LEAST + 5 :]), H1))
     together = await models.forecasting.opinions([*markets, (market(ALL), Timeframe.M15)])
     assert runs == [len(ends)]
-    alone = [await models.forecasting.opinion(*each) for each in markets]
+    alone = [await models.forecasting.opinion(*series) for series in markets]
     assert together[:-1] == alone
     assert len({opinion.forecast and opinion.forecast.probability_up for opinion in alone}) == len(markets)
     assert "closed 1h candles" in str(together[2].note)

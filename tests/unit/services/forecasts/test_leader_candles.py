@@ -19,7 +19,7 @@ from tests.fixtures.leading import POOL, add_led
 
 pytest_plugins = ["tests.fixtures.registry"]
 
-ALL = [Candle(*candle) for candle in HISTORY.candles]  # type: ignore[misc]
+ALL = [Candle(*candle) for candle in HISTORY.candles]  # type: ignore[misc]  # candles are tuples
 # Each return of the leader is the square of the coin's.
 BITCOIN = [
     Candle(c.timestamp, c.open**2, max(c.open, c.close) ** 2, min(c.open, c.close) ** 2, c.close**2, 1.0) for c in ALL

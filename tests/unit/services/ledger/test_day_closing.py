@@ -24,13 +24,13 @@ DAY_MS = 86_400_000
 FIRST = date(2021, 1, 4)
 
 
-def entries(days: int = 3, each: int = 5) -> list[LedgerEntry]:
+def entries(days: int = 3, per_day: int = 5) -> list[LedgerEntry]:
     """Return entries of days that follow one another; the second has none."""
     return [
         make_entry(id=f"d{day}n{number}.rules", known_ms=CLOSED_MS + day * DAY_MS + number)
         for day in range(days)
         if day != 1
-        for number in range(each)
+        for number in range(per_day)
     ]
 
 

@@ -179,7 +179,7 @@ async def test_what_cannot_be_compared_is_counted_with_its_reason(workshop: Repl
     more = {frame: view.model_copy(update={"candles": 900}) for frame, view in gone.timeframes.items()}
     workshop.archive.analyses[gone.analysis_id] = gone.model_copy(update={"timeframes": more})
     records = await workshop.ledger.entries(EntryFilter(), 10)
-    workshop.ledger.__init__()  # type: ignore[misc]
+    workshop.ledger.__init__()  # type: ignore[misc]  # empties it
     for record in records:
         changed = other_lane.analysis_id in record.entry.id
         await workshop.ledger.append([replace(record.entry, lane_id="f" * 12) if changed else record.entry])

@@ -60,7 +60,7 @@ def counted(found: list[BandCoverage]) -> dict[int, tuple[int, int, int, int]]:
 
 
 async def test_bands_are_held_against_the_close_that_they_speak_of(workshop: Workshop) -> None:
-    bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]
+    bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]  # of the port, what bands call
     series, client = known(workshop), DataSource.CLIENT
     last = float(series.closes[-1])
     # The closes after 1 and 4 hours are within, those after 12 and 24 are not.
@@ -85,7 +85,7 @@ async def test_bands_are_held_against_the_close_that_they_speak_of(workshop: Wor
 
 
 async def test_what_strangers_and_invented_candles_are_told_is_not_counted(workshop: Workshop) -> None:
-    bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]
+    bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]  # of the port, what bands call
     series = known(workshop)
     bands.given("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.CLIENT, trusted=False)
     bands.given("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.SYNTHETIC, trusted=True)
@@ -95,7 +95,7 @@ async def test_what_strangers_and_invented_candles_are_told_is_not_counted(works
 
 
 async def test_a_candle_that_never_comes_is_missing(workshop: Workshop) -> None:
-    bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]
+    bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]  # of the port, what bands call
     bands.given("BTCUSDT", known(workshop), path(1.0, 200.0, steps=1), 0.8, DataSource.CLIENT, trusted=True)
     workshop.store(known(workshop).candles)
     workshop.pass_hours(2)

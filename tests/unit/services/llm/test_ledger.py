@@ -230,6 +230,7 @@ class Budgets:
 
 async def test_a_call_is_reserved_at_its_most_and_replaced_by_its_cost(tmp_path: Path) -> None:
     clock, budgets = SettableClock(), Budgets()
+    # Of the port, what the ledger calls.
     ledger = await loaded(CostLedger(settings(daily_stop_usd="1"), clock, budgets), tmp_path)  # type: ignore[arg-type]
     ledger.book(call(clock, usage=TokenUsage(1_000, 0, 0)))
     for _ in range(2):
@@ -245,6 +246,7 @@ async def test_a_call_that_other_replicas_leave_no_room_for_is_not_made(
     tmp_path: Path, refused: int, period: str
 ) -> None:
     budgets = Budgets(refused)
+    # Of the port, what the ledger calls.
     ledger = await loaded(CostLedger(settings(), SettableClock(), budgets), tmp_path)  # type: ignore[arg-type]
     with pytest.raises(LlmUnavailable, match=f"the {period} budget is used up") as refusal:
         async with ledger.reserve(ESTIMATE):

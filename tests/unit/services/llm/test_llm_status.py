@@ -73,7 +73,7 @@ async def test_the_loop_waits_for_spacing_and_for_no_rest(ready_in: float | None
     async def sleep(seconds: float) -> None:
         sleeps.append(seconds)
 
-    await wait_for_a_key(Ring(ready_in), 20, sleep)  # type: ignore[arg-type]
+    await wait_for_a_key(Ring(ready_in), 20, sleep)  # type: ignore[arg-type]  # has what is read of a key ring
     assert sleeps == slept
 
 

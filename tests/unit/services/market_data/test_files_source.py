@@ -44,6 +44,7 @@ def source(folder: Path) -> FilesSource:
 async def read(
     folder: Path, timeframe: Timeframe = Timeframe.H1, limit: int = 1000, symbol: str = "BTCUSDT"
 ) -> list[Candle]:
+    # Candles are tuples.
     return list((await source(folder).candles(symbol, timeframe, limit)).candles)  # type: ignore[arg-type]
 
 

@@ -76,7 +76,7 @@ class Hours:
             for hour, (probability, rose) in enumerate(zip(stated, rises, strict=True))
         ]
         await self.ledger.append([record.entry for record in records])
-        await self.ledger.settle([each for record in records for each in record.settlements])
+        await self.ledger.settle([settlement for record in records for settlement in record.settlements])
         self.clock.advance(hours * 3600)
 
     async def recalibrate(self, *, full: bool = False) -> dict[str, Any]:

@@ -61,6 +61,7 @@ def test_plans_have_to_come_to_their_bound_after_costs(net_r: float, outcome: We
     ],
 )
 def test_the_model_is_held_against_its_training(hits: int, brier: float, words: str | None) -> None:
+    # Has what is read of a trend.
     week = a_week(timeframe="1h", calls=record_of(60, 100), model=trend(model_record(hits, 100, brier)))  # type: ignore[arg-type]
     found = assess(week, SETTINGS)
     assert found.outcome is (WeekOutcome.ACCEPTABLE if words is None else WeekOutcome.BELOW)

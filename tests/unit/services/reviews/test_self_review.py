@@ -205,6 +205,7 @@ def test_the_llm_may_change_only_settings_that_it_was_shown_within_bounds() -> N
     assert found.advice is not None
     assert [(change.setting, change.suggested) for change in found.suggestions.changes] == [("rsi_period", 21)]
     assert found.suggestions.root_cause == "Longs lose where the confidence is low."
+    # Enough trades, so there are some.
     assert found.suggestions.data_quality == measured.suggestions.data_quality  # type: ignore[union-attr]
     assert (found.advice.recommendation, found.advice.confidence) == ("wait", 0.4)
 

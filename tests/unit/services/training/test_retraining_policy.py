@@ -50,5 +50,5 @@ def test_an_alarm_of_one_horizon_trains_no_version_of_the_same_name_at_another()
 
 @given(hours=st.lists(st.floats(0, 1_000), max_size=8), full=st.booleans())
 def test_each_model_is_named_once_at_most_and_all_of_them_where_all_are_wanted(hours: list[float], full: bool) -> None:
-    found = POLICY.needed(NOON, [serving(each) for each in hours], {}, full=full)
-    assert len(found) == (len(hours) if full else sum(each >= 21.6 for each in hours))
+    found = POLICY.needed(NOON, [serving(age) for age in hours], {}, full=full)
+    assert len(found) == (len(hours) if full else sum(age >= 21.6 for age in hours))

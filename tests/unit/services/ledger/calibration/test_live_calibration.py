@@ -67,7 +67,7 @@ def some_plans(
     for day in days:
         for market in range(markets):
             odds = weight * drawn.choice([0.5, 1.0])
-            stated, true = (1 / (1 + math.exp(math.log(2) - each)) for each in (odds, multiplier * odds))
+            stated, true = (1 / (1 + math.exp(math.log(2) - log_odds)) for log_odds in (odds, multiplier * odds))
             at_ms = DAY_BEGIN_MS + day * DAY_MS
             one = settled(
                 horizons=(), symbol=f"M{market}USDT", closed_ms=at_ms, known_ms=at_ms + 5_000,
@@ -160,12 +160,12 @@ def test_a_plan_counts_by_its_stated_odds_and_by_what_it_came_to() -> None:
 def test_a_candidate_is_never_judged_on_what_was_known_before_its_fit() -> None:
     now = BEGIN + timedelta(days=120)
     records = some_plans(range(240), 0.0, 3)
-    before = [each for each in records if each.entry.known_ms <= epoch_ms(now)]
+    before = [record for record in records if record.entry.known_ms <= epoch_ms(now)]
     candidate = fit(a_record(), a_record(), collected(before).plans(), "base", now)
     assert candidate is not None
     assert gain_of([candidate], a_record(), collected(before).plans()).plans == 0
-    after = [each for each in records if each.entry.known_ms > epoch_ms(now)]
-    whole, rest = (gain_of([candidate], a_record(), collected(each).plans()) for each in (records, after))
+    after = [record for record in records if record.entry.known_ms > epoch_ms(now)]
+    whole, rest = (gain_of([candidate], a_record(), collected(plans).plans()) for plans in (records, after))
     assert whole == rest
     assert rest.low > 0
 
@@ -197,8 +197,8 @@ class Live:
         await self.documents.insert(LEDGER_LANES, lane_id, lane)
         days = range(start, start + 10)
         records = some_plans(days, multiplier, seed + start, weight=self.weight, lane_id=lane_id)
-        await self.ledger.append([each.entry for each in records])
-        await self.ledger.settle([each.settlements[0] for each in records])
+        await self.ledger.append([record.entry for record in records])
+        await self.ledger.settle([record.settlements[0] for record in records])
         self.clock.moment = BEGIN + timedelta(days=start + 10)
 
     async def live(self, days: range, multiplier: float, seed: int) -> None:

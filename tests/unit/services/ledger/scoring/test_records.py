@@ -195,8 +195,8 @@ async def test_records_are_told_apart_by_what_is_asked_and_only_the_days_asked_c
     ]
     await keep(ledger, [*old, *new])
 
-    async def told(group: Grouping, attribute: str, **wanted: object) -> list[tuple[object, int]]:
-        found = await scores.track_record(RecordQuery(60, group, **wanted))  # type: ignore[arg-type]
+    async def told(group: Grouping, attribute: str, **wanted: Any) -> list[tuple[object, int]]:
+        found = await scores.track_record(RecordQuery(60, group, **wanted))
         return [(getattr(record.key, attribute), record.count) for record in found]
 
     assert await told(Grouping.VERSION, "lane_id") == [("aaaaaaaaaaaa", 48), ("bbbbbbbbbbbb", 24)]
@@ -238,7 +238,7 @@ async def test_the_calibration_says_what_occurred_of_what_was_stated(
     ]
     await keep(ledger, [*honest, *boasting])
     ((_, bins),) = (await scores.calibration(RecordQuery(60))).items()
-    assert [(each.bin, each.count, each.occurred) for each in bins] == [("0.70-0.80", 100, 0.7), ("0.90-1.00", 50, 0.5)]
+    assert [(row.bin, row.count, row.occurred) for row in bins] == [("0.70-0.80", 100, 0.7), ("0.90-1.00", 50, 0.5)]
     assert bins[0].low < 0.7 < bins[0].high
     assert bins[1].high < 0.9
     (found,) = await scores.track_record(RecordQuery(60))

@@ -203,11 +203,11 @@ def counted_one_by_one(records: Sequence[LedgerRecord], day: date) -> dict[tuple
     first: dict[tuple[object, ...], tuple[LedgerRecord, int, float | None]] = {}
     for record in sorted(records, key=lambda record: (record.entry.known_ms, record.entry.id)):
         entry = record.entry
-        for each in record.settlements:
-            begin_ms = entry.slot(each.horizon) * (each.horizon or 24) * entry.timeframe.ms
+        for outcome in record.settlements:
+            begin_ms = entry.slot(outcome.horizon) * (outcome.horizon or 24) * entry.timeframe.ms
             if datetime.fromtimestamp(begin_ms / 1000, UTC).date() == day:
-                key = (entry.lane, entry.symbol, entry.timeframe, each.horizon, entry.slot(each.horizon))
-                first.setdefault(key, (record, each.horizon, each.move))
+                key = (entry.lane, entry.symbol, entry.timeframe, outcome.horizon, entry.slot(outcome.horizon))
+                first.setdefault(key, (record, outcome.horizon, outcome.move))
     clusters: dict[tuple[object, ...], list[tuple[int, float]]] = defaultdict(list)
     for (lane, _, timeframe, horizon, slot), (record, _, move) in first.items():
         if move is not None and record.entry.side is not Signal.NEUTRAL:
@@ -238,7 +238,7 @@ def test_sums_are_those_of_counting_one_by_one_in_whatever_order_the_records_com
     expected = counted_one_by_one(records, DAY)
     assert summed.keys() == expected.keys()
     for key, figures in expected.items():
-        assert summed[key] == pytest.approx(figures)  # type: ignore[index]
+        assert summed[key] == pytest.approx(figures)  # type: ignore[index]  # the keys are equal
     assert _total(found, Level.SYMBOL, "count") == _total(found, Level.ALL, "count")
     assert _total(found, Level.CONFIDENCE, "count") == _total(found, Level.ALL, "count")
     sides = [one for one in found if one.side != Signal.NEUTRAL]

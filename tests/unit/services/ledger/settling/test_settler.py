@@ -157,10 +157,12 @@ async def test_each_settlement_is_read_once_to_be_compared(workshop: Workshop) -
     async def settled(day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
         found = await plain(day, made_ms)
         if made_ms != EVER_MS:
-            read.extend(f"{record.entry.id}@{each.horizon}" for record in found for each in record.settlements)
+            read.extend(
+                f"{record.entry.id}@{settlement.horizon}" for record in found for settlement in record.settlements
+            )
         return found
 
-    ledger.settled = settled  # type: ignore[method-assign]
+    ledger.settled = settled  # type: ignore[method-assign]  # counts the calls
     await ledger.append([make_entry()])
     stored(workshop, 400)
     settler = workshop.settler()
@@ -330,7 +332,7 @@ async def test_a_store_that_is_too_slow_for_many_horizons_gets_fewer_at_once(wor
         if settler.state.last_run_ms is not None:
             raise asyncio.CancelledError
 
-    workshop.ledger.settle = slow  # type: ignore[method-assign]
+    workshop.ledger.settle = slow  # type: ignore[method-assign]  # waits on purpose
     settler = workshop.settler(batch=400, sleep=sleep)
     with pytest.raises(asyncio.CancelledError):
         await settler.run()

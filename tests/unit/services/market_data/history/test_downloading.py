@@ -67,6 +67,7 @@ async def fetch(
 
 
 def saved(path: Path) -> list[Candle]:
+    # Candles are tuples.
     return [Candle(*candle) for candle in read_candles(path, NOW_MS).series.candles]  # type: ignore[misc]
 
 
