@@ -8,6 +8,7 @@ from typing import Any
 from backtesting.evidence.building import MeasuredMarket
 from backtesting.evidence.checking import EvidenceCheck, check_markets
 from backtesting.evidence.measuring import Span, measure_market
+from domain.spans import require_candles_in
 from domain.trading.costs import Costs
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
@@ -28,12 +29,13 @@ def measure(candles: Iterable[MeasuredCandles], count: int, order: MeasuringOrde
 
     Raises:
         InvalidMarketData: a timeframe cannot be made from the candles.
-        InvalidRequest: a market has no candles in the time.
+        InsufficientData: a market has no candles in the time.
     """
     wish, indicators = order.wish, TechnicalIndicators(order.indicators)
     span = Span(wish.since_ms, wish.until_ms)
     found = []
     for at, (name, symbol, series) in enumerate(candles):
+        require_candles_in(symbol, series, wish.since_ms, wish.until_ms)
         wanted = wish.of_candles(series.timeframe)
         for number, timeframe in enumerate(wanted):
             own = series if timeframe is series.timeframe else series.resample(timeframe)
