@@ -19,6 +19,7 @@ def list_models(target: OneTarget = None, horizon: Horizon = None, as_json: Json
     """List every version, newest first; those of further horizons and plan models after those of the usual horizon."""
     from rich.console import Group
 
+    from commands.tables.models import ROLES_IN_WORDS
     from models.registry.registries import Registries, key_of
 
     settings = load_settings()
@@ -32,7 +33,7 @@ def list_models(target: OneTarget = None, horizon: Horizon = None, as_json: Json
         if listed["models"] or listed["unusable"]:
             further.append({"target": key.target, "horizon_candles": key.horizon, **listed})
             tables.append(table)
-    show({**document, "further": further}, Group(*tables), as_json)
+    show({**document, "further": further}, Group(*tables, ROLES_IN_WORDS), as_json)
 
 
 def _listed(registries: Registries, key: RegistryKey) -> tuple[dict[str, Any], RenderableType]:

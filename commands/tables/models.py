@@ -27,6 +27,7 @@ TRIALS_IN_WORDS = (
     "trials: settings that were judged on some of the same candles, by trainings and studies. The best of many looks "
     "better than it is."
 )
+ROLES_IN_WORDS = "role: what a version does now; gate: what was decided when it was trained, see `models show VERSION`."
 # Heading and metric of `Scores`.
 METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
 # Those of a list, whose rows fit a terminal of 120 columns.
@@ -55,12 +56,12 @@ def listed(
     shadows: Sequence[str] = (),
     title: str = "Models",
 ) -> Group:
-    """Return every version, newest first, with its aliases; below them those that shadow, and the unusable ones.
+    """Return every version, newest first, with role and decision of the gate; then those that shadow or are unusable.
 
     `trials` is how many settings were judged on candles of the figures of each version.
     """
     called = alias_names(aliases)
-    columns = ("market", "n", *LISTED, "trials", "alias", "verdict")
+    columns = ("market", "n", *LISTED, "trials", "role", "gate")
     table = headed_table("version", *columns, title=title)
     for model in listing.models:
         scores = model.metrics
@@ -71,7 +72,7 @@ def listed(
             *(number(getattr(scores, METRICS[heading])) if scores else "-" for heading in LISTED),
             f"{trials[model.version]:,}" if model.version in trials else "-",
             ", ".join([*called.get(model.version, ()), *(["shipped"] if model.shipped else [])]),
-            _verdict(model),
+            _gate(model),
         )
     words = [Text(TRIALS_IN_WORDS)] if max(trials.values(), default=0) > 1 else []
     candidates = _sentences("Candidates beside models in production", shadows)
@@ -182,10 +183,12 @@ def alias_names(aliases: Aliases) -> dict[str, list[str]]:
     return names
 
 
-def _verdict(model: ModelMetadata) -> str:
+def _gate(model: ModelMetadata) -> str:
     if model.verdict is None:
-        return "imported" if model.data is None else ""
-    return "forced" if model.verdict.forced else model.verdict.serves
+        return "imported" if model.data is None else "-"
+    if model.verdict.forced:
+        return "forced"
+    return "passed" if model.verdict.promoted else "not passed"
 
 
 def _foretold(model: ModelMetadata) -> str:

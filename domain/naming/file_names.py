@@ -3,9 +3,11 @@
 `SYMBOL-TIMEFRAME` with an ending is this service's own form, and is read whole: `PETR4.SA-1d.csv`, `BRK-B-1h.csv.gz`.
 Of other names the endings, dates and the number of a copy are left out, then what stands before the timeframe is the
 market. Its words are separated by `_`, commas and spaces; words in small letters beside others in capitals are
-comments, and known venues before the symbol are left out. Two words that make a pair, a share with its suffix or with
-its class are one symbol: `BTC_USDT-1h.feather`, `BINANCE_BTCUSDT, 60.csv`, `Binance_BTCUSDT_1h.csv`,
-`yfinance_MSFT-1d.csv`, `XBTUSD_60.csv`, `EURUSD_M15_202101040000_202112312345.csv`, `BTC-USD.csv`, `aapl.us.txt`.
+comments, and known venues before the symbol are left out. Where no word is in capitals, only one whose spelling tells
+what is traded is a market: `btcusdt.csv` and `aapl.us.txt`, but neither `data.csv` nor `aapl.csv`. Two words that make
+a pair, a share with its suffix or with its class are one symbol: `BTC_USDT-1h.feather`, `BINANCE_BTCUSDT, 60.csv`,
+`Binance_BTCUSDT_1h.csv`, `yfinance_MSFT-1d.csv`, `XBTUSD_60.csv`, `EURUSD_M15_202101040000_202112312345.csv`,
+`BTC-USD.csv`.
 """
 
 from __future__ import annotations
@@ -126,7 +128,8 @@ def _symbol(text: str) -> str | None:
             whole = len(part) == count and (count > 1 or _tells(word))
             if whole and (found := spelling("_".join(part))):
                 return found
-    return spelling(words[0]) if len(words) == 1 or (words and some_in_capitals) else None
+    # answer.json and data.csv name no market, though both could be spelled as one.
+    return spelling(words[0]) if words and some_in_capitals else None
 
 
 def _without_venue(word: str) -> str:
@@ -137,4 +140,6 @@ def _without_venue(word: str) -> str:
 def _tells(word: str) -> bool:
     """Return whether a word alone is surely a market: any short word could be a share of the United States."""
     facts = Symbol.of(spelling(word) or "")
-    return facts.kind is not None and (facts.kind is not SymbolKind.SHARE or facts.exchange is not UNITED_STATES)
+    if facts.kind is SymbolKind.SHARE and facts.exchange is UNITED_STATES:
+        return facts.name.endswith(".US")
+    return facts.kind is not None

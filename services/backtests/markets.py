@@ -11,6 +11,7 @@ from domain.errors import InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import CandleSeries, Timeframe
 from domain.naming.leaders import leader_among
 from domain.session_finder import with_sessions
+from domain.spans import require_candles_in
 from domain.values import utc_time
 from services.backtests.parameters import BacktestParameters
 from services.market_data.longer_timeframes import higher_timeframes
@@ -57,7 +58,7 @@ def prepare(
 
     Raises:
         InvalidRequest: a symbol and timeframe twice, or a timeframe that cannot be made.
-        InsufficientData: too few candles.
+        InsufficientData: too few candles, or none in the time.
         InvalidMarketData: a market breaks off.
     """
     by_symbol: dict[str, dict[Timeframe, CandleSeries]] = {}
@@ -65,7 +66,7 @@ def prepare(
         given = by_symbol.setdefault(symbol, {})
         if series.timeframe in given:
             raise InvalidRequest(f"there are {series.timeframe} candles of {symbol} twice")
-        given[series.timeframe] = _cut(symbol, series, parameters.until_ms)
+        given[series.timeframe] = _cut(symbol, series, parameters)
     markets = {symbol: _market(symbol, given, parameters) for symbol, given in by_symbol.items()}
     others = {symbol: PastMarket(symbol, {series.timeframe: series}) for symbol, series in leaders if len(series)}
     return [replace(market, leader=_leader(market, markets, others)) for market in markets.values()]
@@ -80,13 +81,12 @@ def _leader(
     return other.with_longer(market.traded).series[market.traded] if other else None
 
 
-def _cut(symbol: str, series: CandleSeries, until_ms: int | None) -> CandleSeries:
+def _cut(symbol: str, series: CandleSeries, parameters: BacktestParameters) -> CandleSeries:
     known = with_sessions(symbol, series)
-    if until_ms is not None:
-        known = known.closed_by(until_ms)
     if not len(known):
-        raise InsufficientData(f"{symbol} {series.timeframe} has no closed candle in the time that is tested")
-    return known
+        raise InsufficientData(f"{symbol} {series.timeframe} has no closed candle")
+    require_candles_in(symbol, known, parameters.since_ms, parameters.until_ms)
+    return known if parameters.until_ms is None else known.closed_by(parameters.until_ms)
 
 
 def _market(symbol: str, given: Mapping[Timeframe, CandleSeries], parameters: BacktestParameters) -> BacktestMarket:

@@ -9,6 +9,7 @@ from backtesting.evidence.building import MeasuredMarket
 from backtesting.evidence.checking import EvidenceCheck, check_markets
 from backtesting.evidence.measuring import Span, measure_market
 from domain.jobs import TellShare
+from domain.spans import require_candles_in
 from domain.trading.costs import Costs
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
@@ -30,12 +31,13 @@ def measure(
 
     Raises:
         InvalidMarketData: a timeframe cannot be made from the candles.
-        InvalidRequest: a market has no candles in the time.
+        InsufficientData: a market has no candles in the time.
     """
     options, indicators = parameters.options, TechnicalIndicators(parameters.indicators)
     span = Span(options.since_ms, options.until_ms)
     found = []
     for at, (name, symbol, series) in enumerate(candles):
+        require_candles_in(symbol, series, options.since_ms, options.until_ms)
         wanted = options.of_candles(series.timeframe)
         for number, timeframe in enumerate(wanted):
             own = series if timeframe is series.timeframe else series.resample(timeframe)

@@ -220,8 +220,11 @@ def test_recorded_answers_are_traded_from_the_next_close_on(
         (["--timeframes", "15m"], "15m candles of BTCUSDT cannot be made from 1h candles"),
         (["--timeframes", "soon"], "--timeframes: "),
         (["--since", "2024-01-01", "--until", "2023-01-01"], "--since has to be before --until"),
-        (["--since", "2025-01-01"], "BTCUSDT 1h is too short: in the time that is tested 0 candles"),
-        (["--until", "2020-01-01"], "BTCUSDT 1h has no closed candle in the time that is tested"),
+        (
+            ["--since", "2026-01-01"],
+            "BTCUSDT 1h has no closed candle since 2026-01-01 00:00 UTC: its candles reach",
+        ),
+        (["--until", "2020-01-01"], "BTCUSDT 1h has no closed candle by 2020-01-01 00:00 UTC: its candles reach from"),
     ],
 )
 def test_what_cannot_be_tested_is_refused_in_a_line(

@@ -172,7 +172,10 @@ def test_candles_after_until_change_nothing(
         (["--sizing", "half"], "--sizing: a sizing is fixed:SHARE"),
         (["--since", "2024-01-01", "--until", "2023-01-01"], "--since has to be before --until"),
         (["--folds", 2], "a search in 2 folds needs 480 candles before the first of them"),
-        (["--since", "2025-01-01"], "BTCUSDT 1h is too short: in the time that is searched 0 candles"),
+        (
+            ["--since", "2026-01-01"],
+            "BTCUSDT 1h has no closed candle since 2026-01-01 00:00 UTC: its candles reach",
+        ),
     ],
 )
 def test_what_cannot_be_searched_is_refused_in_a_line(

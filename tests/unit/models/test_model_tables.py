@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from io import StringIO
 
 from rich.console import Console, RenderableType
 
-from commands.tables.models import forecast_table, shown
+from commands.tables.models import forecast_table, listed, shown
 from domain.forecasting import Driver, ModelType
+from models.evaluation.gate import GateVerdict
+from models.registry.aliases import Aliases, Promotion, ScopeAliases
 from models.registry.importances import ColumnImportance
+from models.registry.listing import Listing
 from tests.fixtures.forecasting import make_forecast
-from tests.fixtures.models import make_metadata
+from tests.fixtures.models import NOON, make_metadata
 
 
 def lines(table: RenderableType) -> list[str]:
@@ -28,6 +32,21 @@ def test_a_version_shows_the_shares_of_its_columns() -> None:
     at = page.index("Gain by column")
     assert page[at + 1 : at + 3] == ["price_return_1 40.0%", "cci_20 6.2%"]
     assert "Gain by column" not in lines(shown(make_metadata(), []))
+
+
+def test_a_list_tells_what_serves_apart_from_what_the_gate_decided() -> None:
+    passed, kept = (GateVerdict(serves=serves, reasons=(), comparisons=()) for serves in ("candidate", "production"))
+    verdicts = {"passed": passed, "not passed": kept, "forced": passed.model_copy(update={"forced": True})}
+    models = [
+        make_metadata(created_at=NOON + timedelta(days=day), verdict=verdict, **changes)
+        for day, (verdict, changes) in enumerate([*((one, {}) for one in verdicts.values()), (None, {"data": None})])
+    ]
+    promotion = Promotion(version=models[0].version, at=NOON, by="gate", reason="better")
+    scope = ScopeAliases(symbol="BTCUSDT", timeframe=models[0].timeframe, history=(promotion,))
+    page = lines(listed(Listing(tuple(models), {}), Aliases(scopes=(scope,)), {}))
+    ends = dict(zip((*verdicts, "imported"), (line for line in page if line.startswith("lstm_model_")), strict=True))
+    assert all(line.endswith(f" - {gate}") for gate, line in ends.items() if gate != "passed")
+    assert ends["passed"].endswith(" - production passed")
 
 
 def test_a_forecast_shows_its_drivers() -> None:
