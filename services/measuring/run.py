@@ -15,8 +15,6 @@ from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
 from services.measuring.parameters import MeasuredCandles, MeasuringParameters
 
-# Takes words and the share done, 0..1.
-
 
 def measure(
     candles: Iterable[MeasuredCandles], count: int, parameters: MeasuringParameters, tell: TellShare
