@@ -38,9 +38,10 @@ def test_a_list_tells_what_serves_apart_from_what_the_gate_decided() -> None:
     passed, kept = (GateVerdict(serves=serves, reasons=(), comparisons=()) for serves in ("candidate", "production"))
     verdicts = {"passed": passed, "not passed": kept, "forced": passed.model_copy(update={"forced": True})}
     models = [
-        make_metadata(created_at=NOON + timedelta(days=day), verdict=verdict, **changes)
-        for day, (verdict, changes) in enumerate([*((one, {}) for one in verdicts.values()), (None, {"data": None})])
+        make_metadata(created_at=NOON + timedelta(days=day), verdict=verdict)
+        for day, verdict in enumerate(verdicts.values())
     ]
+    models.append(make_metadata(created_at=NOON + timedelta(days=len(models)), verdict=None, data=None))
     promotion = Promotion(version=models[0].version, at=NOON, by="gate", reason="better")
     scope = ScopeAliases(symbol="BTCUSDT", timeframe=models[0].timeframe, history=(promotion,))
     page = lines(listed(Listing(tuple(models), {}), Aliases(scopes=(scope,)), {}))
