@@ -99,7 +99,8 @@ def test_a_whole_series_is_unbroken_and_a_split_one_until_enough_candles_have_co
 
 @given(st.floats(0, 1), st.sampled_from(Signal), st.sampled_from([None, Signal.LONG, Signal.SHORT]))
 def test_without_a_hysteresis_no_confidence_is_refused(confidence: float, signal: Signal, last: Signal | None) -> None:
-    assert confidence_gate(answer(signal, confidence), last and given_side(last), 0.0).gate.passed
+    before = None if last is None else given_side(last)
+    assert confidence_gate(answer(signal, confidence), before, 0.0).gate.passed
 
 
 @pytest.mark.parametrize("last", [given_side(Signal.LONG, stands=False), given_side(Signal.SHORT)])
