@@ -53,8 +53,8 @@ class TimeframeContext:
 
     @property
     def range_percentile(self) -> float:
-        """Rank of that percentage among its past, 0 to 100; 0 while unknown."""
-        return self.latest.get("average_true_range_percentile", 0.0)
+        """Rank of that percentage among its past, 0 to 100; 0 while unknown or where nothing moves."""
+        return self.latest.get("average_true_range_percentile", 0.0) if self.range_percent > 0 else 0.0
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,9 @@ POINTS = 0.25
 DISAGREES = 0.40
 # Less range than a hundredth of a percent of the price is a flat market: a trade costs ten times that.
 FLAT_RANGE_PERCENT = 0.01
+# A market whose newest candles have no more range all together is flat whatever it did before, such as one that is
+# closed or halted: Wilder's average keeps a lively time for some fifty candles.
+STILL_CANDLES = 14
 
 
 @dataclass(frozen=True)
@@ -106,8 +109,13 @@ def move_over_noise(closes: FloatArray) -> float:
 
 
 def is_flat(part: TimeframeContext) -> bool:
-    """Return whether the typical candle has practically no range."""
-    return part.range_percent < FLAT_RANGE_PERCENT
+    """Return whether the typical candle, or all of the newest together, has practically no range."""
+    if part.range_percent < FLAT_RANGE_PERCENT:
+        return True
+    highs, lows, least = part.series.highs, part.series.lows, FLAT_RANGE_PERCENT / 100 * part.latest["close"]
+    if highs[-1] - lows[-1] >= least:
+        return False
+    return bool(highs[-STILL_CANDLES:].max() - lows[-STILL_CANDLES:].min() < least)
 
 
 def _or_zero(value: float) -> float:

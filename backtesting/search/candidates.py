@@ -193,12 +193,12 @@ def _guarded(
 ) -> Iterator[int]:
     """Yield the indices of the calls that pass hysteresis and cooldown, and are acted on."""
     last_side, last_position = 0.0, 0
-    low, high = _EVEN - settings.hysteresis, _EVEN + settings.hysteresis
+    needed = _EVEN + settings.hysteresis
     for index, (position, side, confidence) in enumerate(zip(positions, sides, confidences, strict=True)):
         turns = side == -last_side
         if turns and position - last_position < settings.cooldown_candles:
             continue
-        if side != last_side and low <= confidence < high:
+        if last_side not in (0.0, side) and _EVEN <= confidence < needed:
             continue
         last_side, last_position = side, position
         if confidence >= settings.least_confidence:

@@ -9,7 +9,6 @@ from config.guard_settings import GuardSettings
 from domain.analysis import Analysis
 from domain.timeframe_data import OLD_LENGTHS
 from domain.trading.gates import Gate, GateName
-from domain.values import Signal
 from rules.context import MarketContext
 from services.guards.given_side import GivenSide
 
@@ -68,19 +67,21 @@ def unbroken_data_gate(context: MarketContext, min_candles: int) -> Finding:
     return _finding(GateName.UNBROKEN_DATA, candles, min_candles, words, passed=not context.broken)
 
 
-def confidence_gate(analysis: Analysis, last_side: Signal | None, hysteresis: float) -> Finding:
-    """Return whether a confidence near 0.5, where engines begin to act, is a new side's.
+def confidence_gate(analysis: Analysis, last: GivenSide | None, hysteresis: float) -> Finding:
+    """Return whether a side that comes anew has confidence enough.
 
-    Within the band of 0.5 and the hysteresis on both sides only the side that was given before passes, so that an
-    answer does not flicker about it. Below the band every side passes: no engine acts on it.
+    From 0.5, where engines begin to act, to as much more as the hysteresis, only the side that stands passes once one
+    was given, so that an answer does not flicker about 0.5. Below it every side passes: no engine acts on it.
+    Where none was given lately there is nothing to flicker.
 
     Args:
         analysis: Of Long or Short; a Neutral passes.
-        last_side: The side of the last answer for its symbol and timeframe, None where it had none.
-        hysteresis: Half-width of the band; 0 lets every confidence pass.
+        last: The last Long or Short of its symbol and timeframe, None where none was given lately.
+        hysteresis: What a side needs anew above 0.5; 0 lets every confidence pass.
     """
     side, confidence = analysis.signal, analysis.confidence
-    if not side.side or side is last_side or confidence < EVEN - hysteresis:
+    kept = last is None or (last.stands and last.signal is side)
+    if not side.side or kept or confidence < EVEN:
         return _finding(GateName.CONFIDENCE, confidence if side.side else None, None, "", passed=True)
     needed = EVEN + hysteresis
     words = f"the confidence is {confidence:.4g}, a new {side} needs {needed:.4g}"

@@ -87,7 +87,11 @@ class GivenSide:
 
     def open_at(self, now: datetime, candles: int) -> bool:
         """Return whether it stands, and was given less than this number of candle lengths ago."""
-        return self.stands and now < self.at + timedelta(milliseconds=candles * self.timeframe.ms)
+        return self.stands and self.recent_at(now, candles)
+
+    def recent_at(self, now: datetime, candles: int) -> bool:
+        """Return whether it was given less than this number of candle lengths ago."""
+        return now < self.at + timedelta(milliseconds=candles * self.timeframe.ms)
 
     def candles_since(self, series: CandleSeries) -> int:
         """Return the number of candles of its timeframe that have closed since it was given."""

@@ -142,10 +142,10 @@ class GivenSides:
         side = self._sides.get((symbol, timeframe))
         return side if side is not None and side.at <= self._clock.now() else None
 
-    def standing(self, symbol: str, timeframe: Timeframe) -> GivenSide | None:
-        """Return the open Long or Short of a symbol and timeframe."""
+    def recent(self, symbol: str, timeframe: Timeframe) -> GivenSide | None:
+        """Return the last Long or Short of less than `open_candles` ago, also where it does not stand any more."""
         side = self.last(symbol, timeframe)
-        return side if side is not None and side.open_at(self._clock.now(), self._open_candles) else None
+        return side if side is not None and side.recent_at(self._clock.now(), self._open_candles) else None
 
     def open_beside(self, symbol: str, timeframe: Timeframe) -> list[GivenSide]:
         """Return the open sides of the other symbols in this timeframe."""

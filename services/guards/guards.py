@@ -141,9 +141,7 @@ class Guards:
         yield unbroken_data_gate(context, self._min_candles)
         remembers = context.as_of is None and not context.age.old and bool(analysis.signal.side)
         market = analysis.symbol, analysis.timeframe
-        standing = self._given.standing(*market) if remembers else None
-        band = settings.hysteresis if remembers else 0.0
-        yield confidence_gate(analysis, standing.signal if standing else None, band)
+        yield confidence_gate(analysis, self._given.recent(*market) if remembers else None, settings.hysteresis)
         last = self._given.last(*market) if remembers else None
         yield cooldown_gate(analysis, last, last.candles_since(context.main.series) if last else 0, settings)
         yield exposure_gate(analysis, self._alike(context, analysis) if remembers else (), settings)

@@ -118,7 +118,7 @@ async def test_a_side_that_one_process_gives_is_known_to_the_other_once_it_is_an
             assert shut(other, at(clock), answer(Signal.SHORT)) == refused
             clock.advance(1)
         async with asyncio.timeout(PATIENCE_SECONDS):  # the Neutral has ended the side at the other too
-            while other._given.standing("BTCUSDT", Timeframe.H1):
+            while (side := other._given.last("BTCUSDT", Timeframe.H1)) and side.stands:
                 await asyncio.sleep(0.01)
 
 
@@ -199,12 +199,15 @@ async def test_open_signals_of_symbols_that_move_together_have_a_limit(url: str,
 
 async def test_a_side_is_kept_at_less_confidence_than_it_needs_anew(url: str, clock: SettableClock) -> None:
     async with guards_on(url, clock, hysteresis=0.02) as guards:
-        assert shut(guards, market(), answer(confidence=0.5)) == [GateName.CONFIDENCE]
-        give(guards, market(), answer(confidence=0.53))
-        assert shut(guards, market(), answer(confidence=0.49)) == []
-        assert shut(guards, market(), answer(confidence=0.47)) == []
+        assert shut(guards, market(), answer(confidence=0.5)) == []
+        give(guards, market(), answer(confidence=0.5))
+        assert shut(guards, market(), answer(confidence=0.51)) == []
         give(guards, market(), answer(Signal.NEUTRAL))
-        assert shut(guards, market(), answer(confidence=0.5)) == [GateName.CONFIDENCE]
+        assert shut(guards, market(), answer(confidence=0.51)) == [GateName.CONFIDENCE]
+        assert shut(guards, market(), answer(confidence=0.52)) == []
+        assert shut(guards, market(), answer(confidence=0.49)) == []
+        clock.moment = candles_later(24)
+        assert shut(guards, market(), answer(confidence=0.51)) == []
 
 
 async def test_a_side_that_a_clock_since_set_back_has_dated_is_as_good_as_none(url: str, clock: SettableClock) -> None:

@@ -148,7 +148,8 @@ def test_one_bet_on_many_symbols_has_a_limit(make_client: MakeClient) -> None:
 
 
 def test_a_new_side_needs_more_confidence_than_a_kept_one(make_client: MakeClient) -> None:
-    client = make_client(guards={"hysteresis": 0.5})
+    client = make_client(analysis=ANY_REVISION, guards={"hysteresis": 0.5, "cooldown_candles": 0})
+    assert post(client, shape_a(**DOWN))["signal"] == "Short"
     answer = post(client, shape_a(**UP))
     confidence, needed = value(answer, "confidence")
     assert needed == 1
@@ -157,7 +158,11 @@ def test_a_new_side_needs_more_confidence_than_a_kept_one(make_client: MakeClien
 
 
 def test_the_llm_is_guarded_as_the_rules_are(make_client: MakeClient, fake_openai: FakeOpenAI) -> None:
-    client = make_client(llm=llm_section(fake_openai.url), guards={"hysteresis": 0.5})
+    client = make_client(
+        analysis=ANY_REVISION, llm=llm_section(fake_openai.url), guards={"hysteresis": 0.5, "cooldown_candles": 0}
+    )
+    fake_openai.script(wrong(signal="Short"))
+    assert post(client, shape_a(**DOWN))["signal"] == "Short"
     answer = post(client, shape_a(**UP))
     assert (answer["source"], answer["lanes"]["llm"]["side"]) == ("llm", "Long")
     refused_by(answer, "confidence")

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from domain.analysis import AnalysisSource, TrendDirection
+from domain.analysis import AnalysisSource, TrendDirection, VolatilityLevel
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.trading.costs import Costs
 from domain.values import Signal
@@ -54,6 +54,27 @@ def test_contrarian_strategies_alone_do_not_turn_a_clear_trend(drift: float) -> 
         # They lean the other way and say so.
         assert (analysis.strategy_scores["RSI Strategy"] - 0.5) * drift < 0
         assert "lean" in analysis.reasoning
+
+
+def stopped(series: CandleSeries, count: int) -> CandleSeries:
+    """Return a market that closed or was halted some candles ago, as a source that fills such candles shows it."""
+    price = series.candles[-count - 1].close
+    still = [Candle(c.timestamp, price, price, price, price, 0.0) for c in series.candles[-count:]]
+    return CandleSeries(series.timeframe, [*series.candles[:-count], *still])
+
+
+@pytest.mark.parametrize(("still", "signal"), [(0, Signal.LONG), (13, Signal.LONG), (14, Signal.NEUTRAL)])
+def test_a_market_that_has_stood_still_since_a_trend_is_flat(still: int, signal: Signal) -> None:
+    trend = simulated([9, 1], 0.5, Timeframe.H1, 200)
+    analysis = assess(snapshot_of(stopped(trend, still) if still else trend))
+    assert analysis.signal is signal
+    assert ("the market is flat" in analysis.reasoning) is (signal is Signal.NEUTRAL)
+
+
+def test_nothing_is_less_volatile_than_a_market_that_never_moves() -> None:
+    analysis = assess(snapshot_of(flat_series()))
+    assert analysis.market_analysis.volatility_level is VolatilityLevel.VERY_LOW
+    assert analysis.risk_assessment.market_risk == 0
 
 
 def test_the_selected_strategies_decide_near_the_bar() -> None:

@@ -128,16 +128,21 @@ def test_a_turn_waits_for_the_cooldown_since_the_last_call_on_the_other_side() -
     assert len(acted(candidates, cooldown_candles=0)) == 6
 
 
-def test_near_one_half_only_the_side_that_was_given_passes() -> None:
-    candidates = given((0, 1, 0.505), (1, 1, 0.53), (2, 1, 0.505), (3, -1, 0.495), (4, -1, 0.47), (5, -1, 0.495))
+def test_the_other_side_needs_more_than_one_half_unless_no_engine_acts_on_it() -> None:
+    candidates = given((0, 1, 0.505), (1, 1, 0.505), (2, -1, 0.505), (3, -1, 0.495), (4, -1, 0.505), (5, 1, 0.53))
     assert acted(candidates, hysteresis=0.01) == [
+        (0, Signal.LONG),
         (1, Signal.LONG),
-        (2, Signal.LONG),
+        (3, Signal.SHORT),
         (4, Signal.SHORT),
-        (5, Signal.SHORT),
+        (5, Signal.LONG),
     ]
-    # The guards let the others pass, but no engine acts on them.
-    assert acted(candidates, hysteresis=0.01, least_confidence=0.5) == [(1, Signal.LONG), (2, Signal.LONG)]
+    assert acted(candidates, hysteresis=0.01, least_confidence=0.5) == [
+        (0, Signal.LONG),
+        (1, Signal.LONG),
+        (4, Signal.SHORT),
+        (5, Signal.LONG),
+    ]
 
 
 def test_exits_below_zero_are_no_plan() -> None:

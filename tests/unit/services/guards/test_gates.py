@@ -23,6 +23,7 @@ from services.guards.gates import (
     safe_mode_gate,
     unbroken_data_gate,
 )
+from services.guards.given_side import GivenSide
 from tests.fixtures.guards import H1, MIN_CANDLES, answer, context_on, given_side, guard_settings, market
 from tests.fixtures.histories import simulated
 
@@ -96,30 +97,38 @@ def test_a_whole_series_is_unbroken_and_a_split_one_until_enough_candles_have_co
     )
 
 
-@given(st.floats(0, 1), st.sampled_from(Signal), st.sampled_from([None, *Signal]))
+@given(st.floats(0, 1), st.sampled_from(Signal), st.sampled_from([None, Signal.LONG, Signal.SHORT]))
 def test_without_a_hysteresis_no_confidence_is_refused(confidence: float, signal: Signal, last: Signal | None) -> None:
-    assert confidence_gate(answer(signal, confidence), last, 0.0).gate.passed
+    before = None if last is None else given_side(last)
+    assert confidence_gate(answer(signal, confidence), before, 0.0).gate.passed
 
 
+@pytest.mark.parametrize("last", [given_side(Signal.LONG, stands=False), given_side(Signal.SHORT)])
 @pytest.mark.parametrize(
-    ("confidence", "last", "passes", "needed"),
+    ("confidence", "passes", "needed"),
     [
-        (0.52, None, True, 0.51),
-        (0.51, None, True, 0.51),
-        (0.509, None, False, 0.51),
-        (0.5, Signal.SHORT, False, 0.51),
-        (0.49, None, False, 0.51),
-        (0.509, Signal.LONG, True, None),
-        (0.49, Signal.LONG, True, None),
-        (0.489, None, True, None),  # no engine acts on it
+        (0.52, True, 0.51),
+        (0.51, True, 0.51),
+        (0.509, False, 0.51),
+        (0.5, False, 0.51),
+        (0.499, True, None),  # no engine acts on it
+        (0.3, True, None),
     ],
 )
-def test_near_one_half_only_the_side_that_was_given_passes(
-    confidence: float, last: Signal | None, passes: bool, needed: float | None
+def test_a_side_that_comes_anew_needs_more_than_one_half(
+    last: GivenSide, confidence: float, passes: bool, needed: float | None
 ) -> None:
     found = confidence_gate(answer(Signal.LONG, confidence), last, 0.01)
     assert seen(found) == (passes, confidence, needed)
     assert passes or found.words.endswith("a new Long needs 0.51")
+
+
+@pytest.mark.parametrize("last", [None, given_side(Signal.LONG)])
+@pytest.mark.parametrize("confidence", [0.509, 0.5, 0.491, 0.3])
+def test_the_first_side_and_the_one_that_stands_need_no_more_than_they_have(
+    last: GivenSide | None, confidence: float
+) -> None:
+    assert seen(confidence_gate(answer(Signal.LONG, confidence), last, 0.01)) == (True, confidence, None)
 
 
 @pytest.mark.parametrize(("since", "passes"), [(0, False), (2, False), (3, True), (50, True)])
