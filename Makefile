@@ -17,6 +17,7 @@ $(UV):
 	$(BIN)/pip install --quiet --disable-pip-version-check 'uv>=0.13,<0.20'
 
 $(VENV)/.run: requirements.txt | $(UV)
+	@echo 'installing what the service needs, about 2 GB: some minutes the first time'
 	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(UV) pip install --quiet -r requirements.txt
 	@touch $@
 

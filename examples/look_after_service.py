@@ -8,6 +8,7 @@ The administrator's token is that of ADMIN_TOKEN, or the one in the file that th
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from trading_signal_client import Client, Problem, calls, read_admin_token
 def main() -> None:
     """Read the statistics and print them."""
     parser = argparse.ArgumentParser(description="Show what the service stores, does and costs.")
-    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--url", default=os.environ.get("SIGNALS_URL", "http://127.0.0.1:8000"))
     parser.add_argument("--token-file", type=Path, default=Path("data/admin_token"))
     parser.add_argument("--clear-cache", action="store_true", help="Remove the cached analyses.")
     arguments = parser.parse_args()
@@ -41,6 +42,6 @@ if __name__ == "__main__":
     except Problem as error:
         sys.exit(f"the service refused: {error.detail}")
     except httpx2.TransportError as error:
-        sys.exit(f"the service cannot be reached: {error}; start it with `make run`")
+        sys.exit(f"the service cannot be reached: {error}; start it with `make run`, or name its address with --url")
     except (OSError, ValueError) as error:
         sys.exit(f"no admin token: {error}; set ADMIN_TOKEN or name the file with --token-file")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -65,12 +66,17 @@ async def main() -> None:
     parser = argparse.ArgumentParser(description="Post candles to the service and watch the signal arrive.")
     parser.add_argument("file", type=Path)
     parser.add_argument("--symbol", default="BTCUSDT")
-    parser.add_argument("--url", default="http://127.0.0.1:8000")
+    parser.add_argument("--url", default=os.environ.get("SIGNALS_URL", "http://127.0.0.1:8000"))
     arguments = parser.parse_args()
     base = read_candles(arguments.file, epoch_ms(SystemClock().now())).series
     body = request_body(arguments.symbol, base)
     socket_url = arguments.url.replace("http", "ws", 1) + "/ws"
-    async with websockets.connect(socket_url) as socket, httpx2.AsyncClient(base_url=arguments.url) as client:
+    token = os.environ.get("SIGNALS_TOKEN")
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    async with (
+        websockets.connect(socket_url, additional_headers=headers) as socket,
+        httpx2.AsyncClient(base_url=arguments.url, headers=headers) as client,
+    ):
         await socket.recv()  # the welcome
         await socket.send(json.dumps({"type": "subscribe", "symbols": [arguments.symbol]}))
         await socket.recv()  # its acknowledgment
@@ -98,4 +104,4 @@ if __name__ == "__main__":
     except TimeoutError:
         sys.exit("the answer came, but the socket did not show its signal within 10 s")
     except (OSError, httpx2.TransportError) as error:
-        sys.exit(f"the service cannot be reached: {error}; start it with `make run`")
+        sys.exit(f"the service cannot be reached: {error}; start it with `make run`, or name its address with --url")

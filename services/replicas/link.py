@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
+import re
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import Any, NoReturn
 
@@ -21,6 +23,8 @@ FIRST_PAUSE_SECONDS = 0.1
 MAX_PAUSE_SECONDS = 3.0
 # Concurrent commands; further ones wait for a connection within the same timeout.
 MAX_CONNECTIONS = 16
+
+_ERROR_NUMBER = re.compile(r"Error (\d+) ")
 
 
 class RedisLost(AppError):
@@ -50,7 +54,9 @@ class RedisLink:
         from redis.asyncio import BlockingConnectionPool, Redis
         from redis.asyncio.retry import Retry
         from redis.backoff import NoBackoff
+        from redis.exceptions import ConnectionError as NotConnected
         from redis.exceptions import RedisError
+        from redis.exceptions import TimeoutError as TooSlow
 
         self.prefix = settings.prefix
         self.available = False
@@ -66,6 +72,7 @@ class RedisLink:
         )
         self._redis = Redis(connection_pool=self.pool)
         self._failures = (RedisError, OSError, TimeoutError)
+        self._unreached = (NotConnected, TooSlow)
         self._sleep = sleep
         self._scripts: dict[str, Any] = {}
         self._lost_for = ""
@@ -111,7 +118,7 @@ class RedisLink:
         except self._failures as failure:
             if (task := asyncio.current_task()) and task.cancelling():  # which the client took for a failure
                 raise asyncio.CancelledError from failure
-            self._refused = _words(failure)
+            self._refused = self._words(failure)
             raise RedisLost(f"Redis did not answer: {self._refused}") from failure
         self._refused = None
         return result
@@ -187,12 +194,15 @@ class RedisLink:
     def _lose(self, failure: BaseException) -> bool:
         """Note the loss, and return whether it is a new one."""
         new = not self._lost_for
-        self.available, self._lost_for = False, _words(failure)
+        self.available, self._lost_for = False, self._words(failure)
         self._tried.set()
         if new:
             logger.bind(reason=self._lost_for).warning("Redis is lost: this replica goes on alone")
         return new
 
-
-def _words(failure: BaseException) -> str:
-    return " ".join(str(failure).split())[:200] or type(failure).__name__
+    def _words(self, failure: BaseException) -> str:
+        """Return what failed, without the address of Redis that the client's messages have: all may read `/health`."""
+        if type(failure) in self._unreached:
+            number = _ERROR_NUMBER.match(str(failure))
+            return os.strerror(int(number[1])) if number else "it does not answer"
+        return " ".join(str(failure).split())[:200] or type(failure).__name__

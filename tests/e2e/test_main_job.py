@@ -234,9 +234,16 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
 
         def post_file(series: CandleSeries) -> str:
             file = write_candles(tmp_path / "BTCUSDT-15m.csv.gz", series)
-            command = [sys.executable, "examples/post_candles.py", str(file), "--url", service.url]
+            command = [sys.executable, "examples/post_candles.py", str(file)]
+            environment = os.environ | {"SIGNALS_URL": service.url}
             return subprocess.run(
-                command, cwd=ROOT, capture_output=True, text=True, check=True, timeout=COMMAND_SECONDS
+                command,
+                cwd=ROOT,
+                env=environment,
+                capture_output=True,
+                text=True,
+                check=True,
+                timeout=COMMAND_SECONDS,
             ).stdout
 
         path = base_path()

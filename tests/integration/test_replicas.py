@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from limits import parse
@@ -174,6 +175,7 @@ async def test_a_lost_redis_is_said_once_and_all_is_whole_again_when_it_is_back(
             (problem,) = first.problems()
             assert problem.part == "redis"
             assert "goes on alone" in problem.reason
+            assert urlsplit(server.url).netloc not in problem.reason
             first.hub.publish(None, lambda: "while it is lost")
             with pytest.raises(RedisLost):
                 await first.link.run("return 1", [], [])

@@ -20,7 +20,6 @@ COMPOSE: dict[str, Any] = yaml.safe_load((ROOT / "docker-compose.yml").read_text
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 SERVICE = SERVICES["service"]
 OWN = ("service", "api", "worker", "beat")
-# Of the broker, which only Celery needs.
 # The image listens where the compose file publishes it, and models are in the volume.
 OF_THE_IMAGE = {"HOST", "PORT", "MODEL_SAVE_PATH"}
 # The stages of the image by name, each with its lines.
@@ -28,6 +27,8 @@ TARGETS = {
     stage.splitlines()[0].split()[-1]: stage
     for stage in re.split(r"^(?=FROM )", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE)[1:]
 }
+# A command of Compose on a page, with the variables before it.
+COMMAND = re.compile(r"(?P<variables>(?:\b[A-Z_]+=\S+ )*)docker compose (?:--profile [a-z]+ )*up\b")
 WITH_DEFAULT = re.compile(r"\$\{([A-Z_]+):-(.*)\}")
 
 
@@ -80,6 +81,15 @@ def test_variables_of_the_shell_reach_the_service() -> None:
     assert found.analysis.symbols == ("BTCUSDT", "SOLUSDT")
     assert (found.market_data.sources, found.periodic.enabled) == (("stored", "binance"), False)
     assert [str(network) for network in found.access.trusted_networks] == ["10.0.0.0/8"]
+
+
+@pytest.mark.parametrize("page", ["docker-compose.yml", "docs/deployment.md", "docs/monitoring.md", "README.md"])
+def test_the_service_starts_by_the_variables_of_each_command_shown(page: str) -> None:
+    commands = [found["variables"] for found in COMMAND.finditer((ROOT / page).read_text())]
+    assert commands
+    for variables in commands:
+        found = settings(**dict(word.split("=", 1) for word in variables.split()))
+        assert found.jobs.backend == ("celery" if "celery" in variables else "child_process")
 
 
 def test_what_the_service_keeps_beside_its_database_is_in_the_volume() -> None:
