@@ -16,7 +16,7 @@ from config.settings import Settings
 from config.sources import load_settings
 from tests.fixtures.clocks import wait_for_next_hour_if_near
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.scheduling import WITH_KERAS, KerasInOneWorker
+from tests.fixtures.scheduling import GROUPS, GroupsOfFiles, group_of
 
 if TYPE_CHECKING:
     from fastapi.testclient import TestClient
@@ -39,11 +39,11 @@ os.environ["SSL_CERT_DIR"] = str(Path(__file__).parent)
 os.environ["MODELS__SHIPPED"] = "false"
 
 # A busy machine is no failure. Each run of the suite draws other examples, so few of them are drawn in each.
-hypothesis_settings.register_profile("of the suite", deadline=None, max_examples=50)
+hypothesis_settings.register_profile("of the suite", deadline=None, max_examples=25)
 hypothesis_settings.load_profile("of the suite")
 
-# Files of half a minute and more of a processor, the longest first, after those with Keras, which run one after the
-# other; those marked slow and all of e2e follow.
+# Files of half a minute and more of a processor, the longest first, after the groups of files; those marked slow and
+# all of e2e follow.
 LONGEST = (
     "test_openapi_fuzz.py",
     "test_models_commands.py",
@@ -72,7 +72,7 @@ def pytest_xdist_auto_num_workers() -> int:
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Scheduling | None:
     """Return what gives files to the workers, unless another way is asked for."""
-    return KerasInOneWorker(config, log) if config.getoption("dist") == "loadfile" else None
+    return GroupsOfFiles(config, log) if config.getoption("dist") == "loadfile" else None
 
 
 @pytest.hookimpl(wrapper=True)
@@ -102,8 +102,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     slow = {item.path for item in items if item.get_closest_marker("slow")}
 
     def rank(item: pytest.Item) -> int:
-        if item.path.name in WITH_KERAS:
-            return -1
+        if group := group_of(item.path):
+            return GROUPS.index(group) - len(GROUPS)
         if item.path.name in LONGEST:
             return LONGEST.index(item.path.name)
         return len(LONGEST) + (item.path not in slow and item.path.parent.name != "e2e")

@@ -539,7 +539,7 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @example(steps=[("append", [0], 0), ("postpone", [0, 0], 1), ("postpone", [0], 1)])
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 async def test_any_sequence_leaves_each_entry_and_settlement_once(
     ledger: LedgerDatabase, steps: list[tuple[str, list[int], int]]
 ) -> None:

@@ -20,6 +20,8 @@ from tests.fixtures.models import add_model
 
 pytestmark = pytest.mark.slow
 COUNT = 320
+# In which every culprit is caught.
+MOMENTS = 8
 Command = Callable[..., int]
 
 
@@ -66,7 +68,7 @@ def test_nothing_looks_ahead_nor_does_a_named_version_and_the_status_is_0(
 def test_culprits_are_named_and_the_status_is_1(
     command: Command, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert command("lookahead", file, "--moments", 20) == 1
+    assert command("lookahead", file, "--moments", MOMENTS) == 1
     printed = capsys.readouterr().out
     for name in (*CULPRITS, "reads the forming candle"):
         assert name in printed
@@ -77,14 +79,14 @@ def test_culprits_are_named_and_the_status_is_1(
 
 @pytest.mark.usefixtures("planted")
 def test_document_has_the_stated_keys(command: Command, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert command("lookahead", file, "--moments", 20, "--json") == 1
+    assert command("lookahead", file, "--moments", MOMENTS, "--json") == 1
     document = json.loads(capsys.readouterr().out)
     assert document.keys() == {
         *("symbol", "timeframe", "candles", "first_ms", "last_ms"),
         *("checked", "checked_by_kind", "moments", "culprits"),
     }
     assert (document["symbol"], document["timeframe"], document["candles"]) == ("BTCUSDT", "1h", COUNT)
-    assert document["moments"] == 25
+    assert document["moments"] == MOMENTS + 5
     assert document["checked"] == sum(document["checked_by_kind"].values())
     culprits = {culprit["name"]: culprit for culprit in document["culprits"]}
     assert culprits.keys() == {*CULPRITS, "reads the forming candle"}

@@ -28,15 +28,10 @@ LEARNED_SHARE = 0.9
 
 ROWS = 4
 LEARNING = {"patience_epochs": 12, "rate_patience_epochs": 5}
-# Candles, learning rate and epochs that each needs: attention learns more slowly, 240 columns need more rows.
+# Candles, learning rate and epochs that each needs: 240 columns need more rows. test_planted_edge.py has the learners
+# that find it by their default settings in a few seconds.
 NEEDS: dict[ModelType, tuple[int, float, int]] = {
-    ModelType.LOGISTIC: (3_000, 0.001, 1),
-    ModelType.RANDOM_FOREST: (3_000, 0.001, 1),
-    ModelType.XGBOOST: (3_000, 0.001, 1),
-    ModelType.LIGHTGBM: (3_000, 0.001, 1),
     ModelType.LSTM: (4_000, 0.005, 5),
-    ModelType.GRU: (4_000, 0.005, 5),
-    ModelType.TRANSFORMER: (4_000, 0.003, 6),
     ModelType.PATCHTST: (6_000, 0.002, 5),
 }
 
@@ -47,7 +42,6 @@ def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[
     patches: dict[str, Any] = {"sequence_length": ROWS, "patch_length": 2, "patch_stride": 2, "width": 64, "blocks": 1}
     patches |= {"heads": 2, "feed_forward_width": 128, "horizons_candles": [1, 2, 3, 4], "learning": learning}
     recurrent = {"units": [32, 16], "dense_units": [16], "learning": learning}
-    transformer = {"width": 32, "blocks": 1, "heads": 2, "head_width": 16, "feed_forward_width": 64}
     settings = make_settings(
         features={"sequence_length": ROWS},
         models={
@@ -55,9 +49,8 @@ def settings_of(make_settings: MakeSettings, rate: float, epochs: int) -> tuple[
             "training": {"learning_rate": rate},
             "evaluation": {"folds": 1},
             "random_forest": {"trees": 30},
-            "xgboost": {"trees": 40},
+            "lightgbm": {"trees": 60, "learning_rate": 0.1},
             "recurrent": recurrent,
-            "transformer": transformer | {"learning": learning},
             "patchtst": patches,
         },
     )
@@ -78,7 +71,9 @@ def following(leader: CandleSeries) -> CandleSeries:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", NEEDS)
-def test_every_architecture_finds_nearly_all_of_a_planted_signal(kind: ModelType, make_settings: MakeSettings) -> None:
+def test_a_network_of_the_specification_finds_nearly_all_of_a_planted_signal(
+    kind: ModelType, make_settings: MakeSettings
+) -> None:
     candles, rate, epochs = NEEDS[kind]
     models, features = settings_of(make_settings, rate, epochs)
     markets = {"BTCUSDT": reversal_market(candles, TURNS, seed=7)}
@@ -142,7 +137,7 @@ def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: Ma
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [ModelType.LOGISTIC, ModelType.XGBOOST, ModelType.LIGHTGBM, ModelType.RANDOM_FOREST])
+@pytest.mark.parametrize("kind", [ModelType.LOGISTIC, ModelType.LIGHTGBM, ModelType.RANDOM_FOREST])
 def test_a_random_walk_promotes_no_model(kind: ModelType, make_settings: MakeSettings) -> None:
     models, features = settings_of(make_settings, 0.001, 1)
     covered = 0

@@ -34,9 +34,8 @@ DAY = day_of(CLOSED_MS)
 
 
 @pytest.fixture
-async def ledger(own_mongod: Mongod) -> AsyncIterator[MongoLedger]:
-    await asyncio.to_thread(own_mongod.start)
-    ledger = MongoLedger(own_mongod.fresh_url())
+async def ledger(refusing_mongod: Mongod) -> AsyncIterator[MongoLedger]:
+    ledger = MongoLedger(refusing_mongod.fresh_url())
     await ledger.open()
     yield ledger
     await ledger.close()
@@ -71,10 +70,12 @@ async def test_entries_that_were_put_while_the_server_is_killed_are_all_written_
     await ledger.close()
 
 
-async def test_server_that_takes_no_writes_is_an_outage_with_a_cause(ledger: MongoLedger, own_mongod: Mongod) -> None:
+async def test_server_that_takes_no_writes_is_an_outage_with_a_cause(
+    ledger: MongoLedger, refusing_mongod: Mongod
+) -> None:
     (entry,) = entries(0, 1)
     await ledger.append([entry])
-    await asyncio.to_thread(own_mongod.refuse, WRITES, errorCode=14031)
+    await asyncio.to_thread(refusing_mongod.refuse, WRITES, errorCode=14031)
     for call in (
         ledger.ping(),
         ledger.append(entries(1, 3)),
@@ -86,19 +87,19 @@ async def test_server_that_takes_no_writes_is_an_outage_with_a_cause(ledger: Mon
         with pytest.raises(StorageUnavailable, match="the disk of the MongoDB server is full"):
             await call
     assert [record.entry for record in await ledger.entries(EntryFilter(), 9)] == [entry]
-    await asyncio.to_thread(own_mongod.refuse, [])
+    await asyncio.to_thread(refusing_mongod.refuse, [])
     assert await ledger.settle([settlement(entry.id)]) == 1
 
 
 async def test_settlement_without_its_horizon_taken_off_the_list_is_finished_by_the_next(
-    ledger: MongoLedger, own_mongod: Mongod
+    ledger: MongoLedger, refusing_mongod: Mongod
 ) -> None:
     (entry,) = entries(0, 1)
     await ledger.append([entry])
-    await asyncio.to_thread(own_mongod.refuse, ["update", "delete"], closeConnection=True)
+    await asyncio.to_thread(refusing_mongod.refuse, ["update", "delete"], closeConnection=True)
     with pytest.raises(StorageUnavailable):
         await ledger.settle([settlement(entry.id)])  # kept, but still due: as if the settler had died in between
-    await asyncio.to_thread(own_mongod.refuse, [])
+    await asyncio.to_thread(refusing_mongod.refuse, [])
     assert await ledger.days_to_add_up() == [DAY]
     assert [record.settlements for record in await ledger.settled(DAY)] == [(settlement(entry.id),)]
     assert (entry.id, 1) in [(due.entry.id, due.horizon) for due in await ledger.due(CLOSED_MS + 3_600_000, 9)]

@@ -30,6 +30,7 @@ models:
   recurrent: {units: [8], dense_units: [8]}
   xgboost: {trees: 40}
   random_forest: {trees: 30}
+  lightgbm: {trees: 60, learning_rate: 0.1}
 """
 
 

@@ -30,7 +30,7 @@ DOCUMENT = {"created_at": datetime(2025, 6, 1, 12, tzinfo=UTC)}
 
 
 @pytest.fixture
-async def store(own_mongod: Mongod) -> AsyncIterator[MongoStore]:
+async def own_store(own_mongod: Mongod) -> AsyncIterator[MongoStore]:
     await asyncio.to_thread(own_mongod.start)
     store = MongoStore(own_mongod.fresh_url())
     await store.open()
@@ -39,8 +39,16 @@ async def store(own_mongod: Mongod) -> AsyncIterator[MongoStore]:
 
 
 @pytest.fixture
-async def documents(store: MongoStore, own_mongod: Mongod) -> AsyncIterator[MongoDocumentStore]:
-    documents = MongoDocumentStore(own_mongod.fresh_url())
+async def store(refusing_mongod: Mongod) -> AsyncIterator[MongoStore]:
+    store = MongoStore(refusing_mongod.fresh_url())
+    await store.open()
+    yield store
+    await store.close()
+
+
+@pytest.fixture
+async def documents(refusing_mongod: Mongod) -> AsyncIterator[MongoDocumentStore]:
+    documents = MongoDocumentStore(refusing_mongod.fresh_url())
     await documents.open()
     yield documents
     await documents.close()
@@ -68,10 +76,10 @@ async def archived(store: MongoStore) -> set[str]:
     ids=["full disk", "time-out", "not allowed", "setting", "cut", "concern"],
 )
 async def test_server_that_takes_no_writes_is_an_outage_with_a_cause(
-    store: MongoStore, documents: MongoDocumentStore, own_mongod: Mongod, refusal: dict[str, Any], cause: str
+    store: MongoStore, documents: MongoDocumentStore, refusing_mongod: Mongod, refusal: dict[str, Any], cause: str
 ) -> None:
     await store.save_analyses([write("before")])
-    await asyncio.to_thread(own_mongod.refuse, WRITES, **refusal)
+    await asyncio.to_thread(refusing_mongod.refuse, WRITES, **refusal)
     for call in (
         store.ping(),
         store.save_analyses([write("a-1"), write("a-2")]),
@@ -83,14 +91,14 @@ async def test_server_that_takes_no_writes_is_an_outage_with_a_cause(
             await call
         assert "127.0.0.1" not in outage.value.message
     assert await store.latest_analysis("key", NOON, LATER) is not None  # reading goes on, so it tells nothing
-    await asyncio.to_thread(own_mongod.refuse, [])
+    await asyncio.to_thread(refusing_mongod.refuse, [])
     await store.ping()
     await store.save_analyses([write("a-1"), write("a-2")])
     await documents.put_many(JOBS, [DocumentWrite("j1", DOCUMENT, once=True)])
     assert await archived(store) == {"before", "a-1", "a-2"}
 
 
-async def test_what_the_server_refuses_for_its_content_is_no_outage(store: MongoStore, own_mongod: Mongod) -> None:
+async def test_what_the_server_refuses_for_its_content_is_no_outage(store: MongoStore, refusing_mongod: Mongod) -> None:
     with MongoClient[dict[str, Any]](store._connection._url) as client:
         rule = {"collMod": ARCHIVE_COLLECTION, "validator": {"symbol": {"$ne": "REFUSED"}}}
         await asyncio.to_thread(client.get_default_database().command, rule)
@@ -98,7 +106,7 @@ async def test_what_the_server_refuses_for_its_content_is_no_outage(store: Mongo
         await store.save_analyses([write("a-1"), write("a-2", symbol="REFUSED"), write("a-3")])
     assert await archived(store) == {"a-1", "a-3"}
     await store.ping()
-    await asyncio.to_thread(own_mongod.refuse, ["update"], errorCode=14031)
+    await asyncio.to_thread(refusing_mongod.refuse, ["update"], errorCode=14031)
     with pytest.raises(StorageUnavailable, match="full"):  # an outage keeps the whole group
         await store.save_analyses([write("a-4", symbol="REFUSED")])
 
@@ -115,14 +123,14 @@ async def test_document_of_more_than_sixteen_megabytes_is_refused_alone(document
 
 
 async def test_server_killed_under_load_has_every_acknowledged_analysis_and_its_candles(
-    store: MongoStore, own_mongod: Mongod
+    own_store: MongoStore, own_mongod: Mongod
 ) -> None:
     acknowledged: set[str] = set()
 
     async def save_on(number: int) -> None:
         for turn in range(999):
             group = [write(f"{number}-{turn}-{n}", symbol=f"S{number}-{turn}-{n}") for n in range(10)]
-            await store.save_analyses(group)
+            await own_store.save_analyses(group)
             acknowledged.update(saved.analysis.analysis_id for saved in group)
             if len(acknowledged) >= 600 and own_mongod.running:
                 own_mongod.send(signal.SIGKILL)
@@ -131,33 +139,35 @@ async def test_server_killed_under_load_has_every_acknowledged_analysis_and_its_
     assert all(isinstance(error, StorageUnavailable) for error in ended)
     await asyncio.to_thread(own_mongod.kill)
     await asyncio.to_thread(own_mongod.start)
-    await store.open()
-    assert acknowledged <= await archived(store)
-    with MongoClient[dict[str, Any]](store._connection._url) as client:
+    await own_store.open()
+    assert acknowledged <= await archived(own_store)
+    with MongoClient[dict[str, Any]](own_store._connection._url) as client:
         collection = client.get_default_database()[CANDLE_COLLECTION]
         symbols = await asyncio.to_thread(collection.distinct, "symbol")
     assert {f"S{name}" for name in acknowledged} <= set(symbols)
 
 
-async def test_frozen_server_is_an_outage_and_goes_on_where_it_stopped(store: MongoStore, own_mongod: Mongod) -> None:
-    await store.save_analyses([write("before")])
+async def test_frozen_server_is_an_outage_and_goes_on_where_it_stopped(
+    own_store: MongoStore, own_mongod: Mongod
+) -> None:
+    await own_store.save_analyses([write("before")])
     own_mongod.send(signal.SIGSTOP)
     with pytest.raises(StorageUnavailable, match=r"took too long|no MongoDB server answers"):
-        await store.ping()
+        await own_store.ping()
     with pytest.raises(StorageUnavailable):
-        await store.save_analyses([write("during")])
+        await own_store.save_analyses([write("during")])
     own_mongod.send(signal.SIGCONT)
-    await store.open()
-    await store.save_analyses([write("during"), write("after")])
-    assert await archived(store) == {"before", "during", "after"}
+    await own_store.open()
+    await own_store.save_analyses([write("during"), write("after")])
+    assert await archived(own_store) == {"before", "during", "after"}
 
 
-async def test_server_that_is_restarted_takes_writes_again(store: MongoStore, own_mongod: Mongod) -> None:
-    await store.save_analyses([write("before")])
+async def test_server_that_is_restarted_takes_writes_again(own_store: MongoStore, own_mongod: Mongod) -> None:
+    await own_store.save_analyses([write("before")])
     await asyncio.to_thread(own_mongod.stop)
     with pytest.raises(StorageUnavailable, match="no MongoDB server answers, or none takes writes"):
-        await store.ping()
+        await own_store.ping()
     await asyncio.to_thread(own_mongod.start)
-    await store.open()
-    await store.save_analyses([write("after")])
-    assert await archived(store) == {"before", "after"}
+    await own_store.open()
+    await own_store.save_analyses([write("after")])
+    assert await archived(own_store) == {"before", "after"}

@@ -17,6 +17,7 @@ from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.degraded import wait_until
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.monitoring import OWN_LABELS, OWN_METRICS, Exposition, Query, queries
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.real_servers import running
 from tests.fixtures.service import Service, running_service
 
@@ -48,6 +49,9 @@ def exposition(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exposition]
             OPENAI_API_KEY="sk-of-the-test",
             OPENAI_BASE_URL=fake.url,
             OPENAI_REQUEST_DELAY="0",
+            # A stalled machine is no market without candles.
+            MARKET_DATA__TIMEOUT_SECONDS=str(PATIENCE_SECONDS),
+            STORAGE__TIMEOUT_MS=str(1_000 * PATIENCE_SECONDS),
             PERIODIC_ANALYSIS="true",
             ANALYSIS_SYMBOLS="BTCUSDT",
         ) as service,

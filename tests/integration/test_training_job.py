@@ -137,9 +137,3 @@ async def test_network_is_trained_with_progress_whatever_its_library_prints(regi
     assert (model.seed, model.settings["models"]["recurrent"]["learning"]["epochs"]) == (7, 1)
     assert {stage.epochs for stage in stages if stage.epoch} == {1}
     assert [stage.share for stage in stages] == sorted(stage.share for stage in stages)
-
-
-async def test_fewer_candles_than_needed_are_the_jobs_error(registry: Registry) -> None:
-    parameters = order(registry.root, ModelType.LOGISTIC)
-    with pytest.raises(JobFailed, match="training needs 160 closed candles at least, received 150"):
-        await run(parameters | {"candles": parameters["candles"][:150]}, lambda progress: None)

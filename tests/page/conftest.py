@@ -24,7 +24,7 @@ expect.set_options(timeout=PATIENCE_SECONDS * 1_000)
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def market_service() -> Iterator[Service]:
     """Run a service with the loop over three markets of the exchange."""
     with (
@@ -44,8 +44,8 @@ def market_service() -> Iterator[Service]:
         yield service
 
 
-# Of a module, since Playwright's loop is in the way of the loops of other tests.
-@pytest.fixture(scope="module")
+# Not of the session, since Playwright's loop is in the way of the loops of other tests.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         yield playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)

@@ -161,7 +161,7 @@ def blank(market_service: Service, open_view: Open) -> Page:
     return open_view(market_service, "/#/try")
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(states=_ORDERS)
 def test_the_stand_in_draws_what_the_library_draws(blank: Page, states: list[list[str]]) -> None:
     drawn = (

@@ -90,7 +90,7 @@ def outcome(content: bytes, form: BodyForm) -> Any:
 
 
 @pytest.mark.parametrize("form", [ANALYZE, PREDICT])
-@settings(max_examples=500)
+@settings(max_examples=100)
 @given(content=body)
 def test_the_fast_parser_never_changes_what_the_schema_says(form: BodyForm, content: dict[str, Any]) -> None:
     text = json.dumps(content).encode()

@@ -86,7 +86,7 @@ def test_no_other_name_leads_to_a_file(folder: Path, name: str) -> None:
     assert PageFiles(folder).find(name) is None
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     parts=st.lists(st.sampled_from(["..", ".", "core", "web", "secret.js", "app.js", "/", "~", "%2e%2e"]), max_size=6)
 )

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtesting.figures.account import AccountFigures, account_figures, daily_returns, yearly_returns
@@ -51,7 +51,6 @@ def test_figures_of_a_small_curve_by_hand() -> None:
     assert found.calmar_ratio == pytest.approx(found.cagr / 0.1)
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.floats(-0.2, 0.2), min_size=5, max_size=400).filter(lambda values: np.std(values) > 1e-6))
 def test_figures_agree_with_the_formulas_of_quantstats_and_ffn(values: list[float]) -> None:
     equity = [1000.0, *(1000.0 * np.cumprod(1 + np.array(values)))]
@@ -77,7 +76,6 @@ def test_figures_agree_with_the_formulas_of_quantstats_and_ffn(values: list[floa
         assert found.calmar_ratio == pytest.approx(cagr / abs(fall), rel=1e-6)
 
 
-@settings(deadline=None, max_examples=30)
 @given(
     st.lists(st.decimals(0, 10**6, places=2).map(float), min_size=2, max_size=60),
     st.booleans(),

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
@@ -69,7 +69,6 @@ def test_what_has_no_signature_is_refused_in_words(result: dict[str, Any]) -> No
         is_genuine(result, KEY)
 
 
-@settings(deadline=None, max_examples=50)
 @given(JSON)
 def test_any_values_keep_their_digest_as_json(values: Any) -> None:
     assert digest_of(json.loads(json.dumps(values))) == digest_of(values)

@@ -7,7 +7,7 @@ import statistics
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtesting.figures.trade_groups import (
@@ -81,7 +81,6 @@ def test_bins_of_confidence(confidence: float, name: str) -> None:
     assert list(by_confidence([trade(confidence=confidence)])) == [name]
 
 
-@settings(deadline=None, max_examples=30)
 @given(st.lists(st.tuples(st.floats(-50, 50), st.floats(0, 5), st.floats(0, 1)), min_size=1, max_size=30))
 def test_groups_add_up_to_the_whole(results: list[tuple[float, float, float]]) -> None:
     trades = [trade(gross, costs, confidence=confidence) for gross, costs, confidence in results]

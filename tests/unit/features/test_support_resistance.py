@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pandas as pd
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from features.indicators.support_resistance import MAX_LEVELS, Levels, find_levels
@@ -58,7 +58,6 @@ def test_a_top_of_equal_candles_counts_once_and_a_flat_market_has_no_levels() ->
     assert (flat.supports, flat.resistances) == ((), ())
 
 
-@settings(max_examples=40)
 @given(seed=st.integers(0, 10_000), shift=st.floats(0.97, 1.03), count=st.integers(0, 120))
 def test_levels_keep_to_their_side_and_to_the_prices_seen(seed: int, shift: float, count: int) -> None:
     frame = simulated(seed, drift=None, count=120).frame.iloc[:count]

@@ -170,7 +170,6 @@ def test_overflowing_prices_give_nan_and_never_infinity() -> None:
     assert not np.isinf(table.to_numpy()).any()
 
 
-@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), known=st.integers(1, 99), other=st.integers(0, 10_000))
 def test_no_past_value_depends_on_the_future(seed: int, known: int, other: int) -> None:
     whole = simulated(seed, drift=None).frame

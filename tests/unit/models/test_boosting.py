@@ -65,7 +65,7 @@ def test_rounds_end_once_the_validation_loss_has_not_fallen_for_a_while(kind: Mo
 
 
 @pytest.mark.parametrize("kind", BOOSTERS)
-@settings(deadline=None, max_examples=6)
+@settings(max_examples=6)
 @given(st.integers(0, 10_000), st.integers(1, 40), st.integers(1, 5))
 def test_what_is_exported_and_saved_are_the_trees_of_the_best_round(
     tmp_path_factory: pytest.TempPathFactory, kind: ModelType, seed: int, trees: int, depth: int

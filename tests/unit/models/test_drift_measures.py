@@ -6,7 +6,7 @@ from math import log
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
@@ -37,7 +37,6 @@ def test_stability_index_of_a_case_computed_by_hand() -> None:
 
 
 @given(weights, weights)
-@settings(deadline=None, max_examples=60)
 def test_stability_index_is_zero_of_the_same_symmetric_and_never_negative(
     first: np.ndarray, second: np.ndarray
 ) -> None:
@@ -48,7 +47,6 @@ def test_stability_index_is_zero_of_the_same_symmetric_and_never_negative(
 
 
 @given(samples, samples)
-@settings(deadline=None, max_examples=80)
 def test_distance_of_distribution_functions_is_that_of_scipy(first: np.ndarray, second: np.ndarray) -> None:
     distance = kolmogorov_smirnov(first, second)
     assert 0 <= distance <= 1
@@ -58,7 +56,6 @@ def test_distance_of_distribution_functions_is_that_of_scipy(first: np.ndarray, 
 
 
 @given(samples)
-@settings(deadline=None, max_examples=60)
 def test_bins_hold_every_value_once(values: np.ndarray) -> None:
     edges = bin_edges(values, 10)
     assert edges.shape == (9,)
@@ -76,7 +73,6 @@ def test_bins_are_equal_and_a_frequent_value_has_its_own() -> None:
 
 
 @given(st.lists(st.floats(0, 4), min_size=1, max_size=150), st.integers(1, 40))
-@settings(deadline=None, max_examples=60)
 def test_page_hinkley_finds_what_river_finds(values: list[float], least: int) -> None:
     from river.drift import PageHinkley as RiverPageHinkley  # it imports scikit-learn for seconds
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import ModelSettings
@@ -59,7 +59,6 @@ def by_all_orders(node: Branch | float, row: np.ndarray) -> np.ndarray:
     return shares / factorial(COLUMNS)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.lists(TREES, min_size=1, max_size=3), ROWS)
 def test_contributions_are_the_shapley_values_of_the_trees(trees: list[Branch | float], numbers: list[int]) -> None:
     row = np.array(numbers, np.float32)

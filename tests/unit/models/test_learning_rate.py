@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.model_settings import TrainingSettings
@@ -35,7 +35,6 @@ def rates(learning: LearningSettings, updates: int, at: list[int]) -> list[float
 
 
 @given(st.floats(1e-4, 1e-2), st.floats(0.02, 0.5), st.integers(20, 50_000))
-@settings(deadline=None, max_examples=25)
 def test_it_starts_low_is_highest_after_the_warm_up_and_ends_near_zero(rate: float, share: float, updates: int) -> None:
     warm_up = max(1, round(share * updates))
     points = [0, warm_up // 2, warm_up, (warm_up + updates) // 2, updates]

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from hypothesis import given
-from hypothesis import settings as law
 from hypothesis import strategies as st
 
 from domain.errors import AppError, InvalidRequest
@@ -154,7 +153,6 @@ STEPS = st.lists(
 )
 
 
-@law(max_examples=60)
 @given(STEPS)
 def test_what_comes_with_the_service_serves_exactly_where_nothing_of_ones_own_does(
     steps: list[tuple[PromotedBy, str | None]],

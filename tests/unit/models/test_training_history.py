@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
@@ -18,7 +18,6 @@ def course(losses: list[float], planned: int | None = None) -> list[EpochProgres
     return [EpochProgress(at, count, loss / 2, loss, 0.0, 0.001) for at, loss in enumerate(losses, 1)]
 
 
-@settings(deadline=None, max_examples=40)
 @given(LOSSES)
 def test_few_points_of_many_with_the_first_the_best_and_the_last(losses: list[float]) -> None:
     history = history_of(course(losses), "epoch")

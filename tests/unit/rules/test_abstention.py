@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.market import CandleSeries, Timeframe
@@ -11,7 +11,6 @@ from domain.values import Signal
 from tests.fixtures.histories import assess, dashboard, flat_series, simulated, snapshot_of
 
 
-@settings(max_examples=30)
 @given(st.integers(0, 500), st.sampled_from([-0.5, 0.0, 0.1, 0.5]))
 def test_only_a_neutral_abstains(seed: int, drift: float) -> None:
     found = assess(dashboard(seed, drift))

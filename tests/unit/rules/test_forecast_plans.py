@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.trading.costs import Costs
@@ -64,7 +64,6 @@ def test_a_record_of_other_exits_weighs_no_plan() -> None:
     assert weigh_forecast(make_record(stop_atr=2.0), "BTCUSDT", 0.6, 100.0, 1.0, FREE) is None
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.floats(0, 1), st.floats(0, 1))
 def test_support_grows_with_the_probability_and_is_the_same_of_both_sides(one: float, other: float) -> None:
     lower, upper = (float(support_of(np.array(value))) for value in sorted((one, other)))
@@ -72,7 +71,6 @@ def test_support_grows_with_the_probability_and_is_the_same_of_both_sides(one: f
     assert float(support_of(np.array(1 - one))) == pytest.approx(-float(support_of(np.array(one))), abs=1e-9)
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.floats(0, 1), st.floats(-1, 1), st.floats(0, 0.5), st.sampled_from([0, 299, 300, 5_000]))
 def test_what_is_stated_is_within_its_interval_and_fits_its_verdict(
     probability: float, weight: float, error: float, plans: int

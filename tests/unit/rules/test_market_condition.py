@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from statistics import fmean
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import DataSource, MarketSnapshot, TrendDirection
@@ -142,7 +142,6 @@ def test_the_mirrored_market_goes_the_other_way() -> None:
         assert described(mirrored(snapshot)).direction == pytest.approx(-described(snapshot).direction, abs=0.02)
 
 
-@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     drift=st.sampled_from([None, 0.0, 0.2, -0.4, 1.5]),

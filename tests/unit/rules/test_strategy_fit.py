@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import IndicatorSettings
@@ -85,7 +85,6 @@ def test_a_view_against_the_trend_lowers_a_follower() -> None:
     assert torn["momentum"] == pytest.approx(scores[0]["momentum"] / 2, abs=1e-4)
 
 
-@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     drift=st.sampled_from([None, 0.0, 0.3, -0.3]),

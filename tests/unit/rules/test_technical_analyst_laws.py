@@ -56,7 +56,7 @@ def snapshots(draw: st.DrawFn) -> MarketSnapshot:
     return replace(snapshot, price=snapshot.price * draw(st.floats(0.5, 2.0)))
 
 
-@settings(max_examples=150)
+@settings(max_examples=50)
 @given(snapshot=snapshots(), strategies=st.sets(st.sampled_from(STRATEGY_NAMES)))
 def test_every_answer_obeys_the_laws_of_a_signal(snapshot: MarketSnapshot, strategies: set[str]) -> None:
     asked = tuple(sorted(strategies))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from storage.resilience.spool import Spool, SpoolFull
@@ -70,7 +70,6 @@ def test_texts_are_read_again_until_they_are_done(make: Callable[..., Spool]) ->
     assert read_all(spool) == ["a", "b", "c"]
 
 
-@settings(deadline=None, max_examples=50)
 @given(texts=st.lists(st.text(st.characters(exclude_characters="\n")), max_size=20), at_once=st.integers(1, 7))
 def test_any_text_of_one_line_comes_back(
     tmp_path_factory: pytest.TempPathFactory, texts: list[str], at_once: int

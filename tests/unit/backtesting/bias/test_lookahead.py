@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtesting.bias.checks import BiasCheck, BiasKind
@@ -146,7 +146,6 @@ def test_progress_is_told_for_each_check() -> None:
     assert told == [("checking indicators", 0.0), ("checking rules", 0.5)]
 
 
-@settings(max_examples=25)
 @given(seed=st.integers(0, 10_000), count=st.integers(5, 300), at=st.floats(0, 1))
 def test_other_futures_are_possible_markets_that_share_the_past(seed: int, count: int, at: float) -> None:
     series = simulated(seed, count=count)
@@ -162,7 +161,6 @@ def test_other_futures_are_possible_markets_that_share_the_past(seed: int, count
     assert list(without_future(series, moment).candles) == list(series.candles[:known])
 
 
-@settings(max_examples=50)
 @given(first=st.integers(0, 100), more=st.integers(2, 5_000), wanted=st.integers(1, 200))
 def test_moments_have_a_past_and_a_future(first: int, more: int, wanted: int) -> None:
     count = first + more

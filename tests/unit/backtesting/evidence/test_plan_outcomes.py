@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtesting.plan_outcomes import OPEN, STOP, TARGET, TIME, PlanOutcomes, plan_outcomes
@@ -49,7 +49,6 @@ def test_the_entry_is_the_next_open_and_the_time_limit_a_close() -> None:
     np.testing.assert_allclose(found.bps, [1e4 * 1.5 / 101])
 
 
-@settings(max_examples=60)
 @given(
     seed=st.integers(0, 10_000),
     side=st.sampled_from([1, -1]),

@@ -7,7 +7,7 @@ from typing import get_args
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtesting.trades import Trade
@@ -22,7 +22,6 @@ from tests.fixtures.trading import START_MS, Row, candles, terms
 TICK = 0.25
 MIDDLE = 200.0
 OTHER_SIDE = {Signal.LONG: Signal.SHORT, Signal.SHORT: Signal.LONG, Signal.NEUTRAL: Signal.NEUTRAL}
-quick = settings(deadline=None, max_examples=60)
 
 
 @st.composite
@@ -69,7 +68,6 @@ def mirrored(market: TradedMarket) -> TradedMarket:
     return TradedMarket(market.symbol, candles(rows), calls)
 
 
-@quick
 @given(markets())
 def test_without_costs_a_mirrored_market_gives_mirrored_trades(market: TradedMarket) -> None:
     # Sized by risk, with leverage to spare, a trade earns the same on either side.
@@ -84,7 +82,6 @@ def test_without_costs_a_mirrored_market_gives_mirrored_trades(market: TradedMar
     np.testing.assert_allclose(other.curve.equity, one.curve.equity)
 
 
-@quick
 @given(
     markets(), st.floats(0, 50), st.floats(0, 50), st.sampled_from(["fixed", "recommended", "risk"]), st.floats(0.01, 1)
 )
@@ -96,7 +93,6 @@ def test_more_costs_never_give_more_equity(
     assert (more <= less + 1e-6).all()
 
 
-@quick
 @given(markets(), markets("ETHUSDT"), st.floats(0, 30), st.floats(-20, 20), st.floats(0.05, 1))
 def test_profits_of_trades_add_up_to_the_change_of_the_equity(
     one: TradedMarket, other: TradedMarket, fee_bps: float, funding_bps: float, share: float
@@ -110,7 +106,6 @@ def test_profits_of_trades_add_up_to_the_change_of_the_equity(
     )
 
 
-@quick
 @given(markets(), markets("ETHUSDT"), st.floats(0, 30), st.floats(-20, 20))
 def test_equity_changes_only_by_trades_and_open_positions(
     one: TradedMarket, other: TradedMarket, fee_bps: float, funding_bps: float
@@ -131,7 +126,6 @@ def test_equity_changes_only_by_trades_and_open_positions(
     assert (simulation.curve.invested[idle] <= 1e-12).all()
 
 
-@quick
 @given(markets(), sizings(), st.floats(0, 30))
 def test_at_its_entry_a_position_is_worth_at_most_the_equity_after_its_costs(
     market: TradedMarket, sizing: Sizing, fee_bps: float
@@ -143,7 +137,6 @@ def test_at_its_entry_a_position_is_worth_at_most_the_equity_after_its_costs(
         equity += trade.profit
 
 
-@quick
 @given(markets(least=8), st.data())
 def test_a_history_split_at_a_flat_moment_gives_the_same_trades(market: TradedMarket, data: st.DataObject) -> None:
     account = terms(fee_bps=6, sizing=Sizing("fixed", 0.5))
@@ -176,7 +169,6 @@ def shape(trade: Trade) -> tuple[object, ...]:
     return trade.side, trade.opened_ms, trade.closed_ms, trade.entry, trade.exit, trade.candles, trade.end
 
 
-@quick
 @given(markets(), st.integers(0, 10_000))
 def test_finer_candles_that_never_jump_give_the_trades_of_their_own_series(market: TradedMarket, seed: int) -> None:
     finer = quarters(market.series, seed)

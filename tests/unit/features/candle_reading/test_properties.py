@@ -16,7 +16,7 @@ from features.candle_reading.reading import ReadCandles, read_candles
 from tests.fixtures.candle_exports import EXPORTS, NOW, REFERENCE, csv_text, moment
 
 CANDLES = REFERENCE[:60]
-FOLDER = settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FOLDER = settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 TIMES: dict[str, Callable[[int], str]] = {
     "seconds": lambda time: str(time // 1000),
     "float seconds": lambda time: f"{time / 1000:.3f}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.errors import InvalidRequest
@@ -27,7 +27,6 @@ def stored(*hours: int) -> CandleSeries:
     return with_sessions("BTCUSDT", CandleSeries.ordered(Timeframe.H1, candles))
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.sets(st.integers(0, LENGTH - 1)))
 def test_stretches_and_what_is_stored_make_the_whole_time(hours: set[int]) -> None:
     found = lacking(stored(*sorted(hours)), BEGIN_MS, BEGIN_MS + LENGTH * HOUR_MS)
@@ -71,7 +70,6 @@ def test_candles_are_counted_in_the_hours_of_the_market(
     assert expected_candles(symbol, timeframe, begin_ms, begin_ms + days * DAY_MS) == expected
 
 
-@settings(deadline=None, max_examples=25)
 @given(
     st.sampled_from(["BTCUSDT", "AAPL", "EURUSD", "XYZ"]),
     st.sampled_from([Timeframe.M5, Timeframe.H1, Timeframe.D1]),

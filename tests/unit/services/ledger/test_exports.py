@@ -74,7 +74,7 @@ async def test_parquet_holds_the_same(ledger: MemoryLedger, tmp_path: Path) -> N
     assert check_export(path) == check_export(await written(ledger, FIRST, tmp_path / "day.ndjson"))
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=50)
 @given(place=st.integers(0, 10**6), bit=st.integers(0, 7))
 def test_one_changed_byte_is_found(exported: bytes, tmp_path: Path, place: int, bit: int) -> None:
     changed = bytearray(exported)

@@ -258,4 +258,4 @@ class Laws(RuleBasedStateMachine):
 
 
 TestLaws = Laws.TestCase
-TestLaws.settings = settings(max_examples=150, stateful_step_count=40)
+TestLaws.settings = settings(max_examples=50, stateful_step_count=40)

@@ -7,7 +7,7 @@ import math
 from datetime import timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import DataSource, MarketSnapshot
@@ -123,7 +123,6 @@ async def test_when_all_fail_the_error_names_each_source_and_why() -> None:
 
 
 @given(outcomes=st.lists(st.sampled_from(["ok", "none", "stale", "failed", "half"]), min_size=1, max_size=3))
-@settings(max_examples=60)
 def test_real_and_synthetic_candles_never_mix(outcomes: list[str]) -> None:
     def behavior(outcome: str, price: float) -> Behavior:
         def candles(timeframe: Timeframe) -> list[Candle]:

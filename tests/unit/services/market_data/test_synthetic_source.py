@@ -9,7 +9,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.analysis import DataSource
@@ -96,7 +96,6 @@ def test_long_candles_are_made_of_the_base_path_over_many_blocks(timeframe: Time
 
 
 @given(moment=moments, timeframe=st.sampled_from(list(Timeframe)), later=st.timedeltas(timedelta(0), timedelta(days=9)))
-@settings(max_examples=30)
 def test_history_stays_as_the_clock_moves_on(moment: datetime, timeframe: Timeframe, later: timedelta) -> None:
     earlier = read(moment, timeframe=timeframe, limit=60)
     # All those of before and the later ones, where that is no more than one question may ask for.
@@ -124,7 +123,6 @@ def test_each_candle_opens_where_the_one_before_closed(timeframe: Timeframe) -> 
 
 
 @given(moment=moments, timeframe=st.sampled_from(LONGER))
-@settings(max_examples=30)
 def test_the_forming_candle_holds_the_minutes_that_have_passed(moment: datetime, timeframe: Timeframe) -> None:
     forming = read(moment, timeframe=timeframe, limit=1).candles[-1]
     minutes = read(moment, timeframe=Timeframe.M1, limit=timeframe.ms // Timeframe.M1.ms + 60).candles

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from config.settings import AnalysisSettings
@@ -94,7 +94,6 @@ def lanes(written: Written) -> dict[LedgerLane, bool]:
     price=st.floats(1e-6, 1e6),
     trusted=st.booleans(),
 )
-@settings(max_examples=60)
 def test_the_entry_of_an_answer_says_what_the_answer_says(
     source: AnalysisSource, abstention: Abstention | None, long: bool, confidence: float, price: float, trusted: bool
 ) -> None:

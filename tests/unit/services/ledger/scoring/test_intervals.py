@@ -6,7 +6,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.scoring.clusters import ClusterSums
@@ -64,7 +64,6 @@ def test_both_sequences_are_those_of_another_package() -> None:
         assert reach == pytest.approx((high - low) / 2, rel=0.03)
 
 
-@settings(max_examples=50)
 @given(count=st.floats(0, 5_000), share=st.floats(0, 1))
 def test_the_interval_holds_the_share_and_its_ends_are_where_the_mixture_is_twenty_times_likelier(
     count: float, share: float

@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from domain.ledger.days import Aggregate
@@ -222,7 +222,6 @@ def counted_one_by_one(records: Sequence[LedgerRecord], day: date) -> dict[tuple
     return dict(totals)
 
 
-@settings(max_examples=60)
 @given(records=days_of_records(), data=st.data())
 def test_sums_are_those_of_counting_one_by_one_in_whatever_order_the_records_come(
     records: list[LedgerRecord], data: st.DataObject

@@ -92,7 +92,7 @@ async def _result(ledger: LedgerStore) -> tuple[object, ...]:
     return tuple(outcome)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(kills=st.lists(st.integers(0, 90), max_size=8), batch=st.integers(1, 60))
 def test_a_settler_killed_at_any_step_settles_each_horizon_once_with_right_sums(kills: list[int], batch: int) -> None:
     async def compare() -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from backtesting.plan_outcomes import OPEN, STOP, TARGET, TIME, plan_outcomes
@@ -187,7 +187,6 @@ def test_the_candles_of_a_share_pass_over_nights_the_weekend_and_a_holiday() -> 
         assert found.price == series.closes[newest + (horizon or 24)]
 
 
-@settings(max_examples=40, deadline=None)
 @given(
     seed=st.integers(0, 10_000),
     side=st.sampled_from([Signal.LONG, Signal.SHORT]),
