@@ -63,7 +63,7 @@ class ScopeAliases(Frozen):
     @property
     def production(self) -> str | None:
         """The version that serves."""
-        return self.line[-1] if self.line else None
+        return next(reversed(self.line), None)
 
     @property
     def earlier(self) -> tuple[str, ...]:
@@ -130,17 +130,20 @@ class Aliases(Frozen):
 
     def of(self, symbol: str, timeframe: Timeframe) -> ScopeAliases:
         """Return the aliases of exactly this symbol (or `*`) and timeframe; empty ones where there are none."""
-        for scope in self.scopes:
-            if (scope.symbol, scope.timeframe) == (symbol, timeframe):
-                return scope
-        return ScopeAliases(symbol=symbol, timeframe=timeframe)
+        return self._known(symbol, timeframe) or ScopeAliases(symbol=symbol, timeframe=timeframe)
 
     def serving(self, symbol: str, timeframe: Timeframe) -> ScopeAliases | None:
         """Return the aliases whose production serves a symbol: its own, else those of `*`, else None."""
         for scope in (symbol, ANY_SYMBOL):
-            aliases = self.of(scope, timeframe)
-            if aliases.may_answer(aliases.production, symbol):
+            aliases = self._known(scope, timeframe)
+            if aliases is not None and aliases.may_answer(aliases.production, symbol):
                 return aliases
+        return None
+
+    def _known(self, symbol: str, timeframe: Timeframe) -> ScopeAliases | None:
+        for scope in self.scopes:
+            if (scope.symbol, scope.timeframe) == (symbol, timeframe):
+                return scope
         return None
 
     def above(self, shipped: Aliases) -> Aliases:

@@ -7,27 +7,26 @@ from functools import cache
 
 import numpy as np
 
-from domain.arrays import FloatArray
+from domain.arrays import FloatArray, RealArray
 from domain.forecasting import Driver
 from features.columns.feature_sets import FEATURE_SETS
-from models.architectures.summary import STATISTICS, inputs_of
+from models.architectures.summary import STATISTICS
 from models.registry.metadata import Graph
 
 MAX_DRIVERS = 5
 
 
-def top_drivers(contributions: FloatArray, window: FloatArray, graph: Graph) -> tuple[Driver, ...]:
+def top_drivers(contributions: FloatArray, inputs: RealArray, graph: Graph) -> tuple[Driver, ...]:
     """Return the inputs with the greatest contributions, greatest first; those that add nothing are left out.
 
     Args:
         contributions: Of each input of the model, in log odds of a rise before calibration.
-        window: Unscaled, shape (sequence_length, columns).
+        inputs: Unscaled, as many numbers.
         graph: What the model reads; its calibration scales the contributions where it is a line in log odds.
     """
     calibration = graph.calibration
     calibrated = contributions * (calibration.slope if calibration.kind == "sigmoid" else 1.0)
     order = np.argsort(-np.abs(calibrated), kind="stable")[:MAX_DRIVERS]
-    inputs = inputs_of(graph.inputs, window[None]).ravel()
     return tuple(
         _driver(at, float(calibrated[at]), float(inputs[at]), graph) for at in order.tolist() if calibrated[at] != 0.0
     )

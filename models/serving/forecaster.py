@@ -89,8 +89,8 @@ class Forecaster(Protocol):
             InsufficientData: a value that is needed is not known (NaN); the message names its columns.
         """
 
-    def drivers(self, rows: FeatureRows) -> tuple[Driver, ...] | None:
-        """Return what moved the answer to the first window most; None of models that explain nothing.
+    def drivers(self, rows: FeatureRows) -> list[tuple[Driver, ...]] | None:
+        """Return what moved the answer to each of n windows most; None of models that explain nothing.
 
         Raises:
             ValueError, InsufficientData: as `check`.
@@ -155,12 +155,15 @@ class OnnxForecaster:
         """Refuse rows that cannot be read; see `Forecaster.check`."""
         self._newest(rows)
 
-    def drivers(self, rows: FeatureRows) -> tuple[Driver, ...] | None:
-        """Return what moved the answer to the first window most; see `Forecaster.drivers`."""
+    def drivers(self, rows: FeatureRows) -> list[tuple[Driver, ...]] | None:
+        """Return what moved the answer to each window most; see `Forecaster.drivers`."""
         if self._explanation is None:
             return None
-        window = self._newest(rows)[:1]
-        return top_drivers(self._explanation.contributions(self._inputs(window)[0]), window[0], self._graph)
+        windows = self._newest(rows)
+        return [
+            top_drivers(self._explanation.contributions(scaled), unscaled, self._graph)
+            for scaled, unscaled in zip(self._inputs(windows), inputs_of(self._graph.inputs, windows), strict=True)
+        ]
 
     def forecast(self, rows: FeatureRows) -> Forecasts:
         """Return the answers to n windows; see `Forecaster.forecast`."""

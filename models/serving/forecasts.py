@@ -44,8 +44,8 @@ def newest_forecast(
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
     rows, model = newest_rows(forecaster, series, leader), forecaster.metadata
-    drivers, volatility = forecaster.drivers(rows), newest_volatility(model, series)
-    told = forecaster.forecast(rows)
+    of_each, volatility = forecaster.drivers(rows), newest_volatility(model, series)
+    told, drivers = forecaster.forecast(rows), of_each[0] if of_each else None
     return to_forecast(
         symbol, model, told, settings, volatility, drivers, led=leader is not None, by=forecaster.recalibration
     )

@@ -46,9 +46,13 @@ def candle_variances(values: FloatArray) -> FloatArray:
 
     Source: Garman and Klass, On the Estimation of Security Price Volatilities from Historical Data (1980).
     """
-    opens, highs, lows, closes = np.log(values[:, :4]).T
+    return _variances(np.log(values[:, :4]))
+
+
+def _variances(logs: FloatArray) -> FloatArray:
+    opens, highs, lows, closes = logs.T
     within = 0.5 * (highs - lows) ** 2 - (2 * np.log(2) - 1) * (closes - opens) ** 2
-    gaps = np.zeros(len(values))
+    gaps = np.zeros(len(logs))
     gaps[1:] = opens[1:] - closes[:-1]
     variances: FloatArray = np.maximum(within, 0.0) + gaps**2
     return variances
@@ -60,19 +64,19 @@ def variance_rows(values: FloatArray) -> VarianceRows:
     Args:
         values: As in `candle_variances`.
     """
-    variances = candle_variances(values)
+    logs = np.log(values[:, :4])
+    variances = _variances(logs)
     means = np.column_stack([_means(variances, window) for window in WINDOWS])
-    sizes, deviations = (_means(part, WINDOWS[-1]) for part in _sizes(values, variances))
+    sizes, deviations = (_means(part, WINDOWS[-1]) for part in _sizes(logs, variances))
     return _rows(means, sizes, deviations)
 
 
 def newest_variance_row(values: FloatArray) -> VarianceRows:
     """Return the last row of `variance_rows` alone: as many rows, 1."""
-    variances = candle_variances(values[-WINDOWS[-1] - 1 :])
-    means = np.array([[variances[-window:].mean() for window in WINDOWS]])
-    sizes, deviations = (
-        part[-WINDOWS[-1] :].mean(keepdims=True) for part in _sizes(values[-WINDOWS[-1] - 1 :], variances)
-    )
+    logs = np.log(values[-WINDOWS[-1] - 1 :, :4])
+    variances = _variances(logs)
+    means = np.array([[_mean(variances[-window:]) for window in WINDOWS]])
+    sizes, deviations = (np.array([_mean(part[-WINDOWS[-1] :])]) for part in _sizes(logs, variances))
     return _rows(means, sizes, deviations)
 
 
@@ -84,12 +88,17 @@ def _rows(means: FloatArray, sizes: FloatArray, deviations: FloatArray) -> Varia
     return VarianceRows(columns, ranged[:, 0], np.maximum(ratios, _LEAST_RATIO))
 
 
-def _sizes(values: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _sizes(logs: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Return the size of each log return and the deviation by the range; the first candle has no return."""
     deviations = np.sqrt(variances)
     sizes = deviations.copy()
-    sizes[1:] = np.abs(np.diff(np.log(values[:, 3])))
+    sizes[1:] = np.abs(logs[1:, 3] - logs[:-1, 3])
     return sizes, deviations
+
+
+def _mean(values: FloatArray) -> float:
+    """Return what `values.mean()` does, in a third of the time."""
+    return float(np.add.reduce(values)) / len(values)
 
 
 def _means(values: FloatArray, window: int) -> FloatArray:

@@ -7,6 +7,7 @@ from concurrent.futures import Executor
 from copy import copy
 from dataclasses import dataclass
 from functools import partial
+from itertools import repeat
 from time import perf_counter
 
 import numpy as np
@@ -32,9 +33,8 @@ Asked = tuple[MarketSnapshot, Market]
 
 @dataclass(frozen=True, eq=False)
 class _Read:
-    """A market as a model reads it: its newest rows, what moves the answer most, and its volatility."""
+    """What a model reads in a market beside its newest rows: what moves the answer most, and its volatility."""
 
-    rows: FeatureRows
     drivers: tuple[Driver, ...] | None
     volatility: VolatilityForecast
 
@@ -88,9 +88,8 @@ class ForecastAnswers:
             costs: Of the client's trades; None are the usual ones.
             began: When they were asked for, by `perf_counter`.
         """
-        found = await run_blocking(self._executor, self._read, model, [market for _, market in asked])
-        readable = [read for read in found if isinstance(read, _Read)]
-        told = await self._run(model, [read.rows for read in readable]) if readable else None
+        found, rows = await run_blocking(self._executor, self._read, model, [market for _, market in asked])
+        told = await self._run(model, rows) if rows else None
         answers, at = list[Forecast | Exception](), 0
         for read, one in zip(found, asked, strict=True):
             if isinstance(read, Exception):
@@ -115,23 +114,29 @@ class ForecastAnswers:
         volatility, led, by = newest_volatility(model.metadata, history), leader is not None, model.recalibration
         return to_forecast(snapshot.symbol, model.metadata, forecasts, self._settings, volatility, led=led, by=by)
 
-    def _read(self, model: Forecaster, markets: Sequence[Market]) -> list[_Read | Exception]:
+    def _read(self, model: Forecaster, markets: Sequence[Market]) -> tuple[list[_Read | Exception], FeatureRows]:
+        """Return each market as the model reads it, or its error, and the rows of all that can be read."""
         if len(markets) > 1:
             self._rows.read_ahead(model, markets)
-        return [self._read_one(model, market) for market in markets]
+        found = [self._read_one(model, market) for market in markets]
+        readable = [rows for rows, _ in (one for one in found if not isinstance(one, Exception))]
+        if not readable:
+            return [one for one in found if isinstance(one, Exception)], {}
+        together = {name: np.concatenate([rows[name] for rows in readable]) for name in model.needs}
+        drivers = iter(model.drivers(together) or repeat(None))
+        return [one if isinstance(one, Exception) else _Read(next(drivers), one[1]) for one in found], together
 
-    def _read_one(self, model: Forecaster, market: Market) -> _Read | Exception:
+    def _read_one(self, model: Forecaster, market: Market) -> tuple[FeatureRows, VolatilityForecast] | Exception:
         try:
             rows = self._rows.of(model, *market)
             model.check(rows)
-            return _Read(rows, model.drivers(rows), newest_volatility(model.metadata, market[0]))
+            return rows, newest_volatility(model.metadata, market[0])
         except Exception as error:  # noqa: BLE001 - it is the answer of this market: the others have theirs
             return error
 
-    async def _run(self, model: Forecaster, rows: Sequence[FeatureRows]) -> Forecasts:
+    async def _run(self, model: Forecaster, rows: FeatureRows) -> Forecasts:
         asked = perf_counter()
-        together = {name: np.concatenate([of[name] for of in rows]) for name in model.needs}
-        forecasts = await self._batcher.forecast(model, rows[0] if len(rows) == 1 else together)
+        forecasts = await self._batcher.forecast(model, rows)
         metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
         return forecasts
 

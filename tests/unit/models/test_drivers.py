@@ -47,8 +47,9 @@ def test_the_greatest_come_first_with_statistic_formula_and_unscaled_value(regis
         terms[place] = size
     forecaster = load(registry, add_explained(registry, terms))
     window = feature_rows(1)["standard"][0]
-    drivers = forecaster.drivers({"standard": window[None]})
-    assert drivers is not None
+    of_each = forecaster.drivers({"standard": window[None]})
+    assert of_each is not None
+    (drivers,) = of_each
     scaled = make_scaler(STANDARD).apply(window, COLUMNS)
     found = {(driver.column, driver.statistic): driver for driver in drivers}
     assert set(found) == {
@@ -72,12 +73,21 @@ def test_there_are_five_at_most_and_the_calibration_scales_them(registry: Regist
     halved = load(registry, add_explained(registry, terms, calibration=Calibration(kind="sigmoid", slope=0.5)))
     constant = load(registry, add_explained(registry, terms, calibration=Calibration(kind="sigmoid", slope=0.0)))
     rows = feature_rows(3)
-    first, half = plain.drivers(rows), halved.drivers(rows)
-    assert first is not None
-    assert half is not None
-    assert len(first) == 5
-    assert [driver.contribution for driver in half] == pytest.approx([driver.contribution / 2 for driver in first])
-    assert constant.drivers(rows) == ()
+    whole, halves = plain.drivers(rows), halved.drivers(rows)
+    assert whole is not None
+    assert halves is not None
+    for first, half in zip(whole, halves, strict=True):
+        assert len(first) == 5
+        assert [driver.contribution for driver in half] == pytest.approx([driver.contribution / 2 for driver in first])
+    assert constant.drivers(rows) == [(), (), ()]
+
+
+def test_a_window_among_others_has_the_drivers_that_it_has_alone(registry: Registry) -> None:
+    forecaster = load(registry, add_explained(registry, np.linspace(-3, 2, 4 * len(COLUMNS))))
+    rows = feature_rows(20)["standard"]
+    together = forecaster.drivers({"standard": rows})
+    assert together is not None
+    assert [[drivers] for drivers in together] == [forecaster.drivers({"standard": row[None]}) for row in rows]
 
 
 def test_what_explains_nothing_has_none(registry: Registry) -> None:
@@ -132,7 +142,7 @@ def test_a_trained_model_names_what_the_market_is_made_of(
     columns = [column.name for column in FEATURE_SETS[name].columns]
     rows = FeatureEngineer(FEATURE_SETS[name]).last_window(MARKET, length)
     forecast = newest_forecast(forecaster, "BTCUSDT", MARKET, configured(ServingSettings))
-    assert forecast.drivers == forecaster.drivers({name: rows[None]})
+    assert [forecast.drivers] == forecaster.drivers({name: rows[None]})
     assert forecast.drivers
     # Of most columns the coefficient of logistic regression is 0.
     assert len(forecast.drivers) == 5 or kind is ModelType.LOGISTIC
