@@ -166,9 +166,9 @@ async def open_guards(
     settings: GuardSettings,
     min_candles: int,
     *,
-    announce_switch: Callable[[], None] = lambda: None,
-    announce_disabled: Callable[[], None] = lambda: None,
-    announce_side: Callable[[str], None] = lambda _: None,
+    announce_switch: Callable[[], None],
+    announce_disabled: Callable[[], None],
+    announce_side: Callable[[str], None],
 ) -> AsyncIterator[Guards]:
     """Give the guards with what earlier processes stored, and keep them in step with the store.
 

@@ -16,7 +16,7 @@ from domain.values import epoch_ms
 from models.recalibration.kept import read_recalibrations
 from models.recalibration.records import Recalibration
 from models.registry.registries import PLANS, USUAL, RegistryKey
-from services.recalibration.renewing import ModelRecalibration
+from services.recalibration import ModelRecalibration
 from storage.document_ports import LEDGER_LANES
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
