@@ -15,7 +15,7 @@ from domain.ledger.entries import LedgerLane
 from domain.values import epoch_ms
 from models.recalibration.fitting import SettledForecasts
 from models.recalibration.judging import RecalibrationGate
-from models.recalibration.kept import add_recalibration, read_recalibrations
+from models.recalibration.recalibration_file import add_recalibration, read_recalibrations
 from models.recalibration.records import Recalibration, Recalibrations
 from models.registry.aliases import Aliases
 from models.registry.metadata import ModelMetadata

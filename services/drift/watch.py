@@ -19,7 +19,7 @@ from services.broadcast.drift_event import render_model_drift
 from services.broadcast.hub import SignalHub
 from services.drift.check import DriftCheck
 from services.drift.findings import DriftFinding, Place, market_of
-from services.drift.kept import findings_of, kept_findings, models_of
+from services.drift.kept_findings import findings_of, kept_findings, models_of
 from services.health.degraded import Degraded
 from services.leases import Lease
 from storage.document_ports import MODEL_DRIFT, DocumentStore

@@ -13,7 +13,7 @@ import pytest
 from config.model_settings import ModelSettings
 from domain.ledger.entries import LedgerLane
 from domain.values import epoch_ms
-from models.recalibration.kept import read_recalibrations
+from models.recalibration.recalibration_file import read_recalibrations
 from models.recalibration.records import Recalibration
 from models.registry.registries import PLANS, USUAL, RegistryKey
 from services.recalibration import ModelRecalibration
