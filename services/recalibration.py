@@ -106,7 +106,7 @@ class ModelRecalibration:
         return registry.aliases(), read_recalibrations(registry.root)
 
     async def _one(self, key: RegistryKey, version: str, known: Recalibrations, *, full: bool) -> Recalibration | str:
-        """Return the recalibration of a version that foretells the close, or why there is none."""
+        """Return the recalibration of a version that forecasts the close, or why there is none."""
         own, now, settings = known.of(version), self._clock.now(), self._settings.recalibration
         due = own[-1].at + timedelta(days=settings.interval_days) if own else now
         if now < due and not full:

@@ -38,7 +38,7 @@ class KnownModel:
 
     @property
     def market(self) -> str:
-        """What it foretells, in words."""
+        """What it forecasts, in words."""
         return self.key.market(f"{self.metadata.symbol} {self.metadata.timeframe}")
 
 

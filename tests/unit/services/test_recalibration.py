@@ -164,7 +164,7 @@ async def test_a_version_of_a_further_horizon_is_recalibrated_from_its_own_forec
     assert ("horizon_candles" in few, few["why"][:13]) == (False, "300 forecasts")
     assert (told["version"], told["horizon_candles"]) == (version, 4)
     assert told["slope"] == pytest.approx(TRUE_SLOPE, abs=0.25)
-    # What the three candles before the newest ones foretold was settled by these.
+    # What the three candles before the newest ones forecast was settled by these.
     assert told["fitted"] + told["judged"] == 2 * HOURS - 3
     assert read_recalibrations(registry.root).in_force(version) is not None
     assert read_recalibrations(hours.registry.root).in_force(version) is None
