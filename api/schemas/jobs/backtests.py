@@ -56,7 +56,7 @@ class PastRequest(RequestModel):
     )
 
     @property
-    def each_symbol(self) -> tuple[str, ...]:
+    def distinct_symbols(self) -> tuple[str, ...]:
         """The symbols, each once."""
         return tuple(dict.fromkeys(self.symbols))
 
@@ -96,7 +96,7 @@ class BacktestRequest(PastRequest):
 
     def job_request(self) -> BacktestJobRequest:
         """Return the request as the service takes it."""
-        return BacktestJobRequest(self.each_symbol, BacktestOptions(lane=self.lane, **self.option_values), self.given)
+        return BacktestJobRequest(self.distinct_symbols, BacktestOptions(lane=self.lane, **self.option_values), self.given)
 
 
 class OptimiseRequest(PastRequest):
@@ -120,7 +120,7 @@ class OptimiseRequest(PastRequest):
         options = OptimiseOptions(
             lane=self.lane, trials=self.trials, folds=self.folds, seed=self.seed, **self.option_values
         )
-        return OptimiseJobRequest(self.each_symbol, options, self.given)
+        return OptimiseJobRequest(self.distinct_symbols, options, self.given)
 
 
 class BacktestQueued(ResponseModel):
