@@ -42,7 +42,7 @@ def holder_of(settings: Settings, version: str, horizon: int | None = None) -> t
 
 
 def close_registry(settings: Settings, version: str | None, horizon: int | None = None) -> Registry:
-    """Return the registry that has a version which foretells the close, without a version that of the horizon.
+    """Return the registry that has a version which forecasts the close, without a version that of the horizon.
 
     Raises:
         InvalidRequest, ModelNotFound: as `Registries.of_close`.

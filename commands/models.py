@@ -40,7 +40,7 @@ def show_model(version: Version, horizon: Horizon = None, as_json: Json = False)
     from commands.judging.shadows import known_shadows
     from commands.tables.models import alias_names, shown
     from commands.tables.shadows import shadow_in_words
-    from models.recalibration.kept import read_recalibrations
+    from models.recalibration.recalibration_file import read_recalibrations
     from models.registry.registries import Registries
     from models.registry.trials import count_trials
 
@@ -157,7 +157,7 @@ def drift_of_models(as_json: Json = False) -> None:
 
     from commands.tables.drift import drift_listed
     from models.registry.registries import Registries
-    from services.drift.kept import findings_of, kept_findings, models_of
+    from services.drift.kept_findings import findings_of, kept_findings, models_of
     from storage.factory import open_documents
 
     settings = load_settings()

@@ -31,7 +31,7 @@ def predict(
         registry = close_registry(settings, version, horizon)
         chosen = choose_version(registry, version, file, symbol, timeframe)
 
-        from models.recalibration.kept import read_recalibrations
+        from models.recalibration.recalibration_file import read_recalibrations
         from models.serving.forecasts import newest_forecast
         from models.serving.loaded_models import load_version
         from services.forecasts.leader_candles import newest_of_leader

@@ -30,7 +30,7 @@ def train(
     ] = None,
     target: Annotated[
         ModelTarget,
-        typer.Option(help="What it foretells: the close, or of plans that the rules give whether the target is first."),
+        typer.Option(help="What it forecasts: the close, or of plans that the rules give whether the target is first."),
     ] = "close",
     symbol: ScopeSymbol = None,
     timeframe: SeriesTimeframe = None,

@@ -18,7 +18,7 @@ from container.parts import Container
 from container.reporting import make_reports
 from container.review_wing import ReviewWing, open_review_wing
 from container.sharing import follow_hints, open_shared_guards
-from services.candle_downloads.stored import StoredDownloads
+from services.candle_downloads.stored_downloads import StoredDownloads
 from services.candle_files.reader import CandleFileReader
 from services.guards.guards import Guards
 from services.health.service_health import ServiceHealth, open_health

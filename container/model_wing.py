@@ -18,7 +18,7 @@ from services.forecasts.opening import count_load_failure, open_forecasting
 from services.forecasts.past_models import PastModels
 from services.forecasts.shadow_forecasts import ShadowForecasts, open_shadow_forecasts
 from services.health.model_watch import ModelWatch
-from services.recalibration.renewing import ModelRecalibration
+from services.recalibration import ModelRecalibration
 from services.shadowing.watch import ShadowWatch, open_shadow_watch
 from services.training.model_admin import ModelAdmin
 

@@ -32,7 +32,7 @@ class ModelType(StrEnum):
     ENSEMBLE = "ensemble"
 
 
-# What a model foretells: the close some candles ahead, or of a plan whether its target comes before its stop.
+# What a model forecasts: the close some candles ahead, or of a plan whether its target comes before its stop.
 ModelTarget = Literal["close", "plan"]
 
 # `_2` and on: a second version of the same type within the same second.

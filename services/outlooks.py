@@ -94,9 +94,7 @@ class Outlooks:
         self.markets = markets
         self.bands = bands
 
-    async def outlook(
-        self, ticker: str, timeframe: Timeframe | None = None, *, tells_side: bool, trusted: bool
-    ) -> Outlook:
+    async def outlook(self, ticker: str, timeframe: Timeframe | None, *, tells_side: bool, trusted: bool) -> Outlook:
         """Return the outlook of a ticker.
 
         Args:

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from config.settings import Settings
 from services.guards.given_sides import keep_for
-from services.ledger.calibration.kept import remove_refits
+from services.ledger.calibration.kept_refits import remove_refits
 from storage.document_ports import (
     EVIDENCE_REFITS,
     FOLLOWED_FORECASTS,

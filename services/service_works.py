@@ -15,7 +15,7 @@ from domain.reports import Report
 from services.jobs.runner import ServiceWork
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.settling.settler import Settler
-from services.recalibration.renewing import ModelRecalibration
+from services.recalibration import ModelRecalibration
 from services.reports.reports import Reports
 from services.retention import Retention
 from services.reviews.nightly import NightlySelfAnalysis

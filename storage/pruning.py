@@ -86,21 +86,18 @@ class PruningQueries(Protocol):
 class Pruning:
     """Removes what exceeds the bounds, pass after pass, one step for each call."""
 
-    def __init__(
-        self, queries: PruningQueries, bounds: Bounds, clock: Clock, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, queries: PruningQueries, bounds: Bounds, clock: Clock) -> None:
         """Keep the parts; nothing is read yet.
 
         Args:
             queries: Of the database.
             bounds: How much is kept.
             clock: Tells the age of an analysis.
-            monotonic: Seconds that never jump; the clock is not believed beyond them.
         """
         self._queries = queries
         self._bounds = bounds
         self._clock = clock
-        self._unhurried = UnhurriedClock(clock, monotonic)
+        self._unhurried = UnhurriedClock(clock)
         self._steps: AsyncIterator[Pruned] | None = None
         self._stepping = asyncio.Lock()
 

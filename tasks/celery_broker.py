@@ -34,21 +34,17 @@ FRESH_SECONDS = 1.0
 class Broker:
     """Tells workers of jobs, and knows how many messages wait and who takes them."""
 
-    def __init__(
-        self, app: Celery, sender: Executor, looker: Executor, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, app: Celery, sender: Executor, looker: Executor) -> None:
         """Keep the parts; nothing connects yet.
 
         Args:
             app: Knows the broker.
             sender: One thread, with the connection that sends.
             looker: Another one, since a look at the workers takes a second.
-            monotonic: Seconds that never jump back.
         """
         self._sender, self._looker = sender, looker
         self._sending, self._looking = BrokerLine(app), BrokerLine(app)
         self._look_lock = asyncio.Lock()
-        self._monotonic = monotonic
         self._looked: float | None = None
         self._queues: Mapping[JobQueue, QueueState] = {}
         self._down: str | None = None
@@ -75,7 +71,7 @@ class Broker:
     async def is_empty(self, queue: JobQueue) -> bool:
         """Return whether no message waits in the queue now; False if the broker does not say."""
         async with self._look_lock:
-            if self._looked is None or self._monotonic() - self._looked > FRESH_SECONDS:
+            if self._looked is None or time.monotonic() - self._looked > FRESH_SECONDS:
                 await self._look()
         return self._down is None and self._queues[queue].messages == 0
 
@@ -114,7 +110,7 @@ class Broker:
         except BrokerUnavailable as failure:
             self._failed(str(failure))
             return
-        self._looked = self._monotonic()
+        self._looked = time.monotonic()
         if self._down is not None:
             logger.info("RabbitMQ works again: jobs that wait are sent")
         self._down = None

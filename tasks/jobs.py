@@ -37,9 +37,9 @@ def train(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
 
     from models.training.training_run import TrainingRequest
     from services.job_candles.fetching import after_fetching
+    from services.training.candles import read_candles
     from services.training.managers import open_manager
     from services.training.parameters import TrainingParameters
-    from services.training.past import read_candles
     from services.training.plan_training import PlanTraining
     from utils.clock import SystemClock
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from backtesting.figures.account import DailyReturns
 from backtesting.figures.trade_groups import TradeFigures, trade_figures
-from backtesting.search.playing import Played
+from backtesting.search.searched_markets import Played
 from backtesting.search.space import Searched, SearchedSettings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from backtesting.search.playing import SearchedMarkets, SearchedTime
+from backtesting.search.searched_markets import SearchedMarkets, SearchedTime
 from backtesting.search.space import Searched, SearchedSettings, longest_horizon, space_of
 from backtesting.search.studies import Tried, best_of, search
 from domain.errors import InsufficientData

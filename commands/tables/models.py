@@ -88,7 +88,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
         "alias": ", ".join(aliases) or "none",
         **({"shipped": "came with the service; models.shipped: false switches it off"} if model.shipped else {}),
         **({"shadow": shadow} if shadow else {}),
-        "market": f"{model.symbol} {model.timeframe}, {_foretold(model)}",
+        "market": f"{model.symbol} {model.timeframe}, {_forecasts(model)}",
         "created": f"{model.created_at:%Y-%m-%d %H:%M:%S} UTC",
         "parameters": f"{model.parameters:,}",
         "seed": "-" if model.seed is None else str(model.seed),
@@ -191,7 +191,7 @@ def _gate(model: ModelMetadata) -> str:
     return "passed" if model.verdict.promoted else "not passed"
 
 
-def _foretold(model: ModelMetadata) -> str:
+def _forecasts(model: ModelMetadata) -> str:
     if model.target == "plan":
         return f"plans of {model.horizon_candles} candles at most"
     return _ahead(model.horizon_candles)

@@ -32,7 +32,7 @@ def move_facts(forecast: Forecast) -> dict[str, str]:
 
 
 def skill_in_words(skill: VolatilitySkill) -> str:
-    """Return how much better than the last 20 candles volatility was foretold."""
+    """Return how much better than the last 20 candles volatility was forecast."""
     return f"loss {_share(skill)} below that of the last 20 candles, n = {skill.predictions:,}"
 
 

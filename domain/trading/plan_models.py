@@ -1,4 +1,4 @@
-"""Models of plans: how surely they foretell which of target and stop comes first, and what one says of a plan."""
+"""Models of plans: how surely they forecast which of target and stop comes first, and what one says of a plan."""
 
 from __future__ import annotations
 

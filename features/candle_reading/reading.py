@@ -71,7 +71,7 @@ def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: 
 
 
 def read_content(
-    content: bytes, name: str, now_ms: int, symbol: str | None = None, timeframe: Timeframe | None = None
+    content: bytes, name: str, now_ms: int, symbol: str | None, timeframe: Timeframe | None
 ) -> ReadCandles:
     """Return the candles of content that is unpacked.
 

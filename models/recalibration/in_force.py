@@ -7,7 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from domain.errors import AppError, ModelUnusable
-from models.recalibration.kept import RECALIBRATIONS_FILE, read_recalibrations
+from models.recalibration.recalibration_file import RECALIBRATIONS_FILE, read_recalibrations
 from models.recalibration.records import Recalibration, Recalibrations
 from models.registry.durable_files import Stamp, file_stamp
 

@@ -25,7 +25,7 @@ class RecalibrationGate:
     Attributes:
         settings: Of the models.
         markets: Symbols with forecasts; an interval draws blocks of candles with all of them.
-        horizon: Candles ahead that the model foretells; moves of forecasts that follow one another overlap above 1.
+        horizon: Candles ahead that the model forecasts; moves of forecasts that follow one another overlap above 1.
         candle_ms: Length of its candles.
     """
 

@@ -142,7 +142,7 @@ class ModelMetadata(Frozen):
         libraries: Name and version of the libraries that trained and exported it.
         parameters: Trained numbers; of trees the nodes.
         shipped: Whether it was made to come with the service.
-        judged_plans: How a plan model did, which foretells plans that the rules gave; None of models of the close.
+        judged_plans: How a plan model did, which forecasts plans that the rules gave; None of models of the close.
         files: SHA-256 of every file of the version but the metadata and their seal.
     """
 
@@ -199,7 +199,7 @@ class ModelMetadata(Frozen):
 
     @property
     def target(self) -> ModelTarget:
-        """What it foretells."""
+        """What it forecasts."""
         return "plan" if self.judged_plans else "close"
 
     @property

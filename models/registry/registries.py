@@ -21,7 +21,7 @@ class RegistryKey:
     """Which registry: each has its own versions and its own aliases.
 
     Attributes:
-        target: What its models foretell.
+        target: What its models forecast.
         horizon: Candles ahead, one of `models.further_horizons_candles`; None of the models of the usual horizon,
             `features.horizon_candles`, and of plan models.
     """
@@ -34,7 +34,7 @@ class RegistryKey:
         return f"plan model {market}" if self.target == "plan" else f"model {self.market(market)}"
 
     def market(self, market: str) -> str:
-        """Return in words what a model of a market foretells, such as `* 1h, 4 candles ahead`."""
+        """Return in words what a model of a market forecasts, such as `* 1h, 4 candles ahead`."""
         if self.target == "plan":
             return f"plans of {market}"
         return market if self.horizon is None else f"{market}, {self.horizon} candles ahead"
@@ -81,7 +81,7 @@ def key_of(settings: Settings, target: ModelTarget | None = None, horizon: int |
     """
     if target == "plan":
         if horizon is not None:
-            raise InvalidRequest("a horizon is of models that foretell the close; plans have their own time limit")
+            raise InvalidRequest("a horizon is of models that forecast the close; plans have their own time limit")
         return PLANS
     own, further = settings.features.horizon_candles, settings.models.further_horizons_candles
     if horizon is None or horizon == own:
@@ -142,7 +142,7 @@ class Registries:
         raise ModelNotFound(f"there is no version {version}{ahead}")
 
     def of_close(self, version: str, horizon: int | None = None) -> RegistryKey:
-        """Return which registry has a version that foretells the close; arguments as `holder`.
+        """Return which registry has a version that forecasts the close; arguments as `holder`.
 
         Raises:
             InvalidRequest: as `holder`, or it is a plan model, which says nothing of a candle by itself.
@@ -150,7 +150,7 @@ class Registries:
         """
         key = self.holder(version, horizon)
         if key == PLANS:
-            raise InvalidRequest(f"{version} is a plan model: it foretells plans, and no close; evaluate judges it")
+            raise InvalidRequest(f"{version} is a plan model: it forecasts plans, and no close; evaluate judges it")
         return key
 
     def prune(self, keep: int, keys: Iterable[RegistryKey] | None = None) -> PrunedVersions:

@@ -20,7 +20,7 @@ def begin_shadow(registry: Registry, version: str, reason: str, at: datetime) ->
         at: Aware UTC time.
 
     Returns:
-        False where nothing is in production, or where the two foretell different closes, which nothing compares.
+        False where nothing is in production, or where the two forecast different closes, which nothing compares.
 
     Raises:
         ModelNotFound, ModelCorrupt: one of the two cannot serve.

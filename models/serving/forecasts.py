@@ -56,7 +56,7 @@ def newest_volatility(model: ModelMetadata, series: CandleSeries) -> VolatilityF
     return shipped_volatility().forecast(series, model.horizon_candles, model.volatility)
 
 
-def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None = None) -> FeatureRows:
+def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None) -> FeatureRows:
     """Return the newest rows of every feature set that the model reads, each as a batch of one.
 
     Raises:
@@ -97,8 +97,8 @@ def to_forecast(
     volatility: VolatilityForecast,
     drivers: tuple[Driver, ...] | None = None,
     *,
-    led: bool = False,
-    by: Recalibration | None = None,
+    led: bool,
+    by: Recalibration | None,
 ) -> Forecast:
     """Return the answer to the first of several windows.
 

@@ -81,7 +81,7 @@ def adaptive_bands(
 def _scores(deviations: FloatArray, logs: FloatArray) -> FloatArray:
     """Return the fall and the rise after each candle in its deviations, shape (n, 30, 2).
 
-    NaN while the outcome is not known, where nothing was foretold, and of older candles than are replayed.
+    NaN while the outcome is not known, where nothing was forecast, and of older candles than are replayed.
     """
     count = len(logs)
     scores = np.full((count, MAX_STEPS, 2), np.nan)

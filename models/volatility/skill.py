@@ -1,4 +1,4 @@
-"""How well volatility was foretold: against the plain volatility of the last 20 candles, on the same rows."""
+"""How well volatility was forecast: against the plain volatility of the last 20 candles, on the same rows."""
 
 from __future__ import annotations
 

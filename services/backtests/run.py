@@ -27,7 +27,7 @@ from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
 from domain.values import utc_time
-from services.backtests.judged import Judged, judging_part, true_ranges
+from services.backtests.judgements import Judged, judging_part, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import BacktestParameters, lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card

@@ -7,8 +7,8 @@ from domain.errors import InvalidRequest
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.values import Frozen, epoch_ms
+from services.candle_downloads.capacity import require_room
 from services.candle_downloads.origins import DownloadSource
-from services.candle_downloads.room import require_room
 from utils.clock import Clock
 
 

@@ -6,7 +6,7 @@ import resource
 import sys
 
 from domain.errors import InvalidMarketData, SeveralSeries
-from services.candle_files.found import FoundCandles, ReadRequest, Reply
+from services.candle_files.messages import FoundCandles, ReadRequest, Reply
 
 _COLUMNS = ("timestamp", "open", "high", "low", "close", "volume")
 

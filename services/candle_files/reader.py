@@ -16,7 +16,7 @@ from config.sources import ENVIRONMENT_NAMES
 from domain.errors import NotReady, UnreadableCandles
 from domain.market import Timeframe
 from domain.values import epoch_ms
-from services.candle_files.found import FoundCandles, ReadRequest, Reply
+from services.candle_files.messages import FoundCandles, ReadRequest, Reply
 from utils.clock import Clock
 
 ROOT = Path(__file__).resolve().parents[2]

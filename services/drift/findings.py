@@ -64,7 +64,7 @@ class DriftFinding:
 
     @property
     def market(self) -> str:
-        """What the model foretells, in words, such as `* 1h, 4 candles ahead`; one finding of each is kept."""
+        """What the model forecasts, in words, such as `* 1h, 4 candles ahead`; one finding of each is kept."""
         return market_of(self.place)
 
     @property
@@ -133,6 +133,6 @@ class DriftFinding:
 
 
 def market_of(place: Place) -> str:
-    """Return in words what the model of a place foretells: the key of its finding."""
+    """Return in words what the model of a place forecasts: the key of its finding."""
     key, symbol, timeframe = place
     return key.market(f"{symbol} {timeframe}")

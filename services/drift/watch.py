@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Executor
 from datetime import timedelta
 from functools import partial
@@ -19,7 +19,7 @@ from services.broadcast.drift_event import render_model_drift
 from services.broadcast.hub import SignalHub
 from services.drift.check import DriftCheck
 from services.drift.findings import DriftFinding, Place, market_of
-from services.drift.kept import findings_of, kept_findings, models_of
+from services.drift.kept_findings import findings_of, kept_findings, models_of
 from services.health.degraded import Degraded
 from services.leases import Lease
 from storage.document_ports import MODEL_DRIFT, DocumentStore
@@ -50,7 +50,6 @@ class DriftWatch:
         check_seconds: float,
         clock: Clock,
         executor: Executor,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Keep the parts.
 
@@ -64,7 +63,6 @@ class DriftWatch:
             check_seconds: Between two checks of a version.
             clock: The server's.
             executor: For work off the event loop.
-            sleep: Waits for seconds.
         """
         self._served = served
         self._check = check
@@ -75,7 +73,6 @@ class DriftWatch:
         self._every = timedelta(seconds=check_seconds)
         self._clock = clock
         self._executor = executor
-        self._sleep = sleep
         self._found: tuple[DriftFinding, ...] = ()
 
     def alarms(self) -> tuple[DriftFinding, ...]:
@@ -90,8 +87,8 @@ class DriftWatch:
     async def run(self) -> None:
         """Check what is due at every look until canceled, and then let another replica do it."""
         async with self._lease.given_up_after():
-            await self._sleep(FIRST_LOOK_SECONDS)
-            await look_again(self.look, partial(self._sleep, LOOK_SECONDS), "checking models for drift")
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
+            await look_again(self.look, partial(asyncio.sleep, LOOK_SECONDS), "checking models for drift")
 
     async def look(self) -> list[DriftFinding]:
         """Check the models whose check is due, if it is this replica's turn, and return what was found of them.

@@ -13,7 +13,7 @@ from domain.market import Timeframe
 from rules.reasoning import LEAN
 from rules.strategies import NO_VIEW, STRATEGY_NAMES
 from services.ledger.scoring.clusters import RecordGroup, write_clusters
-from services.ledger.scoring.counted import BPS
+from services.ledger.scoring.counted_settlements import BPS
 from services.ledger.scoring.records import Record, RecordKey, records_of
 from storage.ledger_ports import LedgerStore
 from storage.ports import SignalArchive

@@ -1,4 +1,4 @@
-"""The result of an evaluation as JSON-like values, whatever its model foretells."""
+"""The result of an evaluation as JSON-like values, whatever its model forecasts."""
 
 from __future__ import annotations
 

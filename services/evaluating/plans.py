@@ -84,12 +84,12 @@ def evaluate_plans(
 
     Raises:
         InsufficientData: the rules gave no plan that it has not learned from.
-        InvalidRequest: it was imported, or foretells the close.
+        InvalidRequest: it was imported, or forecasts the close.
         ModelNotFound, ModelUnusable: it cannot be loaded.
     """
     version, plans = parameters.version, parameters.plans
     if plans is None:
-        raise InvalidRequest(f"{version} foretells no plans")
+        raise InvalidRequest(f"{version} forecasts no plans")
     trainer = PlanTraining(parameters.models, parameters.features, plans.measuring, plans.book, now)
     stored, forecaster = trainer.registry.open(version), load_version(trainer.registry, version)
     model = stored.metadata

@@ -12,7 +12,7 @@ from services.ledger.followed_forecasts import is_followed
 def shadows_first(settings: Settings, key: RegistryKey, symbol: str, timeframe: Timeframe) -> bool:
     """Return whether what the service trains by itself shadows the model in production before it may replace it.
 
-    What foretells another close than the next is compared on the markets of the loop alone, and plan models are not
+    What forecasts another close than the next is compared on the markets of the loop alone, and plan models are not
     compared at all.
 
     Args:

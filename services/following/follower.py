@@ -39,7 +39,7 @@ class ForecastFollower:
 
         Args:
             served: The models in production.
-            candidates: Those that shadow them, of each registry whose models foretell the close.
+            candidates: Those that shadow them, of each registry whose models forecast the close.
             forecasting: Asks a model.
             kept: Takes the forecasts.
             clock: The server's.
@@ -119,7 +119,7 @@ class ForecastFollower:
 def make_follower(
     served: ServedModels, forecasting: Forecasting, kept: FollowedForecasts, clock: Clock
 ) -> ForecastFollower:
-    """Return what follows the models of each registry that foretell the close, and their candidates."""
+    """Return what follows the models of each registry that forecast the close, and their candidates."""
     registries = served.registries
     seconds = registries.settings.models.serving.reload_seconds
     candidates = {

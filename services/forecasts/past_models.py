@@ -53,7 +53,7 @@ class PastModels:
         return self._at(USUAL, moment)
 
     def of_closes(self, moment: datetime) -> dict[RegistryKey, Forecasting]:
-        """Return forecasts by the models of a moment, of each registry whose models foretell the close."""
+        """Return forecasts by the models of a moment, of each registry whose models forecast the close."""
         return {key: self._at(key, moment) for key in self._registries if key.target == "close"}
 
     def _at(self, key: RegistryKey, moment: datetime) -> Forecasting:

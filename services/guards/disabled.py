@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -53,11 +53,10 @@ class Disabled(WatchedState[Mapping[str, PartState]]):
         documents: LastingDocuments,
         hub: SignalHub,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         announce: Callable[[], None] = lambda: None,
     ) -> None:
-        """Begin with nothing disabled; `sleep` waits for seconds, `announce` lets other replicas look at once."""
-        super().__init__(documents, clock, {}, sleep, announce)
+        """Begin with nothing disabled; `announce` lets other replicas look at once."""
+        super().__init__(documents, clock, {}, asyncio.sleep, announce)
         self._hub = hub
 
     def why(self, name: str) -> str | None:

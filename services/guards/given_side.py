@@ -13,7 +13,7 @@ from domain.analysis import Analysis
 from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal, epoch_ms
-from services.guards.likeness import newest_returns
+from services.guards.correlation import newest_returns
 
 # Decimals of a stored return: a millionth of a percent.
 _DECIMALS = 8

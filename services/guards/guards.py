@@ -17,6 +17,7 @@ from domain.trading.gates import GateName
 from rules.context import MarketContext
 from rules.strategies import STRATEGY_NAMES
 from services.broadcast.hub import SignalHub
+from services.guards.correlation import likenesses
 from services.guards.disabled import Disabled
 from services.guards.gates import (
     Finding,
@@ -32,7 +33,6 @@ from services.guards.gates import (
 )
 from services.guards.given_side import GivenSide
 from services.guards.given_sides import GivenSides
-from services.guards.likeness import likenesses
 from services.guards.refusal import Guarded, guarded
 from services.guards.safe_mode import SafeMode
 from storage.document_ports import LastingDocuments
@@ -164,9 +164,9 @@ async def open_guards(
     settings: GuardSettings,
     min_candles: int,
     *,
-    announce_switch: Callable[[], None] = lambda: None,
-    announce_disabled: Callable[[], None] = lambda: None,
-    announce_side: Callable[[str], None] = lambda _: None,
+    announce_switch: Callable[[], None],
+    announce_disabled: Callable[[], None],
+    announce_side: Callable[[str], None],
 ) -> AsyncIterator[Guards]:
     """Give the guards with what earlier processes stored, and keep them in step with the store.
 

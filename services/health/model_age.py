@@ -16,7 +16,7 @@ class AgingModel:
 
     Attributes:
         version: Its name.
-        market: What it foretells, in words.
+        market: What it forecasts, in words.
         shipped: Whether it came with the service.
         trained_until_ms: Close of the newest candle of its training, epoch ms; None where that is not known.
     """

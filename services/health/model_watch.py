@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import Executor
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime
@@ -32,21 +32,17 @@ class ModelWatch:
     Files are read again when they have changed: /health itself reads none.
     """
 
-    def __init__(
-        self, served: ServedModels, interval_seconds: float, monotonic: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, served: ServedModels, interval_seconds: float) -> None:
         """Keep the parts; nothing is read yet.
 
         Args:
             served: The registries, whose folders are watched, and the models that serve.
             interval_seconds: Between two looks.
-            monotonic: Seconds that never jump back.
         """
         registries = served.registries
         self._watches = [RegistryWatch(key, registries.at(key), served.at(key)) for key in served]
         self._root = registries.at(USUAL).root
         self._interval_seconds = max(interval_seconds, MIN_INTERVAL_SECONDS)
-        self._monotonic = monotonic
         self._found: tuple[Degraded, ...] = ()
         self._looking_since: float | None = None
         self._looked = asyncio.Event()
@@ -55,7 +51,7 @@ class ModelWatch:
     def degraded(self) -> Iterator[Degraded]:
         """Yield what the last look found, without waiting."""
         since = self._looking_since
-        if since is not None and self._monotonic() - since > HANGING_SECONDS:
+        if since is not None and time.monotonic() - since > HANGING_SECONDS:
             yield Degraded("models", "the disk of the models does not answer", "look at the disk of MODEL_SAVE_PATH")
         yield from self._found
 
@@ -69,7 +65,7 @@ class ModelWatch:
 
     def look(self) -> None:
         """Check once: file I/O, for one thread at a time."""
-        self._looking_since = self._monotonic()
+        self._looking_since = time.monotonic()
         try:
             found = [one for watch in self._watches for one in watch.look()]
             self._found = (*found, *self._disk())

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.errors import AppError
-from models.recalibration.kept import RECALIBRATIONS_FILE, read_recalibrations
+from models.recalibration.recalibration_file import RECALIBRATIONS_FILE, read_recalibrations
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.artifacts import FolderStamp, folder_stamp
 from models.registry.registries import RegistryKey

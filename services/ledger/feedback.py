@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -50,13 +50,11 @@ class SignalFeedback:
         documents: LastingDocuments,
         archive: SignalArchive,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Keep the parts; `sleep` waits a number of seconds."""
+        """Keep the parts."""
         self._documents = documents
         self._archive = archive
         self._clock = clock
-        self._sleep = sleep
         self._some_wait = True  # perhaps, of an earlier process
 
     async def restore(self) -> None:
@@ -66,7 +64,7 @@ class SignalFeedback:
                 await self._count_waiting()
                 await self._outcomes()
                 return
-            await self._sleep(RETRY_SECONDS)
+            await asyncio.sleep(RETRY_SECONDS)
 
     async def keep(self, feedback: Feedback, *, trusted: bool) -> bool:
         """Keep an outcome; return False for a signal that has one already.

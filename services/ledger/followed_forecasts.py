@@ -31,7 +31,7 @@ def is_followed(key: RegistryKey, horizon: int) -> bool:
 
     Args:
         key: Its registry.
-        horizon: Candles ahead that it foretells.
+        horizon: Candles ahead that it forecasts.
     """
     return key.target == "close" and not (key == USUAL and horizon == NEXT_CANDLE)
 

@@ -1,4 +1,4 @@
-"""The settled forecasts of a version of a model that foretells the next candle, from the ledger."""
+"""The settled forecasts of a version of a model that forecasts the next candle, from the ledger."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from domain.timeframe_data import day_volume, newest_price
 from domain.values import epoch_ms
-from services.market_data.asking import candles_of
+from services.market_data.all_timeframes import candles_of
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.gaps import fill, fillable_times
 from services.market_data.health import SourceHealth

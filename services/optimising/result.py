@@ -12,7 +12,7 @@ import numpy as np
 from backtesting.figures.account import DailyReturns, account_figures
 from backtesting.figures.overfitting import BLOCKS, Overfitting, overfitting
 from backtesting.figures.trade_groups import trade_figures
-from backtesting.search.playing import Played, SearchedTime
+from backtesting.search.searched_markets import Played, SearchedTime
 from backtesting.search.space import shown
 from backtesting.search.studies import Tried, best_of
 from backtesting.search.walk_forward import SearchFold, SearchPlan

@@ -12,7 +12,7 @@ from backtesting.figures.account import DailyReturns
 from backtesting.figures.buy_and_hold import buy_and_hold
 from backtesting.figures.chance import random_entries
 from backtesting.search.candidates import collect
-from backtesting.search.playing import SearchedMarket, SearchedMarkets, SearchedTime
+from backtesting.search.searched_markets import SearchedMarket, SearchedMarkets, SearchedTime
 from backtesting.search.space import shown
 from backtesting.search.studies import Tried
 from backtesting.search.walk_forward import SearchPlan, plan_search, try_settings, walk_forward
@@ -22,7 +22,7 @@ from domain.errors import InsufficientData
 from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
 from domain.values import utc_time
-from services.backtests.judged import Judged, judging_part, true_ranges
+from services.backtests.judgements import Judged, judging_part, true_ranges
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import lane_of
 from services.backtests.result import Tested, data_card, figures_document, run_card

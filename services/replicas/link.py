@@ -40,12 +40,11 @@ class RedisLink:
         available: Whether the channel is listened to now; the first state is not.
     """
 
-    def __init__(self, settings: RedisSettings, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+    def __init__(self, settings: RedisSettings) -> None:
         """Make the client; nothing is connected yet.
 
         Args:
             settings: With a URL.
-            sleep: Waits a number of seconds.
 
         Raises:
             ConfigurationError: the URL names no Redis.
@@ -73,7 +72,6 @@ class RedisLink:
         self._redis = Redis(connection_pool=self.pool)
         self._failures = (RedisError, OSError, TimeoutError)
         self._unreached = (NotConnected, TooSlow)
-        self._sleep = sleep
         self._scripts: dict[str, Any] = {}
         self._lost_for = ""
         self._refused: str | None = None
@@ -145,7 +143,7 @@ class RedisLink:
             except self._failures as failure:
                 if self._lose(failure):
                     changed(False)
-            await self._sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads replicas
+            await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - only spreads replicas
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     async def tried(self) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from hashlib import sha256
 
@@ -52,10 +52,9 @@ _ASKED = "if redis.call('GET', KEYS[1]) == ARGV[1] then redis.call('DEL', KEYS[1
 class SharedLlm:
     """Agrees with the other replicas, each step by one atomic script."""
 
-    def __init__(self, link: RedisLink, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
-        """Agree through this link; `sleep` waits a number of seconds."""
+    def __init__(self, link: RedisLink) -> None:
+        """Agree through this link."""
         self._link = link
-        self._sleep = sleep
         self._origin = uuid.uuid4().hex
 
     async def turn(self, key_id: str, seconds: float) -> float:
@@ -101,7 +100,7 @@ class SharedLlm:
         async with asyncio.timeout(most_seconds):
             while not await self._may_ask(key, own, most_seconds):
                 waited = True
-                await self._sleep(LOOK_SECONDS)
+                await asyncio.sleep(LOOK_SECONDS)
         try:
             yield waited
         finally:

@@ -37,40 +37,40 @@ def disk_space(folder: Path) -> Space:
     return Space(found.used + found.free, found.free)
 
 
-def memory_space(proc: Path = _PROC, cgroup: Path = _CGROUP) -> Space | None:
+def memory_space() -> Space | None:
     """Return the memory that the service may use: of its container where that is limited, else of the machine.
 
     Returns:
         None on a system without /proc.
     """
     try:
-        lines = (proc / "meminfo").read_text().splitlines()
+        lines = (_PROC / "meminfo").read_text().splitlines()
     except OSError:
         return None
     known = {name: int(rest.split()[0]) * _KIB for name, _, rest in (line.partition(":") for line in lines)}
     if "MemTotal" not in known or "MemAvailable" not in known:
         return None
     machine = Space(known["MemTotal"], known["MemAvailable"])
-    container = _container_memory(cgroup)
+    container = _container_memory()
     return container if container is not None and container.free_bytes < machine.free_bytes else machine
 
 
-def process_bytes(proc: Path = _PROC) -> int | None:
+def process_bytes() -> int | None:
     """Return the resident memory of this process; None on a system without /proc."""
     try:
-        lines = (proc / "self" / "status").read_text().splitlines()
+        lines = (_PROC / "self" / "status").read_text().splitlines()
     except OSError:
         return None
     found = [line.split()[1] for line in lines if line.startswith("VmRSS:")]
     return int(found[0]) * _KIB if found else None
 
 
-def _container_memory(cgroup: Path) -> Space | None:
+def _container_memory() -> Space | None:
     """Return the memory of the control group (version 2); what it caches of files counts as free."""
     try:
-        limit = (cgroup / "memory.max").read_text().strip()
-        used = int((cgroup / "memory.current").read_text())
-        stat = dict(line.split() for line in (cgroup / "memory.stat").read_text().splitlines())
+        limit = (_CGROUP / "memory.max").read_text().strip()
+        used = int((_CGROUP / "memory.current").read_text())
+        stat = dict(line.split() for line in (_CGROUP / "memory.stat").read_text().splitlines())
     except (OSError, ValueError):
         return None
     if not limit.isdigit():

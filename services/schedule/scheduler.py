@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -49,14 +48,12 @@ class Scheduler:
         documents: DocumentStore,
         settings: ScheduleSettings,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
-        """Keep the parts; `sleep` waits for seconds."""
+        """Keep the parts."""
         self._jobs = jobs
         self._documents = documents
         self._settings = settings
         self._clock = clock
-        self._sleep = sleep
         # The newest time of each row that is dealt with: the store is asked only when the next has come.
         self._dealt_with: dict[str, datetime] = {}
 
@@ -65,7 +62,7 @@ class Scheduler:
         while self._settings.enabled:
             for name, row in self._settings.jobs.items():
                 await self._try(name, row)
-            await self._sleep(self._settings.look_seconds)
+            await asyncio.sleep(self._settings.look_seconds)
 
     async def queue_due(self, name: str, row: ScheduledJob) -> Job | None:
         """Queue the job of a row if it is due, and return it.

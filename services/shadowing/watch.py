@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -63,7 +63,6 @@ class ShadowWatch:
         announce: Callable[[], object],
         lease: Lease,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Keep the parts.
 
@@ -76,7 +75,6 @@ class ShadowWatch:
             announce: Lets every replica look at the registry at once.
             lease: Held by the replica that decides.
             clock: The server's.
-            sleep: Waits for seconds.
         """
         self._registries = registries
         self._keys = [key for key in registries if key.target == "close"]
@@ -86,7 +84,6 @@ class ShadowWatch:
         self._announce = announce
         self._lease = lease
         self._clock = clock
-        self._sleep = sleep
         self._figures: dict[RegistryKey, Mapping[str, ShadowFigures]] = {}
         self._read_at: dict[RegistryKey, datetime] = {}
         self._told: set[_Told] | None = None
@@ -94,8 +91,8 @@ class ShadowWatch:
     async def run(self) -> None:
         """Decide what can be decided at every look until canceled, and then let another replica do it."""
         async with self._lease.given_up_after():
-            await self._sleep(FIRST_LOOK_SECONDS)
-            await look_again(self.look, partial(self._sleep, LOOK_SECONDS), "deciding on candidates that shadow")
+            await asyncio.sleep(FIRST_LOOK_SECONDS)
+            await look_again(self.look, partial(asyncio.sleep, LOOK_SECONDS), "deciding on candidates that shadow")
 
     async def look(self) -> None:
         """Decide on the candidates, if it is this replica's turn, and tell what is new.

@@ -17,7 +17,7 @@ from domain.market import Timeframe
 from domain.values import Signal
 from rules.context import MarketContext
 from services.forecasts.horizon_returns import ReturnsByTime
-from services.guards.likeness import likenesses
+from services.guards.correlation import likenesses
 from utils.clock import is_fresh
 
 MAX_SYMBOLS = 1_000

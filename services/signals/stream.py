@@ -16,9 +16,9 @@ from rules.context import MarketContext
 from rules.judgement import Judgement, judge
 from rules.strategies import STRATEGY_NAMES
 from rules.technical import TechnicalAnalyst
+from services.guards.correlation import newest_returns
 from services.guards.given_side import GivenSide
 from services.guards.guards import Guards
-from services.guards.likeness import newest_returns
 from services.ledger.recording.recorder import Recorder
 from services.market_data.market_data import MarketData
 from services.market_reader import MarketReader

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Literal
 
 from domain.market import Timeframe
-from models.recalibration.kept import read_recalibrations
+from models.recalibration.recalibration_file import read_recalibrations
 from models.recalibration.records import Recalibration
 from models.registry.listing import Listing
 from models.registry.metadata import ModelMetadata
@@ -38,7 +38,7 @@ class KnownModel:
 
     @property
     def market(self) -> str:
-        """What it foretells, in words."""
+        """What it forecasts, in words."""
         return self.key.market(f"{self.metadata.symbol} {self.metadata.timeframe}")
 
 

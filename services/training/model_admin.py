@@ -7,7 +7,7 @@ from datetime import datetime
 
 from domain.errors import ModelNotFound, ModelUnusable
 from domain.market import Timeframe
-from models.recalibration.kept import read_recalibrations
+from models.recalibration.recalibration_file import read_recalibrations
 from models.registry.aliases import ALIASES_FILE
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import USUAL, RegistryKey

@@ -48,7 +48,7 @@ class TrainingParameters(JobSeries):
         seed: None takes that of the settings.
         shadow: Whether it shadows the model in production, if there is one, before it may replace it.
         indicators: By which the plans of the model are made.
-        target: What the model foretells.
+        target: What the model forecasts.
         horizon_candles: Of a model of a further horizon; None of one of the usual horizon, and of a plan model.
         plans: Of a plan model; None of a model of the close.
     """

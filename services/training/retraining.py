@@ -65,7 +65,7 @@ class Retraining:
         self._clock = clock
         self._lock = asyncio.Lock()
 
-    async def retrain_if_needed(self, *, full: bool = False) -> dict[str, Any]:
+    async def retrain_if_needed(self, *, full: bool) -> dict[str, Any]:
         """Queue a training for each model in production that needs one.
 
         Args:

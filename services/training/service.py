@@ -39,7 +39,7 @@ class TrainingJobRequest:
         newer_than_ms: Open time of the newest candle of the training before; None without one.
         least_new: Candles that have to have closed since then.
         by_itself: Whether the service trains without being asked: then the model shadows the one in production.
-        target: What the model foretells.
+        target: What the model forecasts.
         horizon: Candles ahead, of a further horizon; None is the usual one.
     """
 

@@ -38,7 +38,7 @@ KEYS_AT_ONCE = 2_000
 
 
 async def found_by_key(
-    collection: AsyncIOMotorCollection[Document], keys: Sequence[str], fields: Document | None = None
+    collection: AsyncIOMotorCollection[Document], keys: Sequence[str], fields: Document | None
 ) -> dict[str, Document]:
     """Return the documents of these keys, or some fields of them, by key."""
     found: dict[str, Document] = {}

@@ -15,7 +15,6 @@ from storage.resilience.pace import Pace
 from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
-from utils.clock import Clock
 
 T = TypeVar("T")
 
@@ -34,7 +33,6 @@ class ResilientDocuments(Resilient[PendingDocument]):
         pace: Pace,
         spool: Spool | None = None,
         max_waiting: int = 10_000,
-        clock: Clock | None = None,
     ) -> None:
         """Wrap a store that is not opened yet.
 
@@ -43,7 +41,6 @@ class ResilientDocuments(Resilient[PendingDocument]):
             pace: Of the writes, and the time limit of a read (`query_seconds`).
             spool: Where documents wait while the store is down; None: in memory.
             max_waiting: Documents in memory at most; beyond it the oldest are dropped.
-            clock: Dates a failure; the machine's own by default.
         """
         super().__init__(
             store,
@@ -52,7 +49,6 @@ class ResilientDocuments(Resilient[PendingDocument]):
             backlog=Backlog(DOCUMENTS, max_items=max_waiting),
             spool=spool,
             pace=pace,
-            clock=clock,
             subject="document store",
             consequence="what needs it waits or says so",
         )

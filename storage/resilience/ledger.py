@@ -25,7 +25,6 @@ from storage.resilience.pace import Pace
 from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
-from utils.clock import Clock
 
 T = TypeVar("T")
 
@@ -76,7 +75,6 @@ class ResilientLedger(Resilient[LedgerEntry]):
         spool: Spool | None = None,
         max_waiting: int = 20_000,
         repeat_seconds: float = REPEAT_SECONDS,
-        clock: Clock | None = None,
     ) -> None:
         """Wrap a ledger that is not opened yet.
 
@@ -86,7 +84,6 @@ class ResilientLedger(Resilient[LedgerEntry]):
             spool: Where entries wait while the database is down; None: in memory.
             max_waiting: Entries in memory at most, beyond it the oldest are dropped; also ids with repeats.
             repeat_seconds: How long repeats are counted before they are written.
-            clock: Dates a failure; the machine's own by default.
         """
         pace = replace(pace, group_items=GROUP_ENTRIES)
         super().__init__(
@@ -96,7 +93,6 @@ class ResilientLedger(Resilient[LedgerEntry]):
             backlog=Backlog(ENTRIES, max_items=max_waiting),
             spool=spool,
             pace=pace,
-            clock=clock,
             subject="ledger",
             consequence="its entries wait, and what reads it says so",
         )

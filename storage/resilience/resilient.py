@@ -13,7 +13,7 @@ from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.write_behind import WriteBehind
-from utils.clock import Clock, SystemClock
+from utils.clock import SystemClock
 
 T = TypeVar("T")
 
@@ -30,7 +30,6 @@ class Resilient(Generic[T]):
         backlog: Backlog[T],
         spool: Spool | None,
         pace: Pace,
-        clock: Clock | None,
         subject: str,
         consequence: str,
     ) -> None:
@@ -43,14 +42,13 @@ class Resilient(Generic[T]):
             backlog: Where it waits in memory.
             spool: Where it waits while the database is down; None: in memory.
             pace: How long and how many.
-            clock: Dates a failure; the machine's own by default.
             subject: What the log calls the database.
             consequence: What a failure means for its callers.
         """
         self._pace = pace
         self._kind = database.kind
         self._queue = backlog
-        self._availability = Availability(database.kind, subject, consequence, clock or SystemClock())
+        self._availability = Availability(database.kind, subject, consequence, SystemClock())
         self._behind = WriteBehind(
             database,
             write,

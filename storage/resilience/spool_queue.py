@@ -33,7 +33,6 @@ class SpoolQueue(Generic[T]):
         items: ItemType[T],
         *,
         retry_seconds: float,
-        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Keep the parts.
 
@@ -41,12 +40,10 @@ class SpoolQueue(Generic[T]):
             spool: None where none is configured.
             items: Their text.
             retry_seconds: How long a spool that failed is left alone.
-            monotonic: Seconds that never jump back.
         """
         self._spool = spool
         self._type = items
         self._retry_seconds = retry_seconds
-        self._monotonic = monotonic
         self._rests_until = 0.0
         self._keeping = asyncio.Lock()
         self.reason: str | None = None
@@ -64,7 +61,7 @@ class SpoolQueue(Generic[T]):
     @property
     def usable(self) -> bool:
         """Whether items may be brought."""
-        return self._spool is not None and self._monotonic() >= self._rests_until
+        return self._spool is not None and time.monotonic() >= self._rests_until
 
     @property
     def adopted(self) -> bool:
@@ -163,7 +160,7 @@ class SpoolQueue(Generic[T]):
 
     def _rest(self, error: OSError | SpoolFull) -> None:
         """Leave the spool alone for a while."""
-        self._rests_until = self._monotonic() + self._retry_seconds
+        self._rests_until = time.monotonic() + self._retry_seconds
         if self.reason is None:
             name = errno.errorcode.get(error.errno or 0, type(error).__name__) if isinstance(error, OSError) else "full"
             logger.bind(reason=name).error("the spool cannot be written; writes wait in memory")

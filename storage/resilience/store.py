@@ -25,7 +25,6 @@ from storage.resilience.pace import Pace
 from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store_calls import StoreCalls
-from utils.clock import Clock
 
 # In memory at most; beyond it the oldest writes are dropped.
 MAX_WAITING = 1_000
@@ -48,7 +47,6 @@ class ResilientStore(Resilient[AnalysisWrite]):
         timeout_ms: int,
         pace: Pace,
         spool: Spool | None = None,
-        clock: Clock | None = None,
     ) -> None:
         """Wrap a store that is not opened yet.
 
@@ -58,7 +56,6 @@ class ResilientStore(Resilient[AnalysisWrite]):
             pace: Of the writes, and of reads that cannot be answered without the store (`candle_seconds`,
                 `query_seconds`).
             spool: Where writes wait while the store is down; None: in memory.
-            clock: Dates a failure; the machine's own by default.
         """
         super().__init__(
             store,
@@ -67,7 +64,6 @@ class ResilientStore(Resilient[AnalysisWrite]):
             backlog=Backlog(ANALYSES, max_items=MAX_WAITING, max_weight=MAX_WAITING_CANDLES),
             spool=spool,
             pace=pace,
-            clock=clock,
             subject="store",
             consequence="requests do without it",
         )

@@ -65,7 +65,7 @@ def trained(settings: Settings) -> TrainingOutcome:
     return train(manager_of(settings), ModelType.LOGISTIC, TRENDS)
 
 
-def test_features_that_foretell_trends_give_plans_their_worth(trained: TrainingOutcome) -> None:
+def test_features_that_forecasts_trends_give_plans_their_worth(trained: TrainingOutcome) -> None:
     record = record_of(trained)
     assert record.weight > 3 * record.error
     assert record.above_random_r.low is not None

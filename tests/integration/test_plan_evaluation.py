@@ -79,7 +79,7 @@ def test_plans_that_it_has_learned_from_are_no_evidence(registry: Registry) -> N
     version = serve_plan_model(registry, STATED, data=learned)
     with pytest.raises(InsufficientData, match="has learned from all plans of these candles"):
         evaluate_plans(order_of(version), CANDLES, lambda _: None, lambda: NOW)
-    with pytest.raises(InvalidRequest, match="foretells no plans"):
+    with pytest.raises(InvalidRequest, match="forecasts no plans"):
         evaluate_plans(order_of(version).model_copy(update={"plans": None}), CANDLES, lambda _: None, lambda: NOW)
 
 

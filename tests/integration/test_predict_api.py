@@ -21,7 +21,7 @@ from domain.market import Timeframe
 from domain.values import epoch_ms, utc_time
 from features.columns.feature_sets import STANDARD
 from models.evaluation.calibration import Calibration
-from models.recalibration.kept import add_recalibration
+from models.recalibration.recalibration_file import add_recalibration
 from models.registry.registry import Registry
 from storage.decoding import AnalysisDecoder
 from tests.conftest import STRANGER, MakeClient

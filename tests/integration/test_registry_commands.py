@@ -13,7 +13,7 @@ import pytest
 from config.model_settings import TrainingSettings
 from domain.forecasting import ModelType
 from features.columns.feature_sets import STANDARD
-from models.recalibration.kept import add_recalibration
+from models.recalibration.recalibration_file import add_recalibration
 from models.registry.registry import Registry
 from models.training.backend import use_backend
 from tests.fixtures.candle_files import write_candles

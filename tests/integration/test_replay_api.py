@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
 from domain.values import epoch_ms, utc_time
-from models.recalibration.kept import RECALIBRATIONS_FILE, add_recalibration
+from models.recalibration.recalibration_file import RECALIBRATIONS_FILE, add_recalibration
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_a, wire_candles

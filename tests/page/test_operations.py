@@ -97,10 +97,10 @@ def test_a_training_in_rounds_is_watched_and_its_losses_are_drawn(market_service
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open_view: Open, scheme: str) -> None:
+def test_what_a_model_forecasts_is_chosen_by_keyboard(own_service: Service, open_view: Open, scheme: str) -> None:
     page = as_operator(open_view, own_service, "jobs", scheme=scheme, width=390)
-    foretells, kind = page.get_by_label("Foretells"), page.get_by_label("Type")
-    expect(foretells.get_by_role("option")).to_have_text(
+    forecasts, kind = page.get_by_label("Forecasts"), page.get_by_label("Type")
+    expect(forecasts.get_by_role("option")).to_have_text(
         [
             "the next close",
             *(f"the close {ahead} candles ahead" for ahead in (4, 12, 24)),
@@ -108,7 +108,7 @@ def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open
         ]
     )
     kind.select_option("gru")
-    foretells.focus()
+    forecasts.focus()
     orders: list[Any] = []
 
     def keep(request: Request) -> None:
@@ -116,17 +116,17 @@ def test_what_a_model_foretells_is_chosen_by_keyboard(own_service: Service, open
             orders.append(request.post_data_json)
 
     page.on("request", keep)
-    for key, foretold in (("Home", {}), ("ArrowDown", {"horizon_candles": 4}), ("End", {"target": "plan"})):
-        foretells.press(key)
-        foretells.press("Tab")
+    for key, forecast in (("Home", {}), ("ArrowDown", {"horizon_candles": 4}), ("End", {"target": "plan"})):
+        forecasts.press(key)
+        forecasts.press("Tab")
         page.get_by_role("button", name="Train", exact=True).press("Enter")
         # Candles of this service are invented, and train nothing.
         expect(page.get_by_role("alert")).to_contain_text("BTCUSDT")
         common = {"symbol": "BTCUSDT", "timeframe": "1h"}
-        expect(kind).to_have_value("logistic" if "target" in foretold else "gru")
-        assert orders[-1] == {**common, "model_type": kind.input_value(), **foretold}
+        expect(kind).to_have_value("logistic" if "target" in forecast else "gru")
+        assert orders[-1] == {**common, "model_type": kind.input_value(), **forecast}
     expect(kind.get_by_role("option")).to_have_text(["logistic", "lightgbm"])
-    expect(foretells).to_have_accessible_description(re.compile("plans that the rules"))
+    expect(forecasts).to_have_accessible_description(re.compile("plans that the rules"))
     assert (serious_findings(page), overflow(page)) == ([], 0)
 
 

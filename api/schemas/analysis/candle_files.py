@@ -9,7 +9,7 @@ from pydantic import Field
 from api.schemas.record.past import ShownCandle
 from api.schemas.responses import ResponseModel
 from domain.market import Timeframe
-from services.candle_files.found import FoundCandles
+from services.candle_files.messages import FoundCandles
 
 _Moment = Annotated[int | None, Field(description="Epoch milliseconds; null where nothing was read yet.")]
 

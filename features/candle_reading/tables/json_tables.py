@@ -208,7 +208,7 @@ def _zones(value: Any, depth: int) -> Iterator[NamedZone]:
         yield from _zones(inner, depth + 1)
 
 
-def _raw(names: tuple[str, ...], columns: list[pd.Series], symbol: str | None = None) -> RawTable:
+def _raw(names: tuple[str, ...], columns: list[pd.Series], symbol: str | None) -> RawTable:
     series = tuple(column.reset_index(drop=True) for column in columns)
     return RawTable(series, names, row_place, symbol=symbol, kind="JSON")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -45,7 +45,6 @@ class LiveCalibration:
         documents: DocumentStore,
         lease: Lease,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
         announce: Callable[[], None] = lambda: None,
     ) -> None:
         """Keep the parts.
@@ -56,7 +55,6 @@ class LiveCalibration:
             documents: Have the refits.
             lease: Lets one replica decide at a time.
             clock: The server's.
-            sleep: Waits a number of seconds.
             announce: Lets other replicas take over at once what is adopted here.
         """
         self._evidence = evidence
@@ -64,7 +62,7 @@ class LiveCalibration:
         self._documents = documents
         self._lease = lease
         self._clock = clock
-        self._pause = Pause(sleep)
+        self._pause = Pause()
         self._announce = announce
         self._decided_at: datetime | None = None
         shipped = evidence.shipped.book

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
 
@@ -36,7 +36,6 @@ class NightlyParity:
         documents: DocumentStore,
         lease: Lease,
         clock: Clock,
-        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
         """Keep the parts.
 
@@ -45,13 +44,11 @@ class NightlyParity:
             documents: Keeps the certificates.
             lease: Held by the replica that certifies.
             clock: The server's.
-            sleep: Waits for seconds.
         """
         self.days = days
         self._documents = documents
         self._lease = lease
         self._clock = clock
-        self._sleep = sleep
         self._last: ParityCertificate | None = None
 
     def degraded(self) -> Iterator[Degraded]:
@@ -68,7 +65,7 @@ class NightlyParity:
 
     async def run(self) -> None:
         """Read the newest certificate for /health at every look until canceled; jobs certify."""
-        await look_again(self._look, partial(self._sleep, CHECK_SECONDS), "reading certificates of the ledger")
+        await look_again(self._look, partial(asyncio.sleep, CHECK_SECONDS), "reading certificates of the ledger")
 
     async def certify_yesterday(self) -> ParityCertificate | None:
         """Certify the day before, unless it has its certificate or another replica is at it; return the new one.

@@ -14,7 +14,7 @@ import numpy as np
 
 from domain.market import Timeframe
 from rules.plans import HORIZON_CANDLES
-from services.ledger.scoring.counted import Floats, Integers
+from services.ledger.scoring.counted_settlements import Floats, Integers
 
 # With fewer the variance between clusters is measured too badly.
 LEAST_CLUSTERS = 20

@@ -12,7 +12,7 @@ from math import log
 
 import numpy as np
 
-from services.ledger.scoring.counted import Flags, Floats
+from services.ledger.scoring.counted_settlements import Flags, Floats
 
 # Share of records in which the truth is left out at some moment, at most.
 ALPHA = 0.05

@@ -12,7 +12,7 @@ from domain.ledger.days import Aggregate
 from domain.ledger.entries import LedgerLane
 from domain.ledger.settlements import PlanEnd
 from services.ledger.scoring.clusters import write_clusters
-from services.ledger.scoring.counted import BPS, CountedSettlement, stated_of
+from services.ledger.scoring.counted_settlements import BPS, CountedSettlement, stated_of
 from services.ledger.scoring.levels import Level
 
 # First and second settlement of a pair.

@@ -11,7 +11,7 @@ import numpy as np
 from domain.ledger.days import Aggregate
 from domain.ledger.settlements import LedgerRecord, PlanEnd
 from services.ledger.scoring.clusters import per_group, write_clusters
-from services.ledger.scoring.counted import (
+from services.ledger.scoring.counted_settlements import (
     BPS,
     Columns,
     CountedSettlement,

@@ -13,7 +13,7 @@ import pytest
 from domain.errors import AppError, ModelCorrupt, ModelNotFound
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
-from models.recalibration.kept import RECALIBRATIONS_FILE, add_recalibration
+from models.recalibration.recalibration_file import RECALIBRATIONS_FILE, add_recalibration
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.loaded_models import LoadedModels

@@ -16,7 +16,7 @@ moves = st.sampled_from((-0.02, -0.01, 0.01, 0.03))
 
 
 def forecasts(count: int, skill: float, seed: int = 1) -> tuple[np.ndarray, np.ndarray]:
-    """Return probabilities and returns whose signs they foretell."""
+    """Return probabilities and returns whose signs they forecast."""
     rng = np.random.default_rng([7, seed])
     probability = np.clip(0.5 + skill * rng.normal(size=count), 0.05, 0.95)
     signs = np.where(rng.random(count) < probability, 1.0, -1.0)

@@ -12,7 +12,7 @@ from domain.errors import ModelCorrupt
 from models.evaluation.calibration import Calibration
 from models.recalibration.fitting import LEAST_SLOPE, SettledForecasts, fit_lines
 from models.recalibration.judging import RecalibrationGate
-from models.recalibration.kept import RECALIBRATIONS_FILE, add_recalibration, read_recalibrations
+from models.recalibration.recalibration_file import RECALIBRATIONS_FILE, add_recalibration, read_recalibrations
 from models.recalibration.records import MAX_REFUSED, Recalibration, Recalibrations
 from models.registry.registry import Registry
 from tests.fixtures.models import NOON, add_model

@@ -65,7 +65,7 @@ def fitted() -> VolatilityModel:
     return fit_volatility({"AUSDT": market(6_000, 1), "BUSDT": market(6_000, 2)})
 
 
-def test_planted_volatility_is_foretold_better_than_by_the_last_20_candles(fitted: VolatilityModel) -> None:
+def test_planted_volatility_is_forecast_better_than_by_the_last_20_candles(fitted: VolatilityModel) -> None:
     skills = {step: measure_volatility(fitted, {"CUSDT": market(6_000, 3)}, step, 0, DRAWS) for step in (1, 12)}
     for skill in skills.values():
         assert skill is not None

@@ -57,7 +57,7 @@ def silent(_progress: object) -> None:
     """Take a progress."""
 
 
-def test_a_model_that_foretells_the_plans_serves_and_is_not_replaced_by_its_equal(tmp_path: Path) -> None:
+def test_a_model_that_forecasts_the_plans_serves_and_is_not_replaced_by_its_equal(tmp_path: Path) -> None:
     trainer = training(tmp_path)
     first = trainer.learn(REQUEST, MARKETS, plans(2.0), silent)
     assert first.verdict.serves == "candidate"
@@ -77,7 +77,7 @@ def test_a_model_that_foretells_the_plans_serves_and_is_not_replaced_by_its_equa
     assert any("the model in production" in comparison.against for comparison in again.verdict.comparisons)
 
 
-def test_plans_that_nothing_foretells_put_nothing_into_production(tmp_path: Path) -> None:
+def test_plans_that_nothing_forecasts_put_nothing_into_production(tmp_path: Path) -> None:
     outcome = training(tmp_path).learn(REQUEST, MARKETS, plans(0.0), silent)
     assert (outcome.verdict.serves, outcome.production) == ("nothing", None)
     forced = training(tmp_path).learn(REQUEST, MARKETS, plans(0.0), silent, force="to see it")

@@ -50,12 +50,12 @@ function everyVersion({ models, further }) {
 const everyProblem = ({ unusable, further }) => [unusable, ...further.map((group) => group.unusable)].flatMap(Object.entries);
 const keyOf = ({ version, ahead }) => (ahead ? `${version} ${ahead}` : version);
 const asked = ({ ahead }) => (ahead ? `?horizon_candles=${ahead}` : "");
-const foretold = ({ target, horizon_candles: ahead }) => (target === "plan" ? "plans" : ahead === 1 ? "next close" : `close, ${ahead} ahead`);
+const forecast = ({ target, horizon_candles: ahead }) => (target === "plan" ? "plans" : ahead === 1 ? "next close" : `close, ${ahead} ahead`);
 
 const columns = (reload, open, setOpen) => [
   { title: "Version", value: (model) => html`<${Opener} model=${model} open=${open && keyOf(open) === keyOf(model)} setOpen=${setOpen} />` },
   { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
-  { title: "Foretells", value: foretold },
+  { title: "Forecasts", value: forecast },
   { title: "Serves", value: ({ alias, shadow }) => html`${alias ? html`<${Badge} tone=${alias === "production" ? "good" : "plain"}>${alias}<//>` : "no"}
     ${shadow ? html`<${Shadow} shadow=${shadow} />` : null}` },
   { title: "Verdict", value: ({ verdict, reasons }) => html`<span title=${reasons.join("\n")}>${VERDICTS[verdict] ?? "not judged"}</span>` },

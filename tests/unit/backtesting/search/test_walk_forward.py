@@ -10,7 +10,7 @@ import pytest
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastMarket
 from backtesting.search.candidates import collect
-from backtesting.search.playing import SearchedMarket, SearchedMarkets, SearchedTime
+from backtesting.search.searched_markets import SearchedMarket, SearchedMarkets, SearchedTime
 from backtesting.search.space import SearchedSettings, present_settings
 from backtesting.search.studies import LEAST_TRADES, Tried, best_of
 from backtesting.search.walk_forward import SearchFold, SearchPlan, plan_search, try_settings, walk_forward

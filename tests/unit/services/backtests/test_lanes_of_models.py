@@ -107,7 +107,7 @@ def test_a_lane_names_a_version_of_whichever_horizon_and_no_plan_model(settings:
     # The result says which horizon it was, whether or not it was named.
     assert named(f"blend:{only}") == (f"blend:{only}@4", 4)
     assert version_of(registries, lane_of("rules")) is None
-    with pytest.raises(InvalidRequest, match=f"{plan} is a plan model: it foretells plans, and no close"):
+    with pytest.raises(InvalidRequest, match=f"{plan} is a plan model: it forecasts plans, and no close"):
         named(f"model:{plan}")
     with pytest.raises(InvalidRequest, match="no models of 5 candles ahead are asked; horizons are 1, 4, 12, 24"):
         named(f"model:{usual}@5")

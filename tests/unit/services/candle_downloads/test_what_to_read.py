@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from domain.errors import InvalidRequest
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.session_finder import with_sessions
-from services.candle_downloads.lacking import lacking
+from services.candle_downloads.capacity import expected_candles, require_room
+from services.candle_downloads.missing_stretches import missing_stretches
 from services.candle_downloads.origins import usual_source
-from services.candle_downloads.room import expected_candles, require_room
 
 HOUR_MS = Timeframe.H1.ms
 DAY_MS = Timeframe.D1.ms
@@ -29,7 +29,7 @@ def stored(*hours: int) -> CandleSeries:
 
 @given(st.sets(st.integers(0, LENGTH - 1)))
 def test_stretches_and_what_is_stored_make_the_whole_time(hours: set[int]) -> None:
-    found = lacking(stored(*sorted(hours)), BEGIN_MS, BEGIN_MS + LENGTH * HOUR_MS)
+    found = missing_stretches(stored(*sorted(hours)), BEGIN_MS, BEGIN_MS + LENGTH * HOUR_MS)
     read = {
         hour
         for hour in range(LENGTH)
@@ -47,7 +47,7 @@ def test_only_the_neighbors_of_what_is_missing_are_read_again() -> None:
     hours = [*range(10, 100), *range(110, 1_500), *range(1_501, 2_900)]
     found = [
         ((start_ms - BEGIN_MS) // HOUR_MS, (end_ms - BEGIN_MS) // HOUR_MS)
-        for start_ms, end_ms in lacking(stored(*hours), BEGIN_MS, until_ms)
+        for start_ms, end_ms in missing_stretches(stored(*hours), BEGIN_MS, until_ms)
     ]
     assert found == [(0, 11), (99, 111), (1_499, 1_502), (2_899, 3_000)]
 

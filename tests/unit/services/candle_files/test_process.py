@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 
 from domain.market import Timeframe
-from services.candle_files.found import FoundCandles, ReadRequest
+from services.candle_files.messages import FoundCandles, ReadRequest
 from services.candle_files.process import reply_to
 from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text
 

@@ -6,7 +6,7 @@ import pytest
 
 from domain.market import Timeframe
 from domain.values import Signal
-from services.guards.likeness import COMPARED_RETURNS, likenesses, newest_returns
+from services.guards.correlation import COMPARED_RETURNS, likenesses, newest_returns
 from tests.fixtures.guards import H1, given_side, returns
 from tests.fixtures.histories import simulated
 

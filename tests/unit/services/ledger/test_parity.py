@@ -16,7 +16,7 @@ from domain.market import Candle
 from domain.trading.costs import Costs
 from domain.trading.gates import Gate, GateName
 from domain.values import Signal, epoch_ms
-from models.recalibration.kept import add_recalibration
+from models.recalibration.recalibration_file import add_recalibration
 from models.registry.registries import Registries
 from models.registry.registry import Registry
 from models.serving.served_models import ServedModels

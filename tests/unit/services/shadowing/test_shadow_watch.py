@@ -164,7 +164,7 @@ async def test_a_candidate_of_a_further_horizon_is_compared_on_forecasts_whose_m
     assert registry.aliases().of("BTCUSDT", H1).history[-1].by == "shadow"
 
 
-async def test_what_foretells_another_close_than_production_shadows_nothing(shadowed: Shadowed) -> None:
+async def test_what_forecasts_another_close_than_production_shadows_nothing(shadowed: Shadowed) -> None:
     promote(shadowed.registry, add_model(shadowed.registry))
     longer = add_model(shadowed.registry, created_at=NOON + timedelta(days=1), horizon_candles=4)
     assert not begin_shadow(shadowed.registry, longer.version, "better", BEGUN)

@@ -17,7 +17,7 @@ from domain.arrays import FloatArray
 from domain.market import Timeframe
 from domain.values import Signal
 from services.forecasts.horizon_returns import ReturnsByTime
-from services.guards.likeness import correlations
+from services.guards.correlation import correlations
 from services.signals.filters import MAX_SYMBOLS, SignalBook, StreamSignal
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.clocks import NOW, SettableClock

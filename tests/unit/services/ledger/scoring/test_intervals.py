@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.ledger.scoring.clusters import ClusterSums
-from services.ledger.scoring.counted import Flags, Floats
+from services.ledger.scoring.counted_settlements import Flags, Floats
 from services.ledger.scoring.intervals import LEAST_FOR_MEANS, mean_reach, share_sequence
 
 Z = NormalDist().inv_cdf(0.975)

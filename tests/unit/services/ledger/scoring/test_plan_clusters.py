@@ -9,7 +9,7 @@ import numpy as np
 from domain.ledger.entries import PLAN
 from domain.trading.evidence import EvidenceVerdict
 from services.ledger.scoring.clusters import RecordGroup, span_of_plans, write_clusters
-from services.ledger.scoring.counted import Floats
+from services.ledger.scoring.counted_settlements import Floats
 from services.ledger.scoring.records import Record, RecordKey, records_of
 
 DAY = date(2018, 1, 1)

@@ -13,10 +13,10 @@ import pytest
 from config.model_settings import ModelSettings
 from domain.ledger.entries import LedgerLane
 from domain.values import epoch_ms
-from models.recalibration.kept import read_recalibrations
+from models.recalibration.recalibration_file import read_recalibrations
 from models.recalibration.records import Recalibration
 from models.registry.registries import PLANS, USUAL, RegistryKey
-from services.recalibration.renewing import ModelRecalibration
+from services.recalibration import ModelRecalibration
 from storage.document_ports import LEDGER_LANES
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
@@ -164,7 +164,7 @@ async def test_a_version_of_a_further_horizon_is_recalibrated_from_its_own_forec
     assert ("horizon_candles" in few, few["why"][:13]) == (False, "300 forecasts")
     assert (told["version"], told["horizon_candles"]) == (version, 4)
     assert told["slope"] == pytest.approx(TRUE_SLOPE, abs=0.25)
-    # What the three candles before the newest ones foretold was settled by these.
+    # What the three candles before the newest ones forecast was settled by these.
     assert told["fitted"] + told["judged"] == 2 * HOURS - 3
     assert read_recalibrations(registry.root).in_force(version) is not None
     assert read_recalibrations(hours.registry.root).in_force(version) is None

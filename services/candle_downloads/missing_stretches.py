@@ -17,7 +17,7 @@ class Stretch(NamedTuple):
     end_ms: int
 
 
-def lacking(stored: CandleSeries, since_ms: int, until_ms: int) -> list[Stretch]:
+def missing_stretches(stored: CandleSeries, since_ms: int, until_ms: int) -> list[Stretch]:
     """Return the stretches of a time that a series lacks, oldest first; nights, weekends and holidays are none.
 
     A stretch begins and ends with the candles that are there beside it, so that their prices can be compared. Holes

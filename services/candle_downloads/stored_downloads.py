@@ -13,12 +13,12 @@ from config.settings import Settings
 from domain.errors import AppError, Conflict, JobFailed, StorageUnavailable
 from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
-from services.candle_downloads.lacking import lacking
+from services.candle_downloads.capacity import require_room
+from services.candle_downloads.missing_stretches import missing_stretches
 from services.candle_downloads.origins import usual_source
 from services.candle_downloads.parameters import DownloadParameters
 from services.candle_downloads.progress import DownloadProgress, moment_text
 from services.candle_downloads.report import series_report
-from services.candle_downloads.room import require_room
 from services.market_data.fetching import SourceFailed
 from services.market_data.history.downloading import MAX_DIFFERENCE
 from services.market_data.history.paging import Pager
@@ -81,7 +81,7 @@ class StoredDownloads:
         read = added = 0
         async with open_history(source, self._settings.market_data, self._clock) as history:
             pager = Pager(history, progress.pause)
-            for stretch in lacking(stored, wanted.since_ms, wanted.until_ms):
+            for stretch in missing_stretches(stored, wanted.since_ms, wanted.until_ms):
                 async for page in pager.pages(symbol, wanted.timeframe, *stretch):
                     _require_same_market(symbol, source, stored, page)
                     added += await self._store.save_candles(symbol, wanted.timeframe, page.candles)

@@ -15,7 +15,7 @@ from domain.ledger.entries import LedgerLane
 from domain.values import epoch_ms
 from models.recalibration.fitting import SettledForecasts
 from models.recalibration.judging import RecalibrationGate
-from models.recalibration.kept import add_recalibration, read_recalibrations
+from models.recalibration.recalibration_file import add_recalibration, read_recalibrations
 from models.recalibration.records import Recalibration, Recalibrations
 from models.registry.aliases import Aliases
 from models.registry.metadata import ModelMetadata
@@ -106,7 +106,7 @@ class ModelRecalibration:
         return registry.aliases(), read_recalibrations(registry.root)
 
     async def _one(self, key: RegistryKey, version: str, known: Recalibrations, *, full: bool) -> Recalibration | str:
-        """Return the recalibration of a version that foretells the close, or why there is none."""
+        """Return the recalibration of a version that forecasts the close, or why there is none."""
         own, now, settings = known.of(version), self._clock.now(), self._settings.recalibration
         due = own[-1].at + timedelta(days=settings.interval_days) if own else now
         if now < due and not full:
