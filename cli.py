@@ -22,7 +22,7 @@ from commands.backtesting.backtest import backtest, verify
 from commands.backtesting.bias import bias
 from commands.backtesting.evidence import evidence
 from commands.backtesting.optimise import optimise
-from commands.candle_files import candles
+from commands.candles.app import candles
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features

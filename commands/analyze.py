@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.candles import market_of, read_series, tell
+from commands.candles.reading import market_of, read_series, tell
 from commands.console import working
 from commands.options import CandleFile
 from config.settings import Settings

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from commands.candles import market_of, read_closed, tell
+from commands.candles.reading import market_of, read_closed, tell
 from commands.options import MOMENT_FORMATS
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries

@@ -97,8 +97,8 @@ def test_a_last_candle_that_is_still_forming_is_kept_and_said(
     tmp_path: Path, check: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SettableClock(moment(REFERENCE[-1].timestamp + 60_000))
-    monkeypatch.setattr("commands.candles.SystemClock", lambda: clock)
-    monkeypatch.setattr("commands.candle_files.SystemClock", lambda: clock)
+    monkeypatch.setattr("commands.candles.reading.SystemClock", lambda: clock)
+    monkeypatch.setattr("commands.candles.app.SystemClock", lambda: clock)
     document = check(write(tmp_path, "BTCUSDT-1h.csv", PLAIN))
     assert document["last"] == REFERENCE[-1]._asdict()
     assert document["notes"][-1] == "the last candle is still forming"

@@ -1,4 +1,4 @@
-"""`candles`: say what a file of candles holds, write it in the plain form, download markets into files."""
+"""`candles`: say what a file of candles holds, write it in the plain form or into the store, download markets."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles import known_market, read_series
+from commands.candles.download import download
+from commands.candles.reading import known_market, read_series
+from commands.candles.store import store
 from commands.console import fail, say, show, working
-from commands.download import download
 from commands.options import CandleFile, FileSymbol, Json, SeriesTimeframe
 from domain.errors import AppError, InsufficientData
 from domain.values import epoch_ms
@@ -23,12 +24,12 @@ from utils.clock import SystemClock
 if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
 
-candles = typer.Typer(help="Download, check and convert files of candles.", no_args_is_help=True)
+candles = typer.Typer(help="Download, check, convert and store files of candles.", no_args_is_help=True)
 
 
 @candles.callback()
 def about() -> None:
-    """Download, check and convert files of candles."""
+    """Download, check, convert and store files of candles."""
 
 
 @candles.command()
@@ -69,6 +70,7 @@ def convert(
 
 
 candles.command()(download)
+candles.command()(store)
 
 
 @contextmanager
