@@ -12,6 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
+from config.errors.plain_words import plain_words
 from domain import errors
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
@@ -142,5 +143,6 @@ def _message(entry: dict[str, Any]) -> str:
     elif kind == "model_type" and found and set(place) & _CANDLE_LISTS:
         needed = "send each candle as an object with timestamp, open, high, low, close and volume"
     else:
-        return str(entry["msg"]).removeprefix("Value error, ")
+        # A value of a request is not repeated.
+        return plain_words({**entry, "input": None})
     return f"is {found}; {needed}" if found else needed
