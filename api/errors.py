@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from loguru import logger
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -144,5 +145,5 @@ def _message(entry: dict[str, Any]) -> str:
         needed = "send each candle as an object with timestamp, open, high, low, close and volume"
     else:
         # A value of a request is not repeated.
-        return plain_words({**entry, "input": None})
+        return plain_words(cast(ErrorDetails, {**entry, "input": None}))
     return f"is {found}; {needed}" if found else needed
