@@ -21,7 +21,7 @@ from config.sources import load_settings
 from domain.errors import AppError, StorageUnavailable
 
 if TYPE_CHECKING:
-    from services.candle_downloads.progress import TellShare
+    from domain.jobs import TellShare
     from services.candle_files.storing import StoredFiles
     from storage.adapter_ports import Store
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from config.settings import Settings
 from domain.errors import CandlesRevised, Conflict, StorageUnavailable
+from domain.jobs import TellShare
 from domain.market import CandleSeries
-from services.candle_downloads.progress import TellShare
 from services.candle_downloads.report import series_report
 from services.market_data.fetching import SourceFailed
 from services.market_data.parsing import series_of
