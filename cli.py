@@ -16,13 +16,14 @@ if __name__ == "__main__":
 
 import typer
 from loguru import logger
+from typer.exceptions import TyperException
 
 from commands.analyze import analyze
 from commands.backtesting.backtest import backtest, verify
 from commands.backtesting.bias import bias
 from commands.backtesting.evidence import evidence
 from commands.backtesting.optimise import optimise
-from commands.candle_files import candles
+from commands.candles.app import candles
 from commands.console import fail
 from commands.evaluate import evaluate
 from commands.features import features
@@ -43,6 +44,7 @@ from commands.shipped.build_default import build_default
 from commands.shipped.build_volatility import build_volatility
 from commands.storage import storage
 from commands.train import train
+from commands.usage import usage_words
 from config.secrets.admin_token import with_admin_token
 from config.settings import Settings
 from config.sources import load_settings
@@ -186,9 +188,13 @@ cli.add_typer(storage, name="storage")
 
 
 def main() -> None:
-    """Run the command line; an AppError is printed as one line, not as a traceback."""
+    """Run the command line; an error of its arguments or an AppError is printed as one line, not as a traceback."""
     try:
-        cli()
+        status = cli(prog_name="cli.py", standalone_mode=False)
+    except TyperException as error:
+        if words := usage_words(error):
+            fail(words)
+        raise SystemExit(2) from None
     except AppError as error:
         fail(error.message)
         raise SystemExit(2) from None
@@ -202,6 +208,7 @@ def main() -> None:
             raise
         fail(f"no space is left for {error.filename or 'a file'}; free some on its disk and run this again")
         raise SystemExit(2) from None
+    raise SystemExit(status if isinstance(status, int) else 0)
 
 
 if __name__ == "__main__":

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from loguru import logger
+from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
+from config.errors.plain_words import plain_words
 from domain import errors
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
@@ -142,5 +144,6 @@ def _message(entry: dict[str, Any]) -> str:
     elif kind == "model_type" and found and set(place) & _CANDLE_LISTS:
         needed = "send each candle as an object with timestamp, open, high, low, close and volume"
     else:
-        return str(entry["msg"]).removeprefix("Value error, ")
+        # A value of a request is not repeated.
+        return plain_words(cast(ErrorDetails, {**entry, "input": None}))
     return f"is {found}; {needed}" if found else needed

@@ -8,9 +8,9 @@ from typing import Annotated
 
 import typer
 
-from commands.candles import market_of, read_series, tell
-from commands.console import working
-from commands.options import CandleFile
+from commands.candles.reading import market_of, read_series, tell
+from commands.console import show, working
+from commands.options import CandleFile, Json
 from config.settings import Settings
 from config.sources import load_settings
 from domain.analysis import Analysis, DataSource, MarketSnapshot
@@ -27,6 +27,7 @@ def analyze(
     timeframe: Annotated[
         Timeframe | None, typer.Option(help="Timeframe of the signal; that of the file by default.")
     ] = None,
+    as_json: Json = False,
 ) -> None:
     """Analyze the newest candles of a file by the rules; higher timeframes are made from it."""
     from rich.console import Console
@@ -43,6 +44,9 @@ def analyze(
         frames = higher_timeframes(base)
         now("analyzing")
         analysis = _analyze(market_of(read, file, symbol), frames, base.timeframe, settings)
+    if as_json:
+        show(analysis.model_dump(mode="json"), "", as_json)
+        return
     tell(file, read)
     Console().print(render_report(analysis))
 

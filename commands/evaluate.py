@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.candles import tell
+from commands.candles.reading import tell
 from commands.console import show, working
 from commands.options import Backend, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyArguments, run_study

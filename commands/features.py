@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 import typer
 
-from commands.candles import read_series, tell
+from commands.candles.reading import read_series, tell
 from commands.console import output as result_console
 from commands.console import say, working
 from commands.options import SeriesTimeframe

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from commands.candles import tell
+from commands.candles.reading import tell
 from commands.console import show, working
 from commands.manager import close_registry
 from commands.options import CandleFile, Horizon, Json, Leader, ScopeSymbol, SeriesTimeframe

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands.candles import read_markets, tell
+from commands.candles.reading import read_markets, tell
 from commands.console import show, stages
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings

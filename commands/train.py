@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.candles import read_markets, tell
+from commands.candles.reading import read_markets, tell
 from commands.console import show, stages
 from commands.manager import model_manager, plan_training
 from commands.options import Backend, Epochs, Horizon, Json, ScopeSymbol, Seed, SeriesTimeframe

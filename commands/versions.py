@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.candles import checked_scope, market_of, read_closed
+from commands.candles.reading import checked_scope, market_of, read_closed
 from domain.errors import InvalidRequest, ModelUnavailable
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries, Timeframe

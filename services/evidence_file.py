@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from config.errors.plain_words import named_words
 from config.settings import TradingSettings
 from domain.errors import ConfigurationError
 from rules.evidence import EvidenceBook, Weigher
@@ -38,9 +39,8 @@ def read_book(name: str) -> EvidenceBook | None:
     except OSError as error:
         raise ConfigurationError(f"trading.evidence_file: {path}: {error.strerror}") from error
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {place}: {first['msg']}") from error
+        found = named_words(error.errors()[0])
+        raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {found}") from error
 
 
 @lru_cache(maxsize=2)

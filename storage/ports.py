@@ -131,7 +131,7 @@ class SignalArchive(Protocol):
 
 
 class CandleStore(Protocol):
-    """Gives the closed candles that trusted clients posted or jobs downloaded, oldest first, each open time once.
+    """Gives the closed candles that clients posted, jobs downloaded or files brought, oldest first, each time once.
 
     A store that guards requests (`storage/resilience/store.py`) waits a moment only for `latest_candles` and
     `latest_candles_by_timeframe`, and answers the second without candles where the database does not answer at once.
@@ -166,7 +166,7 @@ class CandleStore(Protocol):
 
 
 class CandleIntake(CandleStore, Protocol):
-    """A `CandleStore` that takes candles which no analysis brings: what was downloaded."""
+    """A `CandleStore` that takes candles which no analysis brings: of downloads and of files."""
 
     async def save_candles(self, symbol: str, timeframe: Timeframe, candles: Sequence[CandleLike]) -> int:
         """Keep closed candles, those of the same open time are replaced, and return how many open times were new.

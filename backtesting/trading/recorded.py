@@ -11,6 +11,7 @@ from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
 from backtesting.trading.orders import Call
+from config.errors.plain_words import named_words
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from domain.values import FIRST_MS, LAST_MS, Frozen, Price, Share, Signal, epoch_ms
@@ -150,7 +151,4 @@ def _answer(number: int, keys: Any) -> RecordedAnswer:
     try:
         return RecordedAnswer.model_validate(keys)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        said = f"{place}: {first['msg']}" if place else first["msg"]
-        raise InvalidRequest(f"recorded answer {number}: {said.replace('Value error, ', '')}") from error
+        raise InvalidRequest(f"recorded answer {number}: {named_words(error.errors()[0])}") from error

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.candles import known_market, read_closed, tell
+from commands.candles.reading import known_market, read_closed, tell
 from commands.console import show, working
 from commands.manager import close_registry
 from commands.options import CandleFile, FileSymbol, Horizon, Json, Leader, SeriesTimeframe

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.candles import market_of, read_closed
+from commands.candles.reading import market_of, read_closed
 from commands.console import downloading, show
 from commands.options import Json
 from config.settings import Settings

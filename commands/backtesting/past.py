@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
-from commands.candles import market_of, read_closed, tell
+from commands.candles.reading import market_of, read_closed, tell
 from commands.options import MOMENT_FORMATS
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
@@ -60,6 +60,8 @@ def options_of(
     """
     from pydantic import ValidationError
 
+    from config.errors.plain_words import plain_words
+
     since_ms, until_ms = (None if moment is None else epoch_ms(moment.replace(tzinfo=UTC)) for moment in (since, until))
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise InvalidRequest("--since has to be before --until")
@@ -69,7 +71,7 @@ def options_of(
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")
-        raise InvalidRequest(f"--{option}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise InvalidRequest(f"--{option}: {plain_words(first)}") from None
 
 
 def candles_of(files: Sequence[Path], symbol: str | None, *, quiet: bool) -> list[tuple[str, CandleSeries]]:

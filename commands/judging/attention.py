@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.candles import tell
+from commands.candles.reading import tell
 from commands.console import show, working
 from commands.manager import holder_of
 from commands.options import CandleFile, Json, ScopeSymbol, Version

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.candles import read_markets
+from commands.candles.reading import read_markets
 from commands.console import say, show, stages
 from commands.options import Backend, Epochs, Json, Seed
 from config.settings import Settings

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles import market_of, read_closed
+from commands.candles.reading import market_of, read_closed
 from commands.console import fail, show, working
 from commands.ledger.opening import open_book
 from commands.options import Json

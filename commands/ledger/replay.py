@@ -14,7 +14,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
-from commands.candles import market_name, read_series
+from commands.candles.reading import market_name, read_series
 from commands.console import show, working
 from commands.ledger.entries import entry_document
 from commands.options import Json

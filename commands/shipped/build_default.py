@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.candles import checked_scope, market_of, read_closed, tell
+from commands.candles.reading import checked_scope, market_of, read_closed, tell
 from commands.console import say, show, stages
 from commands.options import Json
 from config.sources import load_settings

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.candles import checked_scope, market_of, read_closed, tell
+from commands.candles.reading import checked_scope, market_of, read_closed, tell
 from commands.console import show, working
 from commands.options import Json
 from config.sources import load_settings

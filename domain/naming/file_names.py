@@ -116,7 +116,7 @@ def _minutes(found: re.Match[str]) -> int | None:
 def _symbol(text: str) -> str | None:
     """Return the market in the words before the timeframe."""
     words = [word.strip("-.") for word in re.split(r"[_,\s]+", text)]
-    words = [_without_venue(word) for word in words if word]
+    words = [_without_comment(_without_venue(word)) for word in words if word]
     some_in_capitals = any(word != word.lower() and word == word.upper() for word in words)
     if some_in_capitals:
         words = [word for word in words if word == word.upper()]
@@ -135,6 +135,16 @@ def _symbol(text: str) -> str | None:
 def _without_venue(word: str) -> str:
     venue, hyphen, rest = word.partition("-")
     return rest if hyphen and rest and venue.upper() in VENUES else word
+
+
+def _without_comment(word: str) -> str:
+    """Return a word in capitals without what follows it in small letters: BTCUSDT of BTCUSDT-new."""
+    head, hyphen, rest = word.partition("-")
+    return (
+        head
+        if hyphen and head != head.lower() and head == head.upper() and rest == rest.lower() != rest.upper()
+        else word
+    )
 
 
 def _tells(word: str) -> bool:

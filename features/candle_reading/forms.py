@@ -53,7 +53,8 @@ def form_of(names: Sequence[str], roles: dict[Role, int], columns: int, words: s
         return "MetaTrader" if Role.CLOCK in roles and Role.SYMBOL not in roles else ""
     plain = [plain_name(name) for name in names]
     for form, wanted in _BY_NAMES:
-        if (form == "freqtrade" or form == "Coinbase") and plain[: len(wanted.split())] != wanted.split():
+        # Common names: here their order and their small letters tell.
+        if form in {"freqtrade", "Coinbase"} and list(names[: len(wanted.split())]) != wanted.split():
             continue
         if set(wanted.split()) <= set(plain):
             return form

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +15,10 @@ from features.candle_reading.rows import counted
 from features.datasets.candle_checks import usual_timeframe
 
 _SECOND_MS = 1_000
+# Closes of one candle that differ by more than this factor are those of two markets, where it is so in half of this
+# many rows or more: one row may be mistyped, and a candle that is still forming is written again.
+_OTHER_MARKET = 1.02
+_LEAST_REPEATS = 3
 # A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
 _CLOCK_CHANGE_MS = 2 * HOUR_MS
 
@@ -39,12 +44,21 @@ class OrderedRows:
         return replace(self, notes=(*self.notes, words))
 
 
-def ordered(times_ms: IntArray, values: FloatArray, at: IntArray) -> OrderedRows:
+def ordered(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callable[[int], str]) -> OrderedRows:
     """Return rows oldest first, each time once.
 
     Of two rows with one time, the one written later counts. A file with the oldest row first grows at its end, so that
     is the lower one; a file with the newest first grows at its head, so that is the upper one. A file in no order at
     all is taken for one that grows at its end.
+
+    Args:
+        times_ms: n times in epoch ms.
+        values: n rows of open, high, low, close, volume.
+        at: The number of each row in the file.
+        place: Words for the place of such a number.
+
+    Raises:
+        InvalidMarketData: most rows with the same time have other prices, as those of two markets have.
     """
     steps = np.diff(times_ms)
     newest_first = (steps < 0).sum() > (steps > 0).sum()
@@ -53,6 +67,7 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray) -> OrderedRows
     if not (np.diff(times_ms) > 0).all():
         order = np.argsort(times_ms, kind="stable")
         times_ms, values, at = times_ms[order], values[order], at[order]
+    _require_one_market(times_ms, values, at, place)
     last = np.append(np.diff(times_ms) != 0, True) if len(times_ms) else np.zeros(0, dtype=np.bool_)
     rows = OrderedRows(times_ms[last], values[last], at[last])
     if newest_first:
@@ -60,6 +75,21 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray) -> OrderedRows
     if repeats := int((~last).sum()):
         rows = rows.noting(f"{counted(repeats, 'repeated row')} left out, the one written later kept")
     return rows
+
+
+def _require_one_market(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callable[[int], str]) -> None:
+    again = np.flatnonzero(np.diff(times_ms) == 0)
+    if len(again) < _LEAST_REPEATS:
+        return
+    change = np.abs(np.log(values[again + 1, 3] / values[again, 3]))
+    if np.median(change) <= np.log(_OTHER_MARKET):
+        return
+    first = int(again[(change > np.log(_OTHER_MARKET)).argmax()])
+    one, other = (f"{place(int(at[row]))} (close {values[row, 3]:g})" for row in (first, first + 1))
+    raise InvalidMarketData(
+        f"{one} and {other} have the same time, and so have other rows: these are two markets or two tables; write "
+        "each into a file of its own, or add a column symbol"
+    )
 
 
 def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe, OrderedRows]:

@@ -119,7 +119,7 @@ def _read(
     market = table.symbol or found
     clock_of = symbol or market or name
     times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of))
-    placed = ordered(times.ms, rows.values, columns.at)
+    placed = ordered(times.ms, rows.values, columns.at, table.place)
     usual, placed = with_timeframe(placed, columns.has_close_times)
     placed = without_unfinished(without_splits(placed, table), table, usual.ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)

@@ -46,13 +46,13 @@ def one_market(table: RawTable, symbol: str | None) -> RawTable:
 
 
 def rows_of_market(column: pd.Series, name: str, symbol: str | None) -> tuple[BoolArray, str | None]:
-    """Return flags of the rows of one market, and its name.
+    """Return flags of the rows of one market, and its name; the name of the column is that of a repeated header.
 
     Raises:
         SeveralSeries: there are several, and none of them is `symbol`.
     """
     cells = column.astype(str).str.strip()
-    markets = [str(market) for market in cells[column.notna()].unique() if market]
+    markets = [str(market) for market in cells[column.notna()].unique() if market and market != name]
     if len(markets) <= 1:
         return np.ones(len(column), dtype=np.bool_), markets[0] if markets else None
     chosen = _chosen(markets, symbol, f"column {name}" if name else "the first column")
@@ -66,7 +66,7 @@ def rows_of_timeframe(column: pd.Series, name: str, timeframe: Timeframe | None)
         SeveralSeries: there are several, and none of them is `timeframe`.
     """
     cells = column.astype(str).str.strip()
-    found = [str(value) for value in cells[column.notna()].unique() if value]
+    found = [str(value) for value in cells[column.notna()].unique() if value and value != name]
     if len(found) <= 1:
         return np.ones(len(column), dtype=np.bool_)
     fitting = [value for value in found if timeframe is not None and _seconds(value) * 1000 == timeframe.ms]

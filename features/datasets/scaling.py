@@ -10,6 +10,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
+from config.errors.plain_words import named_words
 from config.settings import ScalerKind
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import FeatureMismatch, InsufficientData
@@ -49,9 +50,7 @@ class Scaler:
         try:
             return _JSON.validate_json(text)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-            where = ".".join(str(part) for part in first["loc"]) or "the whole"
-            raise FeatureMismatch(f"the scaler's JSON is unusable: {where}: {first['msg']}") from None
+            raise FeatureMismatch(f"the scaler's JSON is unusable: {named_words(error.errors()[0])}") from None
 
     def to_json(self) -> str:
         """Return the scaler as JSON, from which every number is read back exactly."""

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
+from config.errors.plain_words import named_words
 from domain.errors import ModelCorrupt, ModelNotFound
 from models.registry.durable_files import read_file, sync, write_synced
 from models.registry.metadata import METADATA_FILE, MODEL_FILE, SCALER_FILE, SEAL_FILE, ModelMetadata
@@ -84,9 +85,7 @@ def open_version(root: Path, version: str) -> StoredVersion:
     try:
         metadata = ModelMetadata.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-        where = ".".join(str(part) for part in first["loc"]) or "the whole"
-        raise ModelCorrupt(f"{version}: {METADATA_FILE} is unusable: {where}: {first['msg']}") from None
+        raise ModelCorrupt(f"{version}: {METADATA_FILE} is unusable: {named_words(error.errors()[0])}") from None
     if metadata.version != version:
         raise ModelCorrupt(f"{version}: {METADATA_FILE} belongs to {metadata.version}")
     return StoredVersion(folder, metadata)

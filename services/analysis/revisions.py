@@ -12,7 +12,7 @@ from loguru import logger
 from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
 from domain.market import CandleSeries, Timeframe
-from domain.values import utc_time
+from services.price_changes import PriceChange, greatest_change
 from storage.ports import CandleStore
 from utils import metrics
 
@@ -22,7 +22,6 @@ MAX_CANDLES = 300_000
 SERIES_CANDLES = 500
 # The store is searched back for at most this many candles.
 MAX_READ_CANDLES = 10_000
-_PRICES = ("open", "high", "low", "close")
 
 
 @dataclass(frozen=True)
@@ -37,19 +36,6 @@ class _Known:
     since_ms: int
     times: IntArray
     prices: FloatArray
-
-
-@dataclass(frozen=True)
-class _Change:
-    """The greatest change of a price among the candles of one timeframe."""
-
-    timeframe: Timeframe
-    candles: int
-    factor: float
-    time_ms: int
-    price: str
-    before: float
-    after: float
 
 
 class Revisions:
@@ -119,26 +105,9 @@ class Revisions:
             found = _Known(since_ms[timeframe], read.times_ms, read.values[:, :4])
             self._remember(key, _merged(found, self._known.get(key)), limits[timeframe])
 
-    def _change(self, symbol: str, series: CandleSeries) -> _Change | None:
+    def _change(self, symbol: str, series: CandleSeries) -> PriceChange | None:
         known = self._known.get((symbol, series.timeframe))
-        if known is None or not len(known.times):
-            return None
-        at = np.searchsorted(known.times, series.times_ms).clip(max=len(known.times) - 1)
-        again = known.times[at] == series.times_ms
-        before, after = known.prices[at[again]], series.values[again, :4]
-        if np.array_equal(before, after):
-            return None
-        factors = np.maximum(before / after, after / before)
-        row, column = divmod(int(factors.argmax()), len(_PRICES))
-        return _Change(
-            timeframe=series.timeframe,
-            candles=int((factors > 1).any(axis=1).sum()),
-            factor=float(factors[row, column]),
-            time_ms=int(series.times_ms[again][row]),
-            price=_PRICES[column],
-            before=float(before[row, column]),
-            after=float(after[row, column]),
-        )
+        return None if known is None else greatest_change(known.times, known.prices, series)
 
     def _learn(self, symbol: str, series: CandleSeries) -> None:
         key = symbol, series.timeframe
@@ -154,14 +123,11 @@ class Revisions:
             known = _Known(int(times[0]), times, known.prices[-keep:].copy())
         self._known[key] = known
 
-    def _refusal(self, symbol: str, change: _Change) -> str:
-        time = utc_time(change.time_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+    def _refusal(self, symbol: str, change: PriceChange) -> str:
+        refusal = change.words(symbol, "was posted before", self._max_factor)
         return (
-            f"{symbol} {change.timeframe} candle of {time} ({change.time_ms}) has {change.price} {change.after:.10g}, "
-            f"and was posted before with {change.before:.10g}: a closed candle may change by a factor of at most "
-            f"{self._max_factor:g} (analysis.max_revision_factor). None of the candles posted with it are kept. If the "
-            f"new price is right, an operator has the earlier candles forgotten: "
-            f"DELETE /ai/storage/candles/{symbol}?timeframe={change.timeframe}"
+            f"{refusal}. None of the candles posted with it are kept. If the new price is right, an operator has the "
+            f"earlier candles forgotten: DELETE /ai/storage/candles/{symbol}?timeframe={change.timeframe}"
         )
 
 
@@ -179,12 +145,12 @@ def _merged(older: _Known, newer: _Known | None) -> _Known:
     return _Known(since_ms, times, prices)
 
 
-def _count(changes: Sequence[_Change], outcome: str) -> None:
+def _count(changes: Sequence[PriceChange], outcome: str) -> None:
     for change in changes:
         metrics.CANDLE_REVISIONS.labels(outcome).inc(change.candles)
 
 
-def _log(symbol: str, changes: Sequence[_Change]) -> None:
+def _log(symbol: str, changes: Sequence[PriceChange]) -> None:
     for change in changes:
         logger.bind(
             symbol=symbol, timeframe=change.timeframe.value, candles=change.candles, factor=round(change.factor, 6)

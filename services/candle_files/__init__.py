@@ -1,1 +1,4 @@
-"""Files of candles that clients send: read by a process of their own, which a damaged or hostile file may end."""
+"""Files of candles: those that clients send, and those that an operator puts into the store.
+
+A file that is sent is read by a process of its own, which a damaged or hostile one may end.
+"""

@@ -11,6 +11,7 @@ import yaml
 from loguru import logger
 from pydantic import BaseModel, ValidationError
 
+from config.errors.plain_words import named_words
 from config.settings import IndicatorSettings, SignalSettings
 from domain.errors import Conflict, NotFound
 from domain.values import epoch_ms, utc_time
@@ -117,9 +118,9 @@ class SuggestionDecisions:
             try:
                 kind.model_validate(self._settings.of(section).model_dump() | tree.get(section, {}))
             except ValidationError as error:
-                first = error.errors(include_url=False)[0]
-                where = ".".join(map(str, (section, *first["loc"])))
-                raise Conflict(f"the suggestion does not fit the configuration: {where}: {first['msg']}") from None
+                first = error.errors()[0]
+                found = named_words({**first, "loc": (section, *first["loc"])})
+                raise Conflict(f"the suggestion does not fit the configuration: {found}") from None
         overruled = sorted(set(self._settings.overruled()) & set(tree.get("indicators", {})))
         note = "Put the lines into the file that CONFIG_FILE names, or set the variables, and restart the service."
         if overruled:

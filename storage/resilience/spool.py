@@ -15,6 +15,7 @@ from pathlib import Path
 from loguru import logger
 
 READ_BYTES = 1_048_576
+KEPT = ".unreadable"
 _CHECKSUM_BYTES = 9  # eight digits and a space
 
 
@@ -30,6 +31,7 @@ class _File:
         size: Bytes that were written whole.
         offset: Bytes that were read and are done with.
         lines: Lines after the offset.
+        kept: Whether the file stays for people, under another name, when all of it is done.
     """
 
     path: Path
@@ -37,6 +39,7 @@ class _File:
     size: int = 0
     offset: int = 0
     lines: int = 0
+    kept: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,8 +56,8 @@ class Spool:
     """Texts in their order, a line each with a checksum: append, read the oldest, mark them as done.
 
     Each process writes its own file and holds it locked; files whose process is gone are adopted at the start and read
-    first. A file is removed once all of it is done. Every method blocks: call them off the event loop. One thread
-    may append while another reads.
+    first. A file is removed, or kept for people, once all of it is done. Every method blocks: call them off the event
+    loop. One thread may append while another reads.
     """
 
     def __init__(self, folder: Path, name: str, max_bytes: int) -> None:
@@ -139,18 +142,14 @@ class Spool:
     def oldest(self, limit: int) -> Batch:
         """Return at most `limit` of the oldest texts, those of one file; a damaged line is counted and left out."""
         file = self._files[0]
-        texts: list[str] = []
-        damaged = lines = 0
-        end = file.offset
-        for line in _lines(file, limit):
-            end += len(line)
-            lines += 1
-            text = _text(line)
-            if text is None:
-                damaged += 1
-            else:
-                texts.append(text)
-        return Batch(texts, lines, damaged, end)
+        lines = list(_lines(file, limit))
+        texts = [text for line in lines if (text := _text(line)) is not None]
+        return Batch(texts, len(lines), len(lines) - len(texts), file.offset + sum(map(len, lines)))
+
+    def keep_oldest(self) -> Path:
+        """Have the file of the oldest texts kept once they are done, under the name that is returned."""
+        self._files[0].kept = True
+        return self._files[0].path.with_suffix(KEPT)
 
     def done(self, batch: Batch) -> None:
         """Forget the texts of the batch that was read last; a file without any more is removed."""
@@ -185,6 +184,8 @@ class Spool:
         return self._own
 
     def _remove(self, file: _File) -> None:
+        if file.kept and file.path.exists():
+            file.path.rename(file.path.with_suffix(KEPT))
         file.path.unlink(missing_ok=True)
         os.close(file.descriptor)
         self._files.remove(file)
@@ -226,12 +227,10 @@ def _lines(file: _File, limit: int) -> Iterator[bytes]:
     rest = b""
     for chunk in _chunks(file):
         *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole:
-            if limit == 0:
-                return
-            limit -= 1
+        for line in whole[:limit]:
             yield line + b"\n"
-        if limit == 0:
+        limit -= len(whole)
+        if limit <= 0:
             return
 
 

@@ -150,7 +150,10 @@ class SpoolQueue(Generic[T]):
                 unreadable += 1
         if unreadable:
             self.unreadable += unreadable
-            logger.bind(writes=unreadable).error("writes in the spool are damaged or of another version; they are lost")
+            file = str(self._spool.keep_oldest())
+            logger.bind(writes=unreadable, file=file).error(
+                "writes in the spool are damaged or of another version; they are not made, and their file is kept"
+            )
         return items, batch
 
     def _works(self) -> None:
@@ -163,7 +166,8 @@ class SpoolQueue(Generic[T]):
         self._rests_until = time.monotonic() + self._retry_seconds
         if self.reason is None:
             name = errno.errorcode.get(error.errno or 0, type(error).__name__) if isinstance(error, OSError) else "full"
-            logger.bind(reason=name).error("the spool cannot be written; writes wait in memory")
+            folder = str(self._spool.folder) if self._spool else None
+            logger.bind(reason=name, folder=folder).error("the spool cannot be written; writes wait in memory")
         self.reason = f"the spool cannot be written: {error.strerror if isinstance(error, OSError) else error}"
 
 

@@ -64,6 +64,8 @@ REMOVE_CANDLES = f"DELETE FROM {CANDLE_COLLECTION} WHERE symbol = ?1 AND (?2 IS 
 # One candle at a time takes twice as long, and each time the thread gives the interpreter's lock
 # away and has to win it back; more at once saves nothing and makes many statements to prepare.
 CANDLES_AT_ONCE = 100
+# No candle of a market has it.
+UNKNOWN_VOLUME = -1.0
 
 
 @lru_cache(maxsize=CANDLES_AT_ONCE)

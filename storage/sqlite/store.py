@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
@@ -167,7 +168,7 @@ class SqliteStore:
                 timeframe: connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
                 for timeframe, limit in limits.items()
             }
-            return {timeframe: [Candle._make(row) for row in reversed(rows)] for timeframe, rows in found.items()}
+            return {timeframe: [_candle(row) for row in reversed(rows)] for timeframe, rows in found.items()}
 
         return await self._file.read("latest_candles", latest)
 
@@ -231,5 +232,15 @@ def _save_candles(
 ) -> None:
     waiting: Iterator[CandleLike] = iter(candles)
     while part := list(islice(waiting, sql.CANDLES_AT_ONCE)):
-        values = [value for c in part for value in (c.timestamp, c.open, c.high, c.low, c.close, c.volume)]
+        values = [value for c in part for value in (c.timestamp, c.open, c.high, c.low, c.close, _volume(c))]
         connection.execute(sql.save_candles(len(part)), (symbol, timeframe, *values))
+
+
+def _volume(candle: CandleLike) -> float:
+    """Return what SQLite, which knows no NaN, keeps of a volume."""
+    return sql.UNKNOWN_VOLUME if math.isnan(candle.volume) else candle.volume
+
+
+def _candle(row: tuple[int, float, float, float, float, float]) -> Candle:
+    candle = Candle._make(row)
+    return candle._replace(volume=math.nan) if candle.volume == sql.UNKNOWN_VOLUME else candle

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -183,6 +184,16 @@ async def test_candles_without_an_analysis_are_kept_and_the_new_ones_counted(sto
     assert await store.save_candles("BTCUSDT", Timeframe.H4, candles) == 5
     assert await store.save_candles("ETHUSDT", Timeframe.H1, []) == 0
     assert await store.candle_symbols() == ["BTCUSDT"]
+
+
+async def test_an_unknown_volume_stays_unknown(store: Store) -> None:
+    candles = [make_candle(0, 100), make_candle(HOUR_MS, 101)._replace(volume=math.nan)]
+    assert await store.save_candles("EURUSD", Timeframe.H1, candles) == 2
+    assert await store.save_candles("EURUSD", Timeframe.H1, candles) == 0
+    known, unknown = await store.candle_history("EURUSD", Timeframe.H1, 10)
+    assert known == candles[0]
+    assert unknown[:5] == candles[1][:5]
+    assert math.isnan(unknown.volume)
 
 
 async def test_candles_of_other_symbols_and_timeframes_stay_apart(store: Store) -> None:

@@ -97,8 +97,8 @@ def test_a_last_candle_that_is_still_forming_is_kept_and_said(
     tmp_path: Path, check: Callable[..., dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SettableClock(moment(REFERENCE[-1].timestamp + 60_000))
-    monkeypatch.setattr("commands.candles.SystemClock", lambda: clock)
-    monkeypatch.setattr("commands.candle_files.SystemClock", lambda: clock)
+    monkeypatch.setattr("commands.candles.reading.SystemClock", lambda: clock)
+    monkeypatch.setattr("commands.candles.app.SystemClock", lambda: clock)
     document = check(write(tmp_path, "BTCUSDT-1h.csv", PLAIN))
     assert document["last"] == REFERENCE[-1]._asdict()
     assert document["notes"][-1] == "the last candle is still forming"
@@ -108,7 +108,7 @@ def test_one_of_two_markets_is_checked_by_its_name(tmp_path: Path, command: Comm
     rows = [row for c, d in zip(REFERENCE, reference(price=3_000.0), strict=True) for row in ((*c, "A1"), (*d, "B1"))]
     file = write(tmp_path, "two-1h.csv", csv_text(rows, (*NAMES, "symbol")))
     status, shown, errors = command("candles", "check", file)
-    assert (status, shown) == (1, "")
+    assert (status, shown) == (2, "")
     assert errors == "error: two-1h.csv: two markets in column symbol: A1, B1; name one with --symbol\n"
     status, shown, errors = command("candles", "check", file, "--symbol", "B1", "--json")
     assert (status, errors, json.loads(shown)["first"]["open"]) == (0, "", 3_000.0)
@@ -118,11 +118,11 @@ def test_one_of_two_markets_is_checked_by_its_name(tmp_path: Path, command: Comm
     ("content", "words"),
     [(b"", "is empty"), (bytes(999), "is binary"), (b"<html></html>", "is a web page"), (b"a,b\n1,2\n", "no row")],
 )
-def test_a_file_that_cannot_be_read_gives_one_line_and_status_1(
+def test_a_file_that_cannot_be_read_gives_one_line_and_status_2(
     tmp_path: Path, command: Command, content: bytes, words: str
 ) -> None:
     status, shown, errors = command("candles", "check", write(tmp_path, "BTCUSDT-1h.csv", content))
-    assert (status, shown) == (1, "")
+    assert (status, shown) == (2, "")
     assert errors.startswith("error: BTCUSDT-1h.csv: ")
     assert words in errors
     assert errors.count("\n") == 1
@@ -152,7 +152,7 @@ def test_convert_writes_the_plain_form(tmp_path: Path, command: Command, ending:
 def test_convert_replaces_a_file_only_by_force(tmp_path: Path, command: Command) -> None:
     source, target = write(tmp_path, "a.csv", PLAIN), write(tmp_path, "BTCUSDT-1h.csv", "mine")
     status, _, errors = command("candles", "convert", source, target)
-    assert (status, target.read_text()) == (1, "mine")
+    assert (status, target.read_text()) == (2, "mine")
     assert errors.endswith("is there already: choose another name, or replace it with --force\n")
     assert command("candles", "convert", source, target, "--force", "--timeframe", "4h")[0] == 0
     assert len(read_candles(target, NOW).series) == 75
@@ -163,7 +163,7 @@ def test_convert_replaces_a_file_only_by_force(tmp_path: Path, command: Command)
 )
 def test_convert_names_what_it_cannot_write(tmp_path: Path, command: Command, target: str, words: str) -> None:
     status, _, errors = command("candles", "convert", write(tmp_path, "a.csv", PLAIN), tmp_path / target)
-    assert status == 1
+    assert status == 2
     assert words in errors
     assert errors.count("\n") == 1
 
@@ -236,6 +236,6 @@ def test_inputs_that_cannot_be_read_are_refused(command: Command, name: str, wor
     if not CASES.is_dir():
         pytest.skip("the folder ../shared/cases is not here")
     status, shown, errors = command("candles", "check", CASES / name)
-    assert (status, shown) == (1, "")
+    assert (status, shown) == (2, "")
     assert errors.startswith(f"error: {name}: ")
     assert words in errors

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.candles import checked_scope, file_symbol, read_markets
+from commands.candles.reading import checked_scope, file_symbol, read_markets
 from commands.versions import choose_version
 from domain.errors import InvalidRequest, ModelUnavailable
 from domain.market import CandleSeries, Timeframe

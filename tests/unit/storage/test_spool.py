@@ -107,6 +107,10 @@ def test_damaged_line_is_counted_and_the_others_are_read(make: Callable[..., Spo
     second = make()
     batch = second.oldest(10)
     assert (batch.texts, batch.damaged, batch.lines) == (["one", "three"], 1, 3)
+    content, kept = path.read_bytes(), second.keep_oldest()
+    second.done(batch)
+    assert (only_file(tmp_path), kept.read_bytes()) == (kept, content)
+    assert len(make()) == 0
 
 
 def test_texts_beyond_the_size_limit_are_refused_whole(make: Callable[..., Spool]) -> None:

@@ -50,6 +50,14 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         PLAIN.replace("close", "mid"),
         r"has no column for close \(its columns: timestamp, open, high, low, mid, volume\): name them",
     ),
+    "two tables": (
+        csv_text(REFERENCE[:50]) + "\nETHUSDT\n" + csv_text(reference(price=3_000.0)[:50]),
+        r"line 2 \(close 41998.8\) and line 55 \(close 2999.92\) have the same time, .*: these are two markets",
+    ),
+    "two tables with symbols": (
+        "".join(csv_text([(*c, name) for c in REFERENCE[:50]], (*NAMES, "symbol")) for name in ("BTCUSDT", "ETHUSDT")),
+        "two markets in column symbol: BTCUSDT, ETHUSDT; name one with --symbol",
+    ),
     "one row": (csv_text(REFERENCE[:1]), "a timeframe shows in at least 2 candles, received 1"),
     "no number": (with_cell(9, 4, "abc"), "line 11: close is 'abc', no number"),
     "no time": (with_cell(9, 0, "yesterday"), "line 11: 'yesterday' is no time"),

@@ -1,9 +1,7 @@
-"""`candles`: say what a file of candles holds, write it in the plain form, download markets into files."""
+"""`candles`: say what a file of candles holds, write it in the plain form or into the store, download markets."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,11 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles import known_market, read_series
-from commands.console import fail, say, show, working
-from commands.download import download
+from commands.candles.download import download
+from commands.candles.reading import known_market, read_series
+from commands.candles.store import store
+from commands.console import say, show, working
 from commands.options import CandleFile, FileSymbol, Json, SeriesTimeframe
-from domain.errors import AppError, InsufficientData
+from domain.errors import InsufficientData
 from domain.values import epoch_ms
 from services.candle_downloads.report import candle_document
 from utils.clock import SystemClock
@@ -23,12 +22,12 @@ from utils.clock import SystemClock
 if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
 
-candles = typer.Typer(help="Download, check and convert files of candles.", no_args_is_help=True)
+candles = typer.Typer(help="Download, check, convert and store files of candles.", no_args_is_help=True)
 
 
 @candles.callback()
 def about() -> None:
-    """Download, check and convert files of candles."""
+    """Download, check, convert and store files of candles."""
 
 
 @candles.command()
@@ -36,14 +35,13 @@ def check(
     file: CandleFile, timeframe: SeriesTimeframe = None, symbol: FileSymbol = None, as_json: Json = False
 ) -> None:
     """Read a file and print what it holds, what is missing, and how it was understood."""
-    with _refused_in_one_line():
-        with working() as now:
-            now(f"reading {file.name}")
-            read = read_series(file, timeframe, symbol)
-            if not len(read.series):
-                raise InsufficientData(f"{file.name} has no whole candle of {timeframe}")
-        document = _document(read, known_market(read, file, symbol))
-        show(document, _table(document), as_json)
+    with working() as now:
+        now(f"reading {file.name}")
+        read = read_series(file, timeframe, symbol)
+        if not len(read.series):
+            raise InsufficientData(f"{file.name} has no whole candle of {timeframe}")
+    document = _document(read, known_market(read, file, symbol))
+    show(document, _table(document), as_json)
 
 
 @candles.command()
@@ -57,28 +55,18 @@ def convert(
     """Write a file with columns timestamp (open time, epoch ms), open, high, low, close, volume."""
     from features.candle_reading.writing import check_target, write_candles  # pandas
 
-    with _refused_in_one_line():
-        check_target(target, force)
-        with working() as now:
-            now(f"reading {source.name}")
-            read = read_series(source, timeframe, symbol)
-            now(f"writing {target.name}")
-            write_candles(read.series, target)
-        say(f"{source.name}: {read.summary}")
-        say(f"{target}: {len(read.series):,} candles of {read.series.timeframe}")
+    check_target(target, force)
+    with working() as now:
+        now(f"reading {source.name}")
+        read = read_series(source, timeframe, symbol)
+        now(f"writing {target.name}")
+        write_candles(read.series, target)
+    say(f"{source.name}: {read.summary}")
+    say(f"{target}: {len(read.series):,} candles of {read.series.timeframe}")
 
 
 candles.command()(download)
-
-
-@contextmanager
-def _refused_in_one_line() -> Iterator[None]:
-    """End with status 1 and one line where a file cannot be read or written."""
-    try:
-        yield
-    except AppError as error:
-        fail(error.message)
-        raise typer.Exit(1) from None
+candles.command()(store)
 
 
 def _document(read: ReadCandles, symbol: str | None) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
-from commands.candles import market_name
+from commands.candles.reading import market_name
 from commands.console import downloading, fail, say, show
 from commands.options import MOMENT_FORMATS, Json
 from config.sources import load_settings

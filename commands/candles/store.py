@@ -1,0 +1,105 @@
+"""`candles store`: the candles of files into the store of the service."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.table import Table
+
+from commands.candles.download import INTERRUPTED, REFUSED
+from commands.candles.reading import market_name, market_of, read_closed
+from commands.console import downloading, fail, say, show
+from commands.options import Json, SeriesTimeframe
+from config.settings import StorageSettings
+from config.sources import load_settings
+from domain.errors import AppError, StorageUnavailable
+
+if TYPE_CHECKING:
+    from domain.jobs import TellShare
+    from services.candle_files.storing import StoredFiles
+    from storage.adapter_ports import Store
+
+
+def store(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, of a market each.")],
+    timeframe: SeriesTimeframe = None,
+    symbol: Annotated[str | None, typer.Option(help="Market; the one that each file names by default.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Put the closed candles of files into the store, as if a client had posted them; the service may run meanwhile."""
+    settings = load_settings()
+
+    from services.candle_files.storing import StoredFiles
+
+    async def store_all(tell: TellShare) -> tuple[list[dict[str, Any]], list[str]]:
+        documents, refusals = [], []
+        async with _opened(settings.storage) as opened:
+            stored = StoredFiles(opened, settings)
+            for file in files:
+                try:
+                    documents.append(await _store(file, symbol, timeframe, stored, tell))
+                except StorageUnavailable as failure:
+                    failure.message = f"{file.name}: {failure.message}"
+                    raise
+                except AppError as refusal:
+                    refusals.append(
+                        refusal.message if file.name in refusal.message else f"{file.name}: {refusal.message}"
+                    )
+        return documents, refusals
+
+    try:
+        with downloading() as tell:
+            documents, refusals = asyncio.run(store_all(tell))
+    except KeyboardInterrupt:
+        say("interrupted: what was written stays stored; the same command stores the others")
+        raise typer.Exit(INTERRUPTED) from None
+    for refusal in refusals:
+        fail(refusal)
+    if documents:
+        show(documents[0] if len(files) == 1 else {"files": documents}, _table(documents), as_json)
+    if refusals:
+        raise typer.Exit(REFUSED)
+
+
+async def _store(
+    file: Path, symbol: str | None, timeframe: SeriesTimeframe, stored: StoredFiles, tell: TellShare
+) -> dict[str, Any]:
+    tell(f"reading {file.name}", 0.0)
+    read = await asyncio.to_thread(read_closed, file, timeframe, symbol)
+    market = market_name(market_of(read, file, symbol), "--symbol: " if symbol else "")
+    return {"file": str(file), **await stored.save(market, read.series, tell), "notes": [read.summary]}
+
+
+@asynccontextmanager
+async def _opened(settings: StorageSettings) -> AsyncIterator[Store]:
+    from storage.factory import build_store
+
+    # A command does not set a damaged file aside: only a service that has to keep running does.
+    opened = build_store(settings.model_copy(update={"when_damaged": "refuse"}))
+    try:
+        await opened.open()
+        yield opened
+    finally:
+        await opened.close()
+
+
+def _table(documents: Sequence[dict[str, Any]]) -> Table:
+    table = Table("file", "market", caption="Stored as candles that a client posted: their source is `stored`.")
+    for name in ("candles", "new", "revised", "too old", "stored now", "missing", "from", "to"):
+        table.add_column(name, justify="right")
+    for one in documents:
+        counts = (f"{one[name]:,}" for name in ("read", "added", "revised", "left_out", "candles", "missing"))
+        table.add_row(
+            one["file"], f"{one['symbol']} {one['timeframe']}", *counts, _minute(one["first"]), _minute(one["last"])
+        )
+    return table
+
+
+def _minute(candle: dict[str, Any]) -> str:
+    return f"{datetime.fromtimestamp(candle['timestamp'] / 1000, UTC):%Y-%m-%d %H:%M}"
