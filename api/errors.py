@@ -38,6 +38,11 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.LibraryMissing: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+# Of a 503 when another try may succeed by itself, and when something has to come first: a model, a library, room on
+# a disk, the end of a job.
+RETRY_SOON_SECONDS, RETRY_LATER_SECONDS = 5, 60
+_LATER = (errors.ModelUnavailable, errors.ModelStorageUnavailable, errors.LibraryMissing, errors.JobQueueFull)
+
 _TIMES = frozenset({"timestamp", "open_time", "as_of"})
 _CANDLE_LISTS = frozenset({"timeframe_data", "candles"})
 MAX_FIELD_ERRORS = 20
@@ -61,7 +66,9 @@ def problem_response(
     headers: dict[str, str] | None = None,
     retry_after_seconds: int | None = None,
 ) -> Response:
-    """Return a problem document as a response, with the header `Retry-After` where another try may succeed."""
+    """Return a problem document as a response; every 503 has the header `Retry-After`, and what names a time."""
+    if retry_after_seconds is None and status is HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after_seconds = RETRY_SOON_SECONDS
     if retry_after_seconds is not None:
         headers = {**(headers or {}), "Retry-After": str(retry_after_seconds)}
     problem = Problem(
@@ -84,7 +91,9 @@ async def handle_app_error(request: Request, error: errors.AppError) -> Response
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.bind(path=request.url.path, reason=error.message).warning("request could not be served")
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-    retry = error.retry_after_seconds if isinstance(error, errors.RateLimited) else None
+    retry = RETRY_LATER_SECONDS if isinstance(error, _LATER) else None
+    if isinstance(error, errors.RateLimited):
+        retry = error.retry_after_seconds
     return problem_response(request, status, error.message, code=error.code, headers=headers, retry_after_seconds=retry)
 
 

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from config.backtest_settings import BacktestSettings
+from config.backtest_settings import BacktestSettings, TradingSettings
 from config.guard_settings import GuardSettings
 from config.job_settings import JobSettings
 from config.ledger_settings import LedgerSettings
@@ -29,7 +29,6 @@ from config.server_settings import (
 from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.trading.costs import CostBps, Costs, FundingBps
 from domain.values import Share
 
 GapPolicy = Literal["none", "flat"]
@@ -153,20 +152,6 @@ class TradeSettings(Section):
 
     max_waiting: Count
     max_waiting_strangers: Count
-
-
-class TradingSettings(Section):
-    """Costs of trades, in hundredths of a percent of the traded amount; funding, of a position's value per 8 hours."""
-
-    fee_bps: CostBps
-    slippage_bps: CostBps
-    funding_bps: FundingBps
-    evidence_file: Annotated[str, Field(description="a file of `cli.py evidence build`, shipped, or empty")]
-
-    @property
-    def costs(self) -> Costs:
-        """Of a change of position."""
-        return Costs(fee_bps=self.fee_bps, slippage_bps=self.slippage_bps)
 
 
 class PeriodicSettings(Section):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from config.settings import TradingSettings
+from config.backtest_settings import TradingSettings
 from domain.errors import ConfigurationError
 from rules.evidence import EvidenceBook, Weigher
 
