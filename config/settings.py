@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
 from config.backtest_settings import BacktestSettings, TradingSettings
@@ -16,7 +16,7 @@ from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.report_settings import NoticeSettings, ReportSettings, WebhookSettings
 from config.schedule_settings import ScheduleSettings
-from config.section import Count, HttpUrl, NotNegative, Positive, Seconds, Section, Switch
+from config.section import Count, HttpUrl, NotNegative, Positive, Seconds, Section, Switch, each_once
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -57,7 +57,7 @@ class StorageSettings(Section):
 
 class AnalysisSettings(Section):
     interval_minutes: Positive
-    symbols: Annotated[tuple[SymbolName, ...], Field(min_length=1)]
+    symbols: Annotated[tuple[SymbolName, ...], Field(min_length=1), AfterValidator(each_once)]
     min_candles: Annotated[int, Field(ge=60)]
     max_candles_per_timeframe: Count
     window_candles: Annotated[int, Field(ge=60)]
@@ -114,7 +114,7 @@ PagedSource = Literal["engine", "binance", "yahoo", "ccxt", "files"]
 
 
 class MarketDataSettings(Section):
-    sources: Annotated[tuple[SourceName, ...], Field(min_length=1)]
+    sources: Annotated[tuple[SourceName, ...], Field(min_length=1), AfterValidator(each_once)]
     timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1)]
     candles: Annotated[int, Field(ge=60, le=1000)]
     timeout_seconds: Seconds
