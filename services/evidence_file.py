@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from config.backtest_settings import TradingSettings
 from domain.errors import ConfigurationError
+from domain.needs import need_of
 from rules.evidence import EvidenceBook, Weigher
 
 SHIPPED = "shipped"
@@ -40,7 +41,7 @@ def read_book(name: str) -> EvidenceBook | None:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "the file"
-        raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {place}: {first['msg']}") from error
+        raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {place}: {need_of(first)}") from error
 
 
 @lru_cache(maxsize=2)

@@ -13,6 +13,7 @@ from pydantic_core import from_json
 from backtesting.trading.orders import Call
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
+from domain.needs import need_of
 from domain.values import FIRST_MS, LAST_MS, Frozen, Price, Share, Signal, epoch_ms
 from rules.plans import HORIZON_CANDLES
 from rules.risk import CAPITAL_AT_RISK, MAX_POSITION
@@ -152,5 +153,5 @@ def _answer(number: int, keys: Any) -> RecordedAnswer:
     except ValidationError as error:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"]))
-        said = f"{place}: {first['msg']}" if place else first["msg"]
-        raise InvalidRequest(f"recorded answer {number}: {said.replace('Value error, ', '')}") from error
+        said = f"{place}: {need_of(first)}" if place else need_of(first)
+        raise InvalidRequest(f"recorded answer {number}: {said}") from error

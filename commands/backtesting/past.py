@@ -13,6 +13,7 @@ from commands.candles import market_of, read_closed, tell
 from commands.options import MOMENT_FORMATS
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
+from domain.needs import need_of
 from domain.values import epoch_ms
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def options_of(
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")
-        raise InvalidRequest(f"--{option}: {first['msg'].removeprefix('Value error, ')}") from None
+        raise InvalidRequest(f"--{option}: {need_of(first)}") from None
 
 
 def candles_of(files: Sequence[Path], symbol: str | None, *, quiet: bool) -> list[tuple[str, CandleSeries]]:

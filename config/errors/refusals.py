@@ -10,41 +10,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from domain.needs import need_of
+
 # Similarity to a key's name from which an unknown one counts as misspelled, 0 to 1.
 _MISSPELLED = 0.7
-# Characters of a value that are repeated.
-_LONGEST_SHOWN = 40
-
-# By pydantic's type of the error, with the names of its context.
-_NEEDS = {
-    "int_type": "needs a whole number",
-    "int_parsing": "needs a whole number",
-    "int_from_float": "needs a whole number",
-    "float_type": "needs a number",
-    "float_parsing": "needs a number",
-    "finite_number": "needs a finite number",
-    "bool_type": "needs on or off",
-    "bool_parsing": "needs on or off",
-    "literal_error": "needs {expected}",
-    "enum": "needs {expected}",
-    "greater_than": "needs more than {gt}",
-    "greater_than_equal": "needs at least {ge}",
-    "less_than": "needs less than {lt}",
-    "less_than_equal": "needs at most {le}",
-    "string_type": "needs a text",
-    "tuple_type": "needs a list",
-    "list_type": "needs a list",
-    "dict_type": "needs keys and values under it",
-    "model_type": "needs keys under it",
-    "missing": "needs a value",
-}
-# Of these the value is no more than a number, a switch or a word of a list: it may be repeated.
-_SHOWN = frozenset(
-    {
-        *("int_parsing", "int_from_float", "float_parsing", "finite_number", "bool_parsing", "literal_error", "enum"),
-        *("greater_than", "greater_than_equal", "less_than", "less_than_equal"),
-    }
-)
+# Settings have their own word for a switch.
+_SWITCHES = frozenset({"bool_type", "bool_parsing"})
 
 
 def one_line(
@@ -75,17 +46,8 @@ def _reason(error: ErrorDetails, tree: type[BaseModel], location: tuple[str, ...
         return f"unknown key: is {near[0]} meant?" if near else "unknown key"
     if kind in {"too_short", "string_too_short"}:
         return "needs a value, received none" if context["min_length"] == 1 else f"needs {context['min_length']} values"
-    if kind not in _NEEDS:
-        return error["msg"].removeprefix("Value error, ")
-    received = error["input"]
-    needs = _NEEDS[kind].format(**{name: _whole(value) for name, value in context.items()})
-    shown = str(received) if kind in _SHOWN and isinstance(received, str | int | float) else ""
-    return f"{needs}, received {shown}" if 0 < len(shown) <= _LONGEST_SHOWN else needs
-
-
-def _whole(value: Any) -> Any:
-    """Return 0 for 0.0, as a person writes it."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+    said = need_of(error)
+    return said.replace("true or false", "on or off") if kind in _SWITCHES else said
 
 
 def _keys_beside(tree: type[BaseModel], location: Iterable[str]) -> list[str]:

@@ -14,6 +14,7 @@ from loguru import logger
 from pydantic import ValidationError
 
 from config.settings import IndicatorSettings, Settings
+from domain.needs import need_of
 from features.indicators.technical_indicators import TechnicalIndicators
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import decode
@@ -172,4 +173,4 @@ def _with(settings: IndicatorSettings, name: str, value: Any) -> IndicatorSettin
 
 
 def _reason(error: ValueError) -> str:
-    return error.errors(include_url=False)[0]["msg"] if isinstance(error, ValidationError) else str(error)
+    return need_of(error.errors(include_url=False)[0]) if isinstance(error, ValidationError) else str(error)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from config.settings import IndicatorSettings, SignalSettings
 from domain.errors import Conflict, NotFound
+from domain.needs import need_of
 from domain.values import epoch_ms, utc_time
 from services.reviews.settings import PENDING
 from storage.document_ports import CONFIG_SUGGESTIONS, Document, DocumentStore
@@ -119,7 +120,7 @@ class SuggestionDecisions:
             except ValidationError as error:
                 first = error.errors(include_url=False)[0]
                 where = ".".join(map(str, (section, *first["loc"])))
-                raise Conflict(f"the suggestion does not fit the configuration: {where}: {first['msg']}") from None
+                raise Conflict(f"the suggestion does not fit the configuration: {where}: {need_of(first)}") from None
         overruled = sorted(set(self._settings.overruled()) & set(tree.get("indicators", {})))
         note = "Put the lines into the file that CONFIG_FILE names, or set the variables, and restart the service."
         if overruled:

@@ -70,7 +70,7 @@ def test_a_timeframe_that_is_none_is_refused_by_name(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (None, r"trading\.evidence_file: .*evidence\.json: No such file"),
-        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_at: Field required"),
+        ("{}", r"trading\.evidence_file: .*evidence\.json is no evidence: built_at: needs a value"),
         ("[1", r"trading\.evidence_file: .* is no evidence: the file: Invalid JSON"),
     ],
 )

@@ -268,7 +268,7 @@ def test_what_cannot_be_decided_is_refused(client: TestClient) -> None:
     suggest(client, suggested=1.3)
     impossible = client.post(DECIDE, json={"accept": True})
     assert impossible.status_code == 409
-    assert "signals.min_confidence: Input should be less than or equal to 1" in impossible.json()["detail"]
+    assert "signals.min_confidence: needs at most 1" in impossible.json()["detail"]
     assert client.post(DECIDE, json={"accept": "yes"}).status_code == 422
     assert client.get("/ai/config-suggestions").json()["suggestions"][0]["status"] == "pending"
 
