@@ -13,9 +13,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
+from config.errors.needs import need_of
 from domain import errors
 from domain.naming.file_names import timeframe_written
-from domain.needs import need_of
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.InvalidMarketData: HTTPStatus.BAD_REQUEST,

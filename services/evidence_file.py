@@ -8,8 +8,8 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from config.backtest_settings import TradingSettings
+from config.errors.needs import need_of
 from domain.errors import ConfigurationError
-from domain.needs import need_of
 from rules.evidence import EvidenceBook, Weigher
 
 SHIPPED = "shipped"

@@ -17,10 +17,10 @@ from typing import IO
 
 from pydantic import ValidationError
 
+from config.errors.needs import need_of
 from domain.errors import AppError
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress, TellProgress
-from domain.needs import need_of
 from tasks.jobs import JobFunction
 from tasks.messages import JobRequest, Message
 from utils.libraries import lack_of

@@ -11,9 +11,9 @@ from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
 from backtesting.trading.orders import Call
+from config.errors.needs import need_of
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
-from domain.needs import need_of
 from domain.values import FIRST_MS, LAST_MS, Frozen, Price, Share, Signal, epoch_ms
 from rules.plans import HORIZON_CANDLES
 from rules.risk import CAPITAL_AT_RISK, MAX_POSITION

@@ -11,9 +11,9 @@ import typer
 
 from commands.candles import market_of, read_closed, tell
 from commands.options import MOMENT_FORMATS
+from config.errors.needs import need_of
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
-from domain.needs import need_of
 from domain.values import epoch_ms
 
 if TYPE_CHECKING:

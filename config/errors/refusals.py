@@ -10,7 +10,7 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from domain.needs import need_of
+from config.errors.needs import need_of
 
 # Similarity to a key's name from which an unknown one counts as misspelled, 0 to 1.
 _MISSPELLED = 0.7

@@ -13,8 +13,8 @@ import msgspec
 from loguru import logger
 from pydantic import ValidationError
 
+from config.errors.needs import need_of
 from config.settings import IndicatorSettings, Settings
-from domain.needs import need_of
 from features.indicators.technical_indicators import TechnicalIndicators
 from services.market_data.fetching import SourceFailed, fetch
 from services.market_data.parsing import decode

@@ -11,9 +11,9 @@ import yaml
 from loguru import logger
 from pydantic import BaseModel, ValidationError
 
+from config.errors.needs import need_of
 from config.settings import IndicatorSettings, SignalSettings
 from domain.errors import Conflict, NotFound
-from domain.needs import need_of
 from domain.values import epoch_ms, utc_time
 from services.reviews.settings import PENDING
 from storage.document_ports import CONFIG_SUGGESTIONS, Document, DocumentStore
