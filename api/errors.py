@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from typing import Any, cast
+from itertools import islice
+from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from loguru import logger
-from pydantic_core import ErrorDetails
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
 from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
-from config.errors.plain_words import plain_words
+from config.errors.needs import need_of
 from domain import errors
+from domain.naming.file_names import timeframe_written
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.InvalidMarketData: HTTPStatus.BAD_REQUEST,
@@ -40,6 +41,11 @@ STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.LibraryMissing: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+# Of a 503 when another try may succeed by itself, and when something has to come first: a model, a library, room on
+# a disk, the end of a job.
+RETRY_SOON_SECONDS, RETRY_LATER_SECONDS = 5, 60
+_LATER = (errors.ModelUnavailable, errors.ModelStorageUnavailable, errors.LibraryMissing, errors.JobQueueFull)
+
 _TIMES = frozenset({"timestamp", "open_time", "as_of"})
 _CANDLE_LISTS = frozenset({"timeframe_data", "candles"})
 MAX_FIELD_ERRORS = 20
@@ -63,7 +69,9 @@ def problem_response(
     headers: dict[str, str] | None = None,
     retry_after_seconds: int | None = None,
 ) -> Response:
-    """Return a problem document as a response, with the header `Retry-After` where another try may succeed."""
+    """Return a problem document as a response; every 503 has the header `Retry-After`, and what names a time."""
+    if retry_after_seconds is None and status is HTTPStatus.SERVICE_UNAVAILABLE:
+        retry_after_seconds = RETRY_SOON_SECONDS
     if retry_after_seconds is not None:
         headers = {**(headers or {}), "Retry-After": str(retry_after_seconds)}
     problem = Problem(
@@ -86,21 +94,24 @@ async def handle_app_error(request: Request, error: errors.AppError) -> Response
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         logger.bind(path=request.url.path, reason=error.message).warning("request could not be served")
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-    retry = error.retry_after_seconds if isinstance(error, errors.RateLimited) else None
+    retry = RETRY_LATER_SECONDS if isinstance(error, _LATER) else None
+    if isinstance(error, errors.RateLimited):
+        retry = error.retry_after_seconds
     return problem_response(request, status, error.message, code=error.code, headers=headers, retry_after_seconds=retry)
 
 
 async def handle_validation(request: Request, error: RequestValidationError) -> Response:
-    """Answer a body or query that does not fit the schema, without echoing what was sent."""
-    found = [
-        FieldError(field=".".join(str(part) for part in entry["loc"]), message=_message(entry))
-        for entry in error.errors()[:MAX_FIELD_ERRORS]
-    ]
+    """Answer a body or query that does not fit the schema; of what was sent, numbers and short words are repeated."""
+    by_field: dict[str, dict[str, Any]] = {}
+    for entry in error.errors():
+        # Of several readings of a field the first one counts.
+        by_field.setdefault(".".join(_place(entry)), entry)
+    found = [FieldError(field=name, message=_message(by_field[name])) for name in islice(by_field, MAX_FIELD_ERRORS)]
     first = found[0]
     # "symbol BTC/USDT: write BTCUSDT" names its field itself.
     named = first.message.startswith(f"{first.field} ")
     where = f"{first.field}: " if first.field and not named else ""
-    more = f" (and {len(error.errors()) - 1} more)" if len(error.errors()) > 1 else ""
+    more = f" (and {len(by_field) - 1} more)" if len(by_field) > 1 else ""
     return problem_response(
         request,
         HTTPStatus.UNPROCESSABLE_ENTITY,
@@ -128,9 +139,20 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, handle_http_exception)  # type: ignore[arg-type]
 
 
+def _place(entry: dict[str, Any]) -> tuple[str, ...]:
+    """Return where a value stands, without the words in brackets that pydantic adds."""
+    return tuple(part for part in map(str, entry["loc"]) if "[" not in part)
+
+
 def _message(entry: dict[str, Any]) -> str:
-    """Return what is wrong with a value and what is needed, without the value."""
-    kind, sent, place = entry["type"], entry.get("input"), entry["loc"]
+    """Return what is wrong with a value and what is needed."""
+    kind, sent, place = entry["type"], entry.get("input"), _place(entry)
+    if (
+        kind == "enum"
+        and isinstance(sent, str)
+        and f"'{(meant := timeframe_written(sent))}'" in entry["ctx"]["expected"]
+    ):
+        return f"{need_of(entry)}: write {meant}"
     if kind == "json_invalid":
         return "the body is not valid JSON (NaN and Infinity are not JSON either)"
     sent = sent if isinstance(sent, type) else type(sent)
@@ -143,7 +165,10 @@ def _message(entry: dict[str, Any]) -> str:
         needed = "send a number, or leave out a candle that has none"
     elif kind == "model_type" and found and set(place) & _CANDLE_LISTS:
         needed = "send each candle as an object with timestamp, open, high, low, close and volume"
+    elif kind in ("model_type", "model_attributes_type", "dict_type"):
+        needed = "send an object, such as {}"
+    elif kind.endswith("_type") and found == "null":
+        needed = need_of(entry)
     else:
-        # A value of a request is not repeated.
-        return plain_words(cast(ErrorDetails, {**entry, "input": None}))
+        return need_of(entry)
     return f"is {found}; {needed}" if found else needed

@@ -8,7 +8,7 @@ import typer
 from pydantic import ValidationError
 from typer.exceptions import TyperException
 
-from config.errors.plain_words import plain_words
+from config.errors.needs import need_of
 
 # What the library says of a word that is none of a list, and of a time in no known format.
 _NO_CHOICE = re.compile(r"'(?P<received>.*?)' is not one of (?P<words>'.*')\.")
@@ -23,7 +23,7 @@ def usage_words(error: TyperException) -> str:
     """
     words = error.format_message().strip()
     if isinstance(error, typer.BadParameter) and isinstance(error.__cause__, ValidationError):
-        words = f"{_named(error)}: {_needed(plain_words(error.__cause__.errors()[0]))}"
+        words = f"{_named(error)}: {_needed(need_of(error.__cause__.errors()[0]))}"
     command = getattr(getattr(error, "ctx", None), "command_path", None)
     return f"{words.rstrip('.')}; see {command} --help" if words and command else words
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
 
@@ -29,6 +30,14 @@ def _amqp(value: SecretStr | None) -> SecretStr | None:
     if value is not None and not value.get_secret_value().startswith(("amqp://", "amqps://")):
         raise PydanticCustomError("no_amqp_url", "needs a URL such as amqp://user:password@host:5672//")
     return value
+
+
+def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
+    """Refuse a list that names the same twice."""
+    twice = [value for value, count in Counter(values).items() if count > 1]
+    if twice:
+        raise PydanticCustomError("twice", "needs each once, {twice} is there twice", {"twice": ", ".join(twice)})
+    return values
 
 
 def _http_url(value: str) -> str:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
-from pydantic import BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from config.backtest_settings import BacktestSettings
+from config.backtest_settings import BacktestSettings, TradingSettings
 from config.guard_settings import GuardSettings
 from config.job_settings import JobSettings
 from config.ledger_settings import LedgerSettings
@@ -16,7 +16,7 @@ from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.report_settings import NoticeSettings, ReportSettings, WebhookSettings
 from config.schedule_settings import ScheduleSettings
-from config.section import Count, HttpUrl, NotNegative, Positive, Seconds, Section, Switch
+from config.section import Count, HttpUrl, NotNegative, Positive, Seconds, Section, Switch, each_once
 from config.server_settings import (
     AccessSettings,
     LoggingSettings,
@@ -29,7 +29,6 @@ from config.server_settings import (
 from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.trading.costs import CostBps, Costs, FundingBps
 from domain.values import Share
 
 GapPolicy = Literal["none", "flat"]
@@ -58,7 +57,7 @@ class StorageSettings(Section):
 
 class AnalysisSettings(Section):
     interval_minutes: Positive
-    symbols: Annotated[tuple[SymbolName, ...], Field(min_length=1)]
+    symbols: Annotated[tuple[SymbolName, ...], Field(min_length=1), AfterValidator(each_once)]
     min_candles: Annotated[int, Field(ge=60)]
     max_candles_per_timeframe: Count
     window_candles: Annotated[int, Field(ge=60)]
@@ -115,7 +114,7 @@ PagedSource = Literal["engine", "binance", "yahoo", "ccxt", "files"]
 
 
 class MarketDataSettings(Section):
-    sources: Annotated[tuple[SourceName, ...], Field(min_length=1)]
+    sources: Annotated[tuple[SourceName, ...], Field(min_length=1), AfterValidator(each_once)]
     timeframes: Annotated[tuple[Timeframe, ...], Field(min_length=1)]
     candles: Annotated[int, Field(ge=60, le=1000)]
     timeout_seconds: Seconds
@@ -153,20 +152,6 @@ class TradeSettings(Section):
 
     max_waiting: Count
     max_waiting_strangers: Count
-
-
-class TradingSettings(Section):
-    """Costs of trades, in hundredths of a percent of the traded amount; funding, of a position's value per 8 hours."""
-
-    fee_bps: CostBps
-    slippage_bps: CostBps
-    funding_bps: FundingBps
-    evidence_file: Annotated[str, Field(description="a file of `cli.py evidence build`, shipped, or empty")]
-
-    @property
-    def costs(self) -> Costs:
-        """Of a change of position."""
-        return Costs(fee_bps=self.fee_bps, slippage_bps=self.slippage_bps)
 
 
 class PeriodicSettings(Section):

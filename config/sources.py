@@ -24,6 +24,8 @@ OWN_FILE = "CONFIG_FILE"
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Similarity to a section's name from which a variable counts as misspelled, 0 to 1.
 _MISSPELLED = 0.6
+# The same of a variable that begins with the same word.
+_NEAR_NAME = 0.83
 
 # The names that deployments already use. Any other key is reached as SECTION__KEY.
 ENVIRONMENT_NAMES: dict[str, tuple[str, str]] = {
@@ -172,6 +174,24 @@ def _environment_values(environment: Mapping[str, str]) -> Iterator[tuple[str, t
             yield name, path, _listed(path, value)
         elif meant := _meant_section(path):
             raise ConfigurationError(f"{name}: unknown section {path[0]}: is {meant} meant?")
+
+
+def misspelled_names(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables without effect that are named nearly like one of the settings, each with that name.
+
+    Near is the name of a setting that begins with the same word, or SECTION_KEY for SECTION__KEY. Variables of other
+    programs have none.
+    """
+    sections = {"_".join(path): "__".join(path) for path in _paths(_read_yaml(CONFIG_FILE))}
+    found = {}
+    for name in environment:
+        if name in ENVIRONMENT_NAMES or name == OWN_FILE or "__" in name or "_" not in name:
+            continue
+        alike = [known for known in ENVIRONMENT_NAMES if known.partition("_")[0] == name.upper().partition("_")[0]]
+        near = get_close_matches(name.upper(), alike, n=1, cutoff=_NEAR_NAME)
+        if meant := near or [key.upper() for joined, key in sections.items() if joined == name.lower()]:
+            found[name] = meant[0]
+    return found
 
 
 def _meant_section(path: tuple[str, ...]) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from container.answer_wing import AnswerWing, open_answer_wing
+from container.checks import warn_of_misspelled_names
 from container.foundation import Foundation, open_foundation
 from container.job_wing import JobWing, open_job_wing, open_schedule
 from container.ledger_wing import LedgerWing, open_ledger_wing
@@ -47,6 +48,7 @@ async def build_container(
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
     """
+    warn_of_misspelled_names()
     async with _open_wings(settings, job_table, logs) as wings:
         _offer_work(wings)
         _watch_health(wings)

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+from loguru import logger
+
 from config.settings import Settings
+from config.sources import misspelled_names
 from container.tracing import check_tracing
 from services.evidence_file import open_weigher
 from services.market_data.sources.opening import check_sources
@@ -23,3 +28,9 @@ def check_adapters(settings: Settings) -> None:
     open_channels(settings.notices.urls)
     if "engine_db" in settings.market_data.sources:
         build_engine_candles(settings.storage)
+
+
+def warn_of_misspelled_names() -> None:
+    """Log each variable of the environment that has no effect and is named nearly like a setting."""
+    for name, meant in misspelled_names(os.environ).items():
+        logger.warning(f"the variable {name} has no effect: is {meant} meant?")

@@ -15,8 +15,8 @@ from pydantic import Field
 
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol, SymbolKind
-from domain.trading.costs import Costs
-from domain.trading.evidence import Evidence, EvidenceVerdict, StrategyRecord
+from domain.trading.costs import Costs, MarketCosts
+from domain.trading.evidence import Evidence, EvidenceVerdict, PlanWorth, StrategyRecord
 from domain.trading.plan_models import PlanForecast
 from domain.trading.plans import TradePlan
 from domain.values import Frozen, Share
@@ -28,6 +28,8 @@ FULL_TREND = 0.5
 UNMEASURED_SHARE = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
+# The greatest confidence where nothing was measured, or other kinds of markets alone were.
+UNMEASURED_CONFIDENCE = 0.55
 REACH = NormalDist().inv_cdf(0.975)
 
 Number = Annotated[float, Field(allow_inf_nan=False)]
@@ -135,11 +137,11 @@ class Weigher:
 
     Attributes:
         book: None where nothing was measured.
-        costs: Per change of position.
+        costs: Per change of position, of each market.
     """
 
     book: EvidenceBook | None
-    costs: Costs
+    costs: MarketCosts
 
     def odds(self, symbol: str, timeframe: Timeframe, supported: float) -> tuple[float, float]:
         """Return by how much a supported plan's log odds are above those of chance, and the standard error of that."""
@@ -160,21 +162,24 @@ class Weigher:
         """
         record = None if self.book is None else self.book.record(timeframe)
         odds, error = self.odds(symbol, timeframe, supported)
+        same_kind = record is None or Symbol.of(symbol).kind in record.kinds
         return Evidence(
-            **plan_worth(plan, odds, error, record.plans if record else 0, self.costs),
+            **plan_worth(plan, odds, error, record.plans if record else 0, self.costs.of(symbol), same_kind),
             built_from=record.built_from if record else "nothing was measured",
         )
 
-    def by_model(self, plan: TradePlan, said: PlanForecast) -> Evidence:
-        """Return the evidence of a plan by what a plan model says of it."""
+    def by_model(self, plan: TradePlan, symbol: str, said: PlanForecast) -> Evidence:
+        """Return the evidence of a plan for a market by what a plan model says of it."""
         odds = _log_odds(said.target_first) - _log_odds(plan.break_even)
         return Evidence(
-            **plan_worth(plan, odds, said.error, said.plans, self.costs),
+            **plan_worth(plan, odds, said.error, said.plans, self.costs.of(symbol)),
             built_from=said.built_from,
         )
 
 
-def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Costs) -> dict[str, Any]:
+def plan_worth(
+    plan: TradePlan, odds: float, error: float, plans: int, costs: Costs, same_kind: bool = True
+) -> dict[str, Any]:
     """Return the fields of `PlanWorth`.
 
     Args:
@@ -183,6 +188,7 @@ def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Co
         error: Their standard error.
         plans: Number of independent plans behind them.
         costs: Of trading the plan.
+        same_kind: Whether plans of this kind of market were measured; those of another kind never speak for a plan.
     """
     chance, cost_bps = _log_odds(plan.break_even), costs.round_trip_bps
     low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
@@ -197,12 +203,22 @@ def plan_worth(plan: TradePlan, odds: float, error: float, plans: int, costs: Co
         "plans": plans,
         "low": round(low - cost_r, 4),
         "high": round(high - cost_r, 4),
-        "verdict": _verdict(plans, low, high, low - cost_r),
+        "verdict": _verdict(plans, low, high, low - cost_r, same_kind),
     }
 
 
 # Evidence of nothing, for free.
-UNMEASURED = Weigher(None, Costs(fee_bps=0.0, slippage_bps=0.0))
+UNMEASURED = Weigher(None, MarketCosts(fee_bps=0.0, slippage_bps=0.0))
+
+
+def rests_on_plans(worth: PlanWorth) -> bool:
+    """Return whether enough plans were measured for its figures to count, of this kind of market or of another."""
+    return worth.plans >= MIN_PLANS
+
+
+def confidence_bound(verdict: EvidenceVerdict) -> float:
+    """Return the greatest confidence in a plan: a little over an even chance where none like it were measured."""
+    return UNMEASURED_CONFIDENCE if verdict is EvidenceVerdict.INSUFFICIENT else 1.0
 
 
 def even_money(expected_r: float) -> float:
@@ -210,13 +226,15 @@ def even_money(expected_r: float) -> float:
     return min(max(0.5 + expected_r / 2, 0.0), 1.0)
 
 
-def _verdict(plans: int, low: float, high: float, net_low: float) -> EvidenceVerdict:
+def _verdict(plans: int, low: float, high: float, net_low: float, same_kind: bool) -> EvidenceVerdict:
     if plans < MIN_PLANS:
         return EvidenceVerdict.INSUFFICIENT
     if high < 0:
         return EvidenceVerdict.INVERTED
     if low <= 0:
         return EvidenceVerdict.NONE
+    if not same_kind:
+        return EvidenceVerdict.INSUFFICIENT
     return EvidenceVerdict.POSITIVE if net_low > 0 else EvidenceVerdict.WEAK
 
 

@@ -65,8 +65,8 @@ def weigh_forecast(
         return None
     signal = Signal.LONG if probability_up >= 0.5 else Signal.SHORT
     plan = make_plan(signal, price, average_true_range)
-    support = abs(float(support_of(np.array(probability_up))))
-    if Symbol.of(symbol).kind not in record.kinds:
+    support, same_kind = abs(float(support_of(np.array(probability_up)))), Symbol.of(symbol).kind in record.kinds
+    if not same_kind:
         support *= UNMEASURED_SHARE
-    worth = plan_worth(plan, support * record.weight, support * record.error, record.plans, costs)
+    worth = plan_worth(plan, support * record.weight, support * record.error, record.plans, costs, same_kind)
     return WeighedPlan(**plan.model_dump(), **worth)

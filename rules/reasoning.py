@@ -15,6 +15,7 @@ from domain.trading.evidence import Evidence, EvidenceVerdict
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
+from rules.evidence import rests_on_plans
 from rules.strategies import NO_VIEW
 from rules.verdict import Ground, Verdict, has_few_candles
 
@@ -70,10 +71,16 @@ def describe_evidence(verdict: Verdict) -> str:
         return ""
     if verdict.by_plan_model:
         return _plan_model_sentence(found)
-    if found.verdict is EvidenceVerdict.INSUFFICIENT:
+    if not rests_on_plans(found):
         return "How plans like this came out was not measured: the confidence is agreement alone."
     subject = "Plans like this one" if verdict.plan else "Plans with the trend"
     after = f"{found.expected_r:+.3f} of their risk after costs of {figure(found.cost_bps)} bps"
+    if found.verdict is EvidenceVerdict.INSUFFICIENT:
+        return (
+            f"No plans of this kind of market were measured: evidence insufficient. By a part of what plans of others "
+            f"came to, the target is first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
+            f"and plans come to {after}."
+        )
     return (
         f"{subject} reached the target first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
         f"and came to {after}: evidence {found.verdict}, from {found.plans} independent plans."

@@ -12,7 +12,7 @@ from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
-from rules.evidence import even_money, support
+from rules.evidence import UNMEASURED_CONFIDENCE, confidence_bound, even_money, rests_on_plans, support
 from rules.plans import Exits, make_plan
 from rules.strategies import ramp
 
@@ -30,7 +30,7 @@ MAX_RANGE_PERCENT = 15.0
 MAX_ADVERSE_ATR = 2.0
 
 # Where nothing was measured, confidence is agreement alone, and no more than a little over an even chance.
-AGREEMENT_CONFIDENCE = (0.45, 0.55)
+AGREEMENT_CONFIDENCE = (0.45, UNMEASURED_CONFIDENCE)
 NEUTRAL_CONFIDENCE = (0.40, 0.60)
 FULL_STRENGTH = 0.9
 # After as many candles averages have forgotten their seed; fewer cost up to a fifth of the
@@ -90,13 +90,13 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
     signal = Signal.LONG if view.trend > 0 else Signal.SHORT
     plan = make_plan(signal, context.price, context.main.average_true_range)
     evidence, modelled = weigh(context, view, plan), speaks_of(context, plan)
-    measured = evidence.verdict is not EvidenceVerdict.INSUFFICIENT
+    measured = rests_on_plans(evidence)
     if ground is Ground.TREND and evidence.verdict in SPEAKS_AGAINST:
         ground = Ground.NO_EDGE
     if ground is Ground.TREND:
-        confidence = even_money(evidence.expected_r) if measured else _agreement(view) * worth
+        confidence = _paying(evidence) if measured else _agreement(view) * worth
         return Verdict(signal, confidence * context.age.worth, ground, plan, evidence, modelled)
-    confidence = 1 - even_money(evidence.expected_r) if measured else _neutral_agreement(view, ground) * worth
+    confidence = 1 - _paying(evidence) if measured else _neutral_agreement(view, ground) * worth
     return Verdict(Signal.NEUTRAL, confidence * context.age.worth, ground, evidence=evidence, by_plan_model=modelled)
 
 
@@ -121,10 +121,10 @@ def decide_for(
     else:
         plan = make_plan(signal, context.price, context.main.average_true_range, proposed)
         evidence, modelled = weigh(context, view, plan), speaks_of(context, plan)
-    if evidence is None or evidence.verdict is EvidenceVerdict.INSUFFICIENT:
-        confidence = min(stated, AGREEMENT_CONFIDENCE[1])
+    if evidence is None or not rests_on_plans(evidence):
+        confidence = min(stated, UNMEASURED_CONFIDENCE)
     else:
-        worth = even_money(evidence.expected_r)
+        worth = _paying(evidence)
         confidence = worth if plan else 1 - worth
     ground = Ground.TREND if plan else Ground.NO_TREND
     return Verdict(signal, confidence * context.age.worth, ground, plan, evidence, modelled)
@@ -151,7 +151,7 @@ def speaks_of(context: MarketContext, plan: TradePlan) -> bool:
 def weigh(context: MarketContext, view: TrendView, plan: TradePlan) -> Evidence:
     """Return the evidence of a plan in a market: what the plan model says of it, or the record of plans like it."""
     if context.plan_forecast is not None and speaks_of(context, plan):
-        return context.weigher.by_model(plan, context.plan_forecast)
+        return context.weigher.by_model(plan, context.symbol, context.plan_forecast)
     worth = data_quality(context) * view.agreement
     supported = worth * support(plan.side.side, view.trend)
     return context.weigher.weigh(plan, context.symbol, context.primary, supported)
@@ -204,6 +204,11 @@ def _ground(context: MarketContext, view: TrendView) -> Ground:
     if strength(view) < SIGNAL_BAR:
         return Ground.NO_TREND
     return Ground.REVERSED if is_reversed(context, view) else Ground.TREND
+
+
+def _paying(evidence: Evidence) -> float:
+    """Return how sure it is that a plan pays: its even-money equivalent, bounded where the evidence is insufficient."""
+    return min(even_money(evidence.expected_r), confidence_bound(evidence.verdict))
 
 
 def _agreement(view: TrendView) -> float:

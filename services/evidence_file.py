@@ -7,8 +7,8 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from config.errors.plain_words import named_words
-from config.settings import TradingSettings
+from config.backtest_settings import TradingSettings
+from config.errors.needs import named_need_of
 from domain.errors import ConfigurationError
 from rules.evidence import EvidenceBook, Weigher
 
@@ -39,7 +39,7 @@ def read_book(name: str) -> EvidenceBook | None:
     except OSError as error:
         raise ConfigurationError(f"trading.evidence_file: {path}: {error.strerror}") from error
     except ValidationError as error:
-        found = named_words(error.errors()[0])
+        found = named_need_of(error.errors()[0])
         raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {found}") from error
 
 

@@ -105,7 +105,9 @@ class MarketReader:
         """
         with span("market read", symbol=snapshot.symbol, source_data=snapshot.source_data.value):
             context = await self.measure(snapshot, strategies)
-            weigher = context.weigher if costs is None else replace(context.weigher, costs=costs)
+            weigher = context.weigher
+            if costs is not None:
+                weigher = replace(weigher, costs=weigher.costs.replaced(costs.fee_bps, costs.slippage_bps))
             opinion = await self._models.opinion(snapshot, context.primary, costs)
             return await self._with_opinion(snapshot, replace(context, client=client, weigher=weigher), opinion)
 

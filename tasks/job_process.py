@@ -15,6 +15,9 @@ from importlib import import_module
 from threading import Thread
 from typing import IO
 
+from pydantic import ValidationError
+
+from config.errors.needs import need_of
 from domain.errors import AppError
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress, TellProgress
@@ -46,6 +49,9 @@ def main(table: str) -> None:
     except ModuleNotFoundError as error:
         traceback.print_exc()
         say(Message(error=lack_of(error, f"a job of the kind {request.kind.value}") or _unexpected(error)))
+    except ValidationError as error:
+        traceback.print_exc()
+        say(Message(error=_unreadable(error) if error.title.endswith("Parameters") else _unexpected(error)))
     except OSError as error:
         traceback.print_exc()
         why = os.strerror(error.errno) if error.errno else type(error).__name__
@@ -53,6 +59,13 @@ def main(table: str) -> None:
     except Exception as error:  # noqa: BLE001 - every failure is reported to the service
         traceback.print_exc()
         say(Message(error=_unexpected(error)))
+
+
+def _unreadable(error: ValidationError) -> str:
+    """Return what of its parameters a job cannot read: an older release has queued it, with settings that are gone."""
+    first = error.errors(include_url=False)[0]
+    place = ".".join(map(str, first["loc"]))
+    return f"its parameters do not fit this version of the service ({place}: {need_of(first)}): ask for it anew"
 
 
 def _unexpected(error: Exception) -> str:

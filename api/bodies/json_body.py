@@ -20,6 +20,8 @@ from domain.naming.symbols import MAX_SYMBOL_LENGTH
 
 # A body this large takes milliseconds to read: it goes to a thread, small ones are read at once.
 LARGE_BODY_BYTES = 200_000
+# Characters of a text that an error keeps.
+_SHORT_TEXT = 40
 JSON = ("application/json",)
 
 _SYMBOLS = re.compile(rb'"symbols?"\s*:\s*("[^"]*"|\[[^\]]*\])')
@@ -98,10 +100,17 @@ def by_schema(model: type[Body], body: bytes) -> Body:
     """Return the body by its schema.
 
     Raises:
-        RequestValidationError: it is no JSON or does not fit; of what was sent it has the types alone.
+        RequestValidationError: it is no JSON or does not fit; it has numbers and short texts as sent, and
+            of all else the type.
     """
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
         found = error.errors(include_url=False)
-        raise RequestValidationError([{**entry, "input": type(entry["input"])} for entry in found]) from None
+        raise RequestValidationError([{**entry, "input": _short(entry["input"])} for entry in found]) from None
+
+
+def _short(value: object) -> object:
+    """Return a number or a short text as it is, and the type of anything else."""
+    short = isinstance(value, int | float) or (isinstance(value, str) and len(value) <= _SHORT_TEXT)
+    return value if short else type(value)

@@ -20,7 +20,7 @@ def read_snapshot(request: MarketRequest, settings: AnalysisSettings, now_ms: in
     """
     series = {
         timeframe: checked_series(timeframe, candles, settings.max_candles_per_timeframe)
-        for timeframe, candles in request.timeframe_data.items()
+        for timeframe, candles in (request.timeframe_data or {}).items()
         if candles
     }
     if not series:

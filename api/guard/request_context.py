@@ -50,8 +50,6 @@ _PAGE_HEADERS = [
 _PAGE, _PAGE_FILES = "/", "/web/"
 UNMATCHED = "unmatched"
 RESPONSE_STARTS = {"http.response.start", "websocket.http.response.start"}
-# A service that ends is back, or replaced, soon.
-RETRY_AFTER_SECONDS = 5
 # What servers log when the client has left before the answer; no official status exists.
 CLIENT_CLOSED_REQUEST = 499
 
@@ -106,7 +104,6 @@ class RequestContext:
                     HTTPStatus.SERVICE_UNAVAILABLE,
                     "the service is shutting down; send it again",
                     code="shutting_down",
-                    retry_after_seconds=RETRY_AFTER_SECONDS,
                 )
                 await response(scope, receive, send_with_headers)
         except Exception:

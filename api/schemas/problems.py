@@ -29,12 +29,17 @@ class Problem(BaseModel):
     errors: list[FieldError] = Field(default_factory=list, description="The fields at fault, on a 422.")
 
 
+_NAME_A_TIME = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
+_RETRY_AFTER = {"description": "Seconds until another try.", "schema": {"type": "integer", "minimum": 1}}
+
+
 def problem_responses(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Return the OpenAPI entries of the problems a route may answer with."""
     return {
         status: {
             "description": HTTPStatus(status).phrase,
             "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
+            **({"headers": {"Retry-After": _RETRY_AFTER}} if status in _NAME_A_TIME else {}),
         }
         for status in statuses
     }

@@ -127,4 +127,6 @@ class AnalyzeRequest(RequestModel):
         description="Replay: the moment of which the answer speaks, epoch ms in the past. Candles that close later are "
         "left out; price and volume are those of the candles.",
     )
-    costs: CostsBody | None = Field(None, description="The confidence is after them; the configured ones when missing.")
+    costs: CostsBody | None = Field(
+        None, description="The confidence is after them; by default those of the kind of market."
+    )

@@ -11,7 +11,7 @@ from backtesting.evidence.curve import chance
 from backtesting.evidence.samples import Samples, join
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.trading.evidence import Interval95
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
@@ -103,7 +103,7 @@ class EvidenceCheck(Frozen):
         return "below random" if high is not None and high < 0 else "as random"
 
 
-def check_markets(book: EvidenceBook, markets: Sequence[MeasuredMarket], costs: Costs) -> list[EvidenceCheck]:
+def check_markets(book: EvidenceBook, markets: Sequence[MeasuredMarket], costs: MarketCosts) -> list[EvidenceCheck]:
     """Return what the plans of markets came to: of each, and of those of one timeframe together where it has several.
 
     A market in which no plan was given is left out.
@@ -113,14 +113,16 @@ def check_markets(book: EvidenceBook, markets: Sequence[MeasuredMarket], costs: 
         pool = [market for market in markets if market.timeframe is timeframe]
         if len(pool) > 1:
             odds = np.concatenate([_log_odds(book, market) for market in pool])
+            paid = np.concatenate([_cost_bps(market, costs) for market in pool])
             pooled = join(market.samples for market in pool)
-            found.append(_check(f"{len(pool)} markets", timeframe, pooled, odds, costs))
+            found.append(_check(f"{len(pool)} markets", timeframe, pooled, odds, paid))
     return [check for check in found if check]
 
 
-def check_book(book: EvidenceBook, market: MeasuredMarket, costs: Costs) -> EvidenceCheck | None:
+def check_book(book: EvidenceBook, market: MeasuredMarket, costs: MarketCosts) -> EvidenceCheck | None:
     """Return what the plans of a market came to; None where no plan was given."""
-    return _check(market.symbol, market.timeframe, market.samples, _log_odds(book, market), costs)
+    odds, paid = _log_odds(book, market), _cost_bps(market, costs)
+    return _check(market.symbol, market.timeframe, market.samples, odds, paid)
 
 
 def _log_odds(book: EvidenceBook, market: MeasuredMarket) -> FloatArray:
@@ -130,13 +132,19 @@ def _log_odds(book: EvidenceBook, market: MeasuredMarket) -> FloatArray:
     return odds
 
 
+def _cost_bps(market: MeasuredMarket, costs: MarketCosts) -> FloatArray:
+    """Return the costs of a round trip, for each plan."""
+    return np.full(len(market.samples), costs.of(market.symbol).round_trip_bps)
+
+
 def _check(
-    name: str, timeframe: Timeframe, samples: Samples, log_odds: FloatArray, costs: Costs
+    name: str, timeframe: Timeframe, samples: Samples, log_odds: FloatArray, cost_bps: FloatArray
 ) -> EvidenceCheck | None:
     given = samples.where(samples.given)
     if not len(given):
         return None
     with_trend = samples.where(samples.support > 0)
+    cost_r = cost_bps[samples.given] / given.risk_bps
     stated, stated_given = chance(log_odds[samples.support > 0]), chance(log_odds[samples.given])
     # The plans of one moment lie next to each other, Long first.
     both = (samples.r[0::2] + samples.r[1::2]) / 2
@@ -156,8 +164,8 @@ def _check(
         gross_bps=interval(given.bps, given.times_ms, timeframe),
         random_r=interval(both, moments_ms, timeframe),
         above_random_r=interval(given.r - np.repeat(both, 2)[samples.given], given.times_ms, timeframe),
-        groups=tuple(_groups(given, stated_given, costs, timeframe, CONFIDENCE_GROUPS)),
-        deciles=tuple(_groups(given, stated_given, costs, timeframe, BINS)),
+        groups=tuple(_groups(given, stated_given, cost_r, timeframe, CONFIDENCE_GROUPS)),
+        deciles=tuple(_groups(given, stated_given, cost_r, timeframe, BINS)),
         reliability=tuple(
             CheckedBin(
                 stated=float(stated[part].mean()),
@@ -185,9 +193,8 @@ def _bins(values: FloatArray) -> list[IntArray]:
 
 
 def _groups(
-    given: Samples, chances: FloatArray, costs: Costs, timeframe: Timeframe, count: int
+    given: Samples, chances: FloatArray, cost_r: FloatArray, timeframe: Timeframe, count: int
 ) -> Iterator[CheckedGroup]:
-    cost_r = costs.round_trip_bps / given.risk_bps
     stated = chances * (1 + REWARD) - 1 - cost_r
     # As `rules.evidence.even_money`, of many at once.
     confidence = np.clip(0.5 + stated / 2, 0, 1)

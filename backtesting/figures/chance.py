@@ -145,7 +145,7 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade],
         pauses.append(max(0, entered - free))
         free = entered + trade.candles
     pauses.append(max(0, len(series) - free))
-    orders = MarketOrders(series, traded.finer)
+    orders = MarketOrders(traded.symbol, series, traded.finer)
     return _Market(traded, orders, ranges.tolist(), plans, np.array(pauses, np.float64))
 
 

@@ -17,9 +17,8 @@ from backtesting.trading.calls import JudgedClose
 from backtesting.trading.orders import Call
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
-from domain.trading.evidence import EvidenceVerdict
 from domain.values import Signal, round_significant
-from rules.evidence import even_money, support
+from rules.evidence import confidence_bound, even_money, rests_on_plans, support
 from rules.judgement import Judgement
 from rules.risk import CAPITAL_AT_RISK, MAX_POSITION, market_risk, technical_risk
 from rules.strategies import NO_VIEW
@@ -47,6 +46,7 @@ class Candidates:
         ground: Why calls are made, in a word.
         strategy: Whether a single strategy speaks, else the rules.
         measured: Whether there is evidence, by which confidence is the worth of a plan.
+        bound: Greatest confidence by this evidence.
         cost_bps: Of a round trip.
         positions: Of their candles in the series that is traded, ascending.
         side: 1 or -1.
@@ -64,6 +64,7 @@ class Candidates:
     ground: str
     strategy: bool
     measured: bool
+    bound: float
     cost_bps: float
     positions: IntArray
     side: FloatArray
@@ -117,7 +118,7 @@ class Candidates:
         odds = np.log(break_even / (1 - break_even)) + self.odds[chosen]
         expected = (1 + reward) / (1 + np.exp(-odds)) - 1 - self.cost_bps / (1e4 * risk / price)
         worth = np.array([even_money(round(value, 4)) for value in expected.tolist()], np.float64)
-        return worth * self.age[chosen]
+        return np.minimum(worth, self.bound) * self.age[chosen]
 
     def _agreement(self, chosen: IntArray, strength: FloatArray, settings: SearchedSettings) -> FloatArray:
         """Return the confidence of agreement, as `rules.verdict` has it where nothing was measured."""
@@ -134,12 +135,13 @@ def collect(judged: Iterable[JudgedClose], timeframe: Timeframe, strategy: str |
         timeframe: Of the candles that are traded.
         strategy: The single strategy that speaks; None takes the rules.
     """
-    rows, measured, cost_bps = [], False, 0.0
+    rows, measured, bound, cost_bps = [], False, 1.0, 0.0
     for close in judged:
         judgement = close.judgement
         if judgement.by_rules.evidence is not None:
-            measured = judgement.by_rules.evidence.verdict is not EvidenceVerdict.INSUFFICIENT
-            cost_bps = judgement.context.weigher.costs.round_trip_bps
+            evidence = judgement.by_rules.evidence
+            measured, bound = rests_on_plans(evidence), confidence_bound(evidence.verdict)
+            cost_bps = judgement.context.weigher.costs.of(judgement.context.symbol).round_trip_bps
         if _may_speak(judgement, strategy):
             rows.append(_row(close.position, judgement, timeframe, strategy))
     columns = np.array(rows, np.float64).reshape(-1, len(_COLUMNS)).T
@@ -148,6 +150,7 @@ def collect(judged: Iterable[JudgedClose], timeframe: Timeframe, strategy: str |
         ground=strategy or Ground.TREND,
         strategy=strategy is not None,
         measured=measured,
+        bound=bound,
         cost_bps=cost_bps,
         positions=named.pop("positions").astype(np.int64),
         **named,

@@ -91,6 +91,7 @@ class Account:
         """Begin with the capital of the terms and no position in any market."""
         self._terms = terms
         self._markets = markets
+        self._cost_shares = [terms.costs.of(market.symbol).fraction for market in markets]
         self._realized = terms.capital
         self._open: dict[int, Position] = {}
         self.closed: list[Position] = []
@@ -123,7 +124,7 @@ class Account:
         entry, opened_ms = orders.prices.opens[candle], orders.prices.times_ms[candle]
         if not side * call.stop < side * entry < side * call.target:
             return
-        value = self._size(call, entry, opened_ms)
+        value = self._size(market, call, entry, opened_ms)
         if not value:
             return
         self._open[market] = Position(
@@ -133,12 +134,12 @@ class Account:
             opened_ms=opened_ms,
             entry=entry,
             quantity=value / entry,
-            cost_share=terms.costs.fraction,
+            cost_share=self._cost_shares[market],
             funding_per_ms=side * terms.funding_bps / 1e4 * value / FUNDING_MS,
             exit=orders.exit(candle, side, call.stop, call.target, call.horizon_candles),
         )
 
-    def _size(self, call: Call, entry: float, moment_ms: int) -> float:
+    def _size(self, market: int, call: Call, entry: float, moment_ms: int) -> float:
         """Return the value of an entry, quote currency: by the sizing, at most what is free; 0 for none.
 
         After the costs of the entry all positions together are worth at most `leverage` times the equity.
@@ -150,7 +151,7 @@ class Account:
             wanted *= entry / abs(entry - call.stop)
         elif sizing.kind == "recommended":
             wanted *= call.size
-        value = min(wanted, (leverage * equity - invested) / (1 + leverage * self._terms.costs.fraction))
+        value = min(wanted, (leverage * equity - invested) / (1 + leverage * self._cost_shares[market]))
         return value if value > 0 and value >= LEAST_SHARE_OF_SIZE * wanted else 0.0
 
     def _worth(self, moment_ms: int) -> tuple[float, float]:

@@ -96,8 +96,9 @@ class PriceLists:
 class MarketOrders:
     """Fills the orders of one market."""
 
-    def __init__(self, series: CandleSeries, finer: CandleSeries | None) -> None:
-        """Keep the candles, and those of a shorter timeframe which are asked where a candle holds stop and target."""
+    def __init__(self, symbol: str, series: CandleSeries, finer: CandleSeries | None) -> None:
+        """Keep the market, and candles of a shorter timeframe which are asked where one holds stop and target."""
+        self.symbol = symbol
         self.prices = PriceLists(series)
         self._finer = None if finer is None else PriceLists(finer)
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 from backtesting.trades import EquityCurve, Trade
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.values import Signal
 
 SizingKind = Literal["fixed", "recommended", "risk"]
@@ -80,14 +80,14 @@ class TradingTerms:
     """The terms of an account.
 
     Attributes:
-        costs: Of each side of a trade.
+        costs: Of each side of a trade, of each market.
         capital: To begin with, quote currency, > 0.
         funding_bps: Paid by longs and received by shorts in 8 hours, of the value at the entry; may be negative.
         flips: Whether a call on the other side closes a position and opens its own; without, it changes nothing.
         leverage: Greatest value of all positions over the equity at an entry, > 0.
     """
 
-    costs: Costs
+    costs: MarketCosts
     sizing: Sizing
     capital: float
     funding_bps: float = 0.0

@@ -11,7 +11,7 @@ from pydantic import AliasChoices, AliasPath, BeforeValidator, ConfigDict, Field
 from pydantic_core import from_json
 
 from backtesting.trading.orders import Call
-from config.errors.plain_words import named_words
+from config.errors.needs import named_need_of
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from domain.values import FIRST_MS, LAST_MS, Frozen, Price, Share, Signal, epoch_ms
@@ -151,4 +151,4 @@ def _answer(number: int, keys: Any) -> RecordedAnswer:
     try:
         return RecordedAnswer.model_validate(keys)
     except ValidationError as error:
-        raise InvalidRequest(f"recorded answer {number}: {named_words(error.errors()[0])}") from error
+        raise InvalidRequest(f"recorded answer {number}: {named_need_of(error.errors()[0])}") from error

@@ -26,7 +26,7 @@ def simulate(markets: Sequence[TradedMarket], terms: TradingTerms) -> Simulation
         InsufficientData: there is no candle.
     """
     _check(markets)
-    account = Account(terms, [MarketOrders(market.series, market.finer) for market in markets])
+    account = Account(terms, [MarketOrders(market.symbol, market.series, market.finer) for market in markets])
     for moment_ms, orders in groupby(_orders(markets), key=lambda order: order[0]):
         placed: list[tuple[int, Call]] = []
         for _, index, call in orders:

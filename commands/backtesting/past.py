@@ -11,6 +11,7 @@ import typer
 
 from commands.candles.reading import market_of, read_closed, tell
 from commands.options import MOMENT_FORMATS
+from config.errors.needs import need_of
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from domain.values import epoch_ms
@@ -60,8 +61,6 @@ def options_of(
     """
     from pydantic import ValidationError
 
-    from config.errors.plain_words import plain_words
-
     since_ms, until_ms = (None if moment is None else epoch_ms(moment.replace(tzinfo=UTC)) for moment in (since, until))
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise InvalidRequest("--since has to be before --until")
@@ -71,7 +70,7 @@ def options_of(
     except ValidationError as error:
         first = error.errors()[0]
         option = str(first["loc"][0]).replace("_", "-")
-        raise InvalidRequest(f"--{option}: {plain_words(first)}") from None
+        raise InvalidRequest(f"--{option}: {need_of(first)}") from None
 
 
 def candles_of(files: Sequence[Path], symbol: str | None, *, quiet: bool) -> list[tuple[str, CandleSeries]]:

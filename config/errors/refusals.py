@@ -10,10 +10,12 @@ from typing import Any, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from config.errors.plain_words import plain_words
+from config.errors.needs import need_of
 
 # Similarity to a key's name from which an unknown one counts as misspelled, 0 to 1.
 _MISSPELLED = 0.7
+# Settings have their own word for a switch.
+_SWITCHES = frozenset({"bool_type", "bool_parsing"})
 
 
 def one_line(
@@ -38,11 +40,14 @@ def one_line(
 
 
 def _reason(error: ErrorDetails, tree: type[BaseModel], location: tuple[str, ...]) -> str:
-    if error["type"] == "extra_forbidden":
+    kind, context = error["type"], error.get("ctx", {})
+    if kind == "extra_forbidden":
         near = get_close_matches(location[-1], _keys_beside(tree, location), n=1, cutoff=_MISSPELLED)
-        if near:
-            return f"unknown key: is {near[0]} meant?"
-    return plain_words(error)
+        return f"unknown key: is {near[0]} meant?" if near else "unknown key"
+    if kind in {"too_short", "string_too_short"}:
+        return "needs a value, received none" if context["min_length"] == 1 else f"needs {context['min_length']} values"
+    said = need_of(error)
+    return said.replace("true or false", "on or off") if kind in _SWITCHES else said
 
 
 def _keys_beside(tree: type[BaseModel], location: Iterable[str]) -> list[str]:

@@ -81,6 +81,11 @@ def file_market(name: str) -> FileMarket:
     return FileMarket(_symbol(market), _TIMEFRAMES.get(minutes) if minutes else None)
 
 
+def timeframe_written(text: str) -> Timeframe | None:
+    """Return the timeframe that is written as `60`, `1H`, `H1`, `1hour` or `daily`; None where that cannot be told."""
+    return file_market(f"BTCUSDT_{text}").timeframe
+
+
 def _without_endings(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
     return _without_endings(stem) if dot and stem and ending.lower() in ENDINGS_OF_DATA else name

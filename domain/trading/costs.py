@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, Self
 
 from pydantic import Field
 
+from domain.naming.symbols import Symbol, SymbolKind
 from domain.values import Frozen
 
 SIDES_OF_A_TRADE = 2
@@ -31,3 +33,29 @@ class Costs(Frozen):
     def round_trip_bps(self) -> float:
         """Of an entry and an exit."""
         return SIDES_OF_A_TRADE * (self.fee_bps + self.slippage_bps)
+
+
+class MarketCosts(Frozen):
+    """Costs of trading each market, by what is traded.
+
+    Attributes:
+        fee_bps, slippage_bps: Of the kinds that have none of their own, and of symbols of no known kind.
+        by_kind: Those of other kinds.
+    """
+
+    fee_bps: CostBps
+    slippage_bps: CostBps
+    by_kind: Mapping[SymbolKind, Costs] = Field(default_factory=dict)
+
+    def of(self, symbol: str) -> Costs:
+        """Return the costs of a market."""
+        kind = Symbol.of(symbol).kind
+        own = self.by_kind.get(kind) if kind else None
+        return own or Costs(fee_bps=self.fee_bps, slippage_bps=self.slippage_bps)
+
+    def replaced(self, fee_bps: float | None, slippage_bps: float | None) -> Self:
+        """Return them with another fee or slippage in every market, where it is not None."""
+        given = {"fee_bps": fee_bps, "slippage_bps": slippage_bps}
+        update = {name: value for name, value in given.items() if value is not None}
+        by_kind = {kind: costs.model_copy(update=update) for kind, costs in self.by_kind.items()}
+        return self.model_copy(update={**update, "by_kind": by_kind})

@@ -10,7 +10,7 @@ import numpy as np
 from pydantic import ConfigDict, Field, TypeAdapter, ValidationError, model_validator
 from pydantic.dataclasses import dataclass
 
-from config.errors.plain_words import named_words
+from config.errors.needs import named_need_of
 from config.settings import ScalerKind
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import FeatureMismatch, InsufficientData
@@ -50,7 +50,7 @@ class Scaler:
         try:
             return _JSON.validate_json(text)
         except ValidationError as error:
-            raise FeatureMismatch(f"the scaler's JSON is unusable: {named_words(error.errors()[0])}") from None
+            raise FeatureMismatch(f"the scaler's JSON is unusable: {named_need_of(error.errors()[0])}") from None
 
     def to_json(self) -> str:
         """Return the scaler as JSON, from which every number is read back exactly."""

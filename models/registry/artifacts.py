@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from pydantic import ValidationError
 
-from config.errors.plain_words import named_words
+from config.errors.needs import named_need_of
 from domain.errors import ModelCorrupt, ModelNotFound
 from models.registry.durable_files import read_file, sync, write_synced
 from models.registry.metadata import METADATA_FILE, MODEL_FILE, SCALER_FILE, SEAL_FILE, ModelMetadata
@@ -85,7 +85,7 @@ def open_version(root: Path, version: str) -> StoredVersion:
     try:
         metadata = ModelMetadata.model_validate_json(content)
     except ValidationError as error:
-        raise ModelCorrupt(f"{version}: {METADATA_FILE} is unusable: {named_words(error.errors()[0])}") from None
+        raise ModelCorrupt(f"{version}: {METADATA_FILE} is unusable: {named_need_of(error.errors()[0])}") from None
     if metadata.version != version:
         raise ModelCorrupt(f"{version}: {METADATA_FILE} belongs to {metadata.version}")
     return StoredVersion(folder, metadata)

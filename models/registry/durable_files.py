@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from config.errors.plain_words import named_words
+from config.errors.needs import named_need_of
 from domain.errors import ModelCorrupt
 from models.registry.disk import trouble_of, unavailable
 
@@ -106,7 +106,7 @@ def read_document(folder: Path, name: str, max_bytes: int, kind: type[Document])
     except FileNotFoundError:
         return kind()
     except ValidationError as error:
-        raise ModelCorrupt(f"{folder.name}: {name} is unusable: {named_words(error.errors()[0])}") from None
+        raise ModelCorrupt(f"{folder.name}: {name} is unusable: {named_need_of(error.errors()[0])}") from None
 
 
 def _read_file(folder: Path, name: str, max_bytes: int) -> bytes:

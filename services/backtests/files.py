@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 from domain.errors import InvalidRequest
+from domain.trading.costs import MarketCosts
 from domain.values import utc_time
 from services.backtests.run import BacktestResult
 
@@ -41,11 +42,12 @@ def _draw(equity: Path, drawdown: Path, result: BacktestResult) -> None:
     days = [f"{utc_time(int(time)):%Y-%m-%d}" for time in (curve.times_ms[0], curve.times_ms[-1])]
     symbols = told["symbols"]
     markets = ", ".join(symbols) if len(symbols) <= 4 else f"{len(symbols)} markets"
-    costs = told["run"]["settings"]["costs"]
+    paid = MarketCosts.model_validate(told["run"]["settings"]["costs"])
+    sides = {f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage" for costs in map(paid.of, symbols)}
     title = (
         f"{told['lane']}, {markets} {told['timeframe']}, {days[0]} to {days[1]}\n"
         f"{told['trades']:,} trades, a position in {told['exposure']:.0%} of the candles, "
-        f"{costs['fee_bps']:g} bps fee and {costs['slippage_bps']:g} bps slippage a side"
+        f"{' or '.join(sorted(sides))} a side"
     )
     write_values(equity, curve.times_ms, (hold, gross, net), title)
     falls = (

@@ -63,6 +63,7 @@ def past_forecasts(market: BacktestMarket, version: str, parameters: BacktestPar
         raise none_unseen(model, symbol, series)
     past = PastForecasts(symbol, series, np.searchsorted(slots, said.rows), said.probability)
     records = _records_then(past, said.fold, model, range_period)
+    costs = parameters.costs.of(symbol)
     closes, prices, ranges = series.closes_ms, series.closes, average_true_ranges(series, range_period)
     forecasts = {}
     for at, probability, fold in zip(
@@ -86,7 +87,7 @@ def past_forecasts(market: BacktestMarket, version: str, parameters: BacktestPar
             shipped=model.shipped,
             trained_until=model.trained_until_ms,
             verdict=model.skill,
-            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), parameters.costs),
+            plan=record and weigh_forecast(record, symbol, probability, price, float(ranges[at]), costs),
         )
     return forecasts
 

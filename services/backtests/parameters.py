@@ -12,7 +12,7 @@ from config.backtest_settings import BacktestSettings
 from config.model_settings import ModelSettings
 from config.settings import AnalysisSettings, IndicatorSettings, Settings
 from domain.market import Timeframe
-from domain.trading.costs import CostBps, Costs, FundingBps
+from domain.trading.costs import CostBps, FundingBps, MarketCosts
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from rules.strategies import STRATEGY_NAMES
@@ -125,7 +125,7 @@ class BacktestParameters(Frozen):
     timeframes: tuple[Timeframe, ...]
     since_ms: int | None
     until_ms: int | None
-    costs: Costs
+    costs: MarketCosts
     evidence: EvidenceBook | None
     funding_bps: float
     sizing: SizingText
@@ -143,10 +143,7 @@ class BacktestParameters(Frozen):
             timeframes=options.timeframes or (),
             since_ms=options.since_ms,
             until_ms=options.until_ms,
-            costs=Costs(
-                fee_bps=trading.fee_bps if options.fee_bps is None else options.fee_bps,
-                slippage_bps=trading.slippage_bps if options.slippage_bps is None else options.slippage_bps,
-            ),
+            costs=trading.costs.replaced(options.fee_bps, options.slippage_bps),
             evidence=evidence,
             funding_bps=trading.funding_bps if options.funding_bps is None else options.funding_bps,
             sizing=options.sizing or settings.backtests.sizing,
@@ -169,7 +166,7 @@ class BacktestParameters(Frozen):
         return {
             "lane": self.lane,
             "timeframes": [timeframe.value for timeframe in self.timeframes],
-            "costs": self.costs.model_dump(),
+            "costs": self.costs.model_dump(mode="json"),
             "evidence": self.evidence and [record.model_dump(include=_RECORD) for record in self.evidence.records],
             "funding_bps": self.funding_bps,
             "sizing": self.sizing,

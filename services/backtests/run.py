@@ -131,7 +131,7 @@ def _test(
     report(JobProgress(stage="trading", share=JUDGING_SHARE))
     terms, settings = parameters.terms, parameters.backtests
     simulation = simulate(traded, terms)
-    hold = buy_and_hold([market.series for market in traded], simulation.curve.times_ms, terms.costs)
+    hold = buy_and_hold(traded, simulation.curve.times_ms, terms.costs)
 
     def tell(share: float) -> None:
         report(JobProgress(stage="random entries", share=JUDGING_SHARE + (1 - JUDGING_SHARE) * share))

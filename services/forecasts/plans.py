@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.forecasting import Forecast
 from domain.market import CandleSeries
-from domain.trading.costs import Costs
+from domain.trading.costs import Costs, MarketCosts
 from domain.trading.forecast_plans import PlanRecord
 from features.indicators.ranges import average_true_ranges
 from rules.forecast_plans import weigh_forecast
@@ -16,8 +16,8 @@ REMEMBERED_PERIODS = 20
 class ForecastPlans:
     """Adds the plan of the likelier side to forecasts."""
 
-    def __init__(self, costs: Costs, range_period: int) -> None:
-        """Keep the usual costs of a trade, and the candles of the average true range."""
+    def __init__(self, costs: MarketCosts, range_period: int) -> None:
+        """Keep the usual costs of trades, and the candles of the average true range."""
         self._costs = costs
         self._range_period = range_period
 
@@ -41,7 +41,7 @@ class ForecastPlans:
         if record is None:
             return forecast
         newest = average_true_ranges(series.tail(REMEMBERED_PERIODS * self._range_period), self._range_period)[-1]
-        plan = weigh_forecast(
-            record, forecast.symbol, forecast.probability_up, price, float(newest), costs or self._costs
-        )
+        symbol = forecast.symbol
+        costs = costs or self._costs.of(symbol)
+        plan = weigh_forecast(record, symbol, forecast.probability_up, price, float(newest), costs)
         return forecast.model_copy(update={"plan": plan})

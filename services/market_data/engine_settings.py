@@ -13,7 +13,7 @@ import msgspec
 from loguru import logger
 from pydantic import ValidationError
 
-from config.errors.plain_words import plain_words
+from config.errors.needs import need_of
 from config.settings import IndicatorSettings, Settings
 from features.indicators.technical_indicators import TechnicalIndicators
 from services.market_data.fetching import SourceFailed, fetch
@@ -173,4 +173,4 @@ def _with(settings: IndicatorSettings, name: str, value: Any) -> IndicatorSettin
 
 
 def _reason(error: ValueError) -> str:
-    return plain_words(error.errors()[0]) if isinstance(error, ValidationError) else str(error)
+    return need_of(error.errors(include_url=False)[0]) if isinstance(error, ValidationError) else str(error)

@@ -6,7 +6,7 @@ from typing import Any
 
 from backtesting.evidence.building import build_book
 from domain.jobs import JobProgress, TellProgress
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
 from services.job_candles.fetching import read_candles
@@ -17,11 +17,11 @@ from utils.clock import Clock
 
 
 class CheckedBook(Frozen):
-    """The evidence that plans are held against, its name, and the costs of a plan."""
+    """The evidence that plans are held against, its name, and the costs of plans."""
 
     name: str
     book: EvidenceBook
-    costs: Costs
+    costs: MarketCosts
 
 
 class EvidenceJobParameters(Frozen):

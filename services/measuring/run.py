@@ -10,7 +10,7 @@ from backtesting.evidence.checking import EvidenceCheck, check_markets
 from backtesting.evidence.measuring import Span, measure_market
 from domain.jobs import TellShare
 from domain.spans import require_candles_in
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
 from services.measuring.parameters import MeasuredCandles, MeasuringParameters
@@ -52,7 +52,7 @@ def measure(
 
 
 def check_book(
-    book: EvidenceBook, named: str, markets: Sequence[MeasuredMarket], costs: Costs
+    book: EvidenceBook, named: str, markets: Sequence[MeasuredMarket], costs: MarketCosts
 ) -> tuple[list[EvidenceCheck], dict[str, Any]]:
     """Return what plans came to beside what a book had stated: the checks, and the document of them.
 
@@ -60,7 +60,7 @@ def check_book(
         book: The evidence.
         named: Its name, for the reader.
         markets: Their plans.
-        costs: Of a plan, per change of position.
+        costs: Per change of position, of each market.
 
     Returns:
         The document has `evidence`, the book's name; `seen`, of the markets with plans made in the time of the candles

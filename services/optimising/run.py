@@ -158,7 +158,7 @@ def _tested(
     """Return what was traded out of sample, beside buy and hold and random entries."""
     backtest, found = parameters.backtest, done.found
     terms, settings = backtest.terms, backtest.backtests
-    hold = buy_and_hold([market.series for market in found.markets], found.simulation.curve.times_ms, terms.costs)
+    hold = buy_and_hold(found.markets, found.simulation.curve.times_ms, terms.costs)
     by_symbol = {market.symbol: market for market in prepared}
     # The last fold ends with the candles.
     ranges = [true_ranges(by_symbol[market.symbol], backtest, len(market.series)) for market in found.markets]

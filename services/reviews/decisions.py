@@ -11,7 +11,7 @@ import yaml
 from loguru import logger
 from pydantic import BaseModel, ValidationError
 
-from config.errors.plain_words import named_words
+from config.errors.needs import named_need_of
 from config.settings import IndicatorSettings, SignalSettings
 from domain.errors import Conflict, NotFound
 from domain.values import epoch_ms, utc_time
@@ -119,7 +119,7 @@ class SuggestionDecisions:
                 kind.model_validate(self._settings.of(section).model_dump() | tree.get(section, {}))
             except ValidationError as error:
                 first = error.errors()[0]
-                found = named_words({**first, "loc": (section, *first["loc"])})
+                found = named_need_of({**first, "loc": (section, *first["loc"])})
                 raise Conflict(f"the suggestion does not fit the configuration: {found}") from None
         overruled = sorted(set(self._settings.overruled()) & set(tree.get("indicators", {})))
         note = "Put the lines into the file that CONFIG_FILE names, or set the variables, and restart the service."

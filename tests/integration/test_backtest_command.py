@@ -83,7 +83,9 @@ def test_the_document_has_every_key_and_figures_that_fit_together(
     assert sum(part["profit"] for part in told["by_confidence"].values()) == pytest.approx(
         told["final_equity"] - told["capital"]
     )
-    assert told["run"]["settings"]["costs"] == {"fee_bps": 5.0, "slippage_bps": 1.0}
+    costs = told["run"]["settings"]["costs"]
+    assert (costs["fee_bps"], costs["slippage_bps"]) == (5.0, 1.0)
+    assert costs["by_kind"]["forex"] == {"fee_bps": 0.35, "slippage_bps": 0.65}
     assert [part["timeframe"] for part in told["run"]["data"]["series"]] == ["1h", "4h"]
     assert (told["trials"], told["run"]["trial"]) == (1, 1)
 

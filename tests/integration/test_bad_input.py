@@ -309,3 +309,54 @@ def test_any_value_anywhere_is_a_200_or_a_clear_refusal(client: TestClient, path
     if response.status_code != 200:
         assert response.status_code in range(400, 423)
         assert response.json()["detail"]
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "words"),
+    [
+        ("/ai/analyze", {"current_price": -1}, "current_price: needs at least 0, received -1"),
+        ("/ai/analyze", {"symbol": None}, "symbol: is null; needs a text"),
+        ("/ai/analyze", {"strategy_context": None}, "strategy_context: is null; send an object, such as {}"),
+        ("/ai/analyze", {"strategy_context": {"risk_level": 5}}, "strategy_context.risk_level: needs a text"),
+        (
+            "/ai/analyze",
+            {"costs": {"fee_bps": 9_000, "slippage_bps": 1}},
+            "costs.fee_bps: needs less than 5000, received 9000",
+        ),
+        ("/ai/analyze", {"costs": {"fee_bps": 1}}, "costs.slippage_bps: needs a value"),
+        (
+            "/ai/market-condition",
+            {"timestamp": True},
+            "timestamp: is true or false; send epoch milliseconds as a whole number, such as 1696876800000",
+        ),
+        ("/predict-trend", {"timeframe": "60"}, "received 60: write 1h"),
+        ("/predict-trend", {"timeframe": "D1"}, "received D1: write 1d"),
+        ("/predict-trend", {"timeframe": "sk-0123456789abcdef0123456789"}, "'1d' or '1w'"),
+    ],
+)
+def test_what_a_field_needs_is_said_in_plain_words(
+    client: TestClient, path: str, change: dict[str, Any], words: str
+) -> None:
+    response = client.post(path, json={**shape_a(), **change})
+    detail = response.json()["detail"]
+    assert response.status_code == 422
+    assert words in detail
+    assert "Input should" not in detail
+    assert "sk-" not in response.text
+    assert not [error for error in response.json()["errors"] if "[" in error["field"]]
+
+
+def test_a_timeframe_of_another_spelling_is_named_with_the_right_one(client: TestClient) -> None:
+    body = shape_a()
+    body["timeframe_data"] = {"H1": body["timeframe_data"]["1h"]}
+    detail = client.post("/ai/analyze", json=body).json()["detail"]
+    assert detail.startswith("timeframe_data.H1: needs '1m',")
+    assert detail.endswith("received H1: write 1h")
+
+
+def test_null_is_as_good_as_missing_where_the_service_may_fetch(client: TestClient) -> None:
+    nothing = dict.fromkeys(("timeframe_data", "current_price", "volume_24h", "timestamp"))
+    asked = {"symbol": "BTCUSDT"}
+    missing, null = (client.post("/ai/market-condition", json=body) for body in (asked, asked | nothing))
+    assert missing.status_code == null.status_code == 200, null.text
+    assert null.json()["condition_type"] == missing.json()["condition_type"]

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli import cli
-from config.settings import TradingSettings
+from config.backtest_settings import TradingSettings
 from domain.errors import ConfigurationError, InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import Timeframe
 from services.evidence_file import open_weigher, read_book

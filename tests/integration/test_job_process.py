@@ -106,6 +106,16 @@ async def test_failure_says_what_happened(do: str, message: str) -> None:
     assert await Run(do).failure() == message
 
 
+@pytest.mark.parametrize("kind", [JobKind.TRAIN, JobKind.EVIDENCE, JobKind.BACKTEST, JobKind.EVALUATE])
+async def test_parameters_of_an_older_release_fail_with_what_does_not_fit(kind: JobKind) -> None:
+    runner = ChildProcessRunner(timeout_seconds=60, table="tasks.jobs")
+    with pytest.raises(JobFailed) as failed:
+        await runner.run(kind, {"a_setting_that_is_gone": 1}, lambda _: None)
+    assert failed.value.message.startswith("its parameters do not fit this version of the service (")
+    assert failed.value.message.endswith("): ask for it anew")
+    assert not failed.value.transient
+
+
 async def test_table_that_cannot_be_imported_is_a_failure() -> None:
     failure = await Run("train", table="tests.fixtures.nowhere").failure()
     assert failure == "the job's process ended without a result (exit status 1)"

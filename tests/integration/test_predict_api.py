@@ -83,7 +83,7 @@ def serve(registry: Registry, probability: float | None = None, kind: ModelType 
 def test_without_a_model_503_says_how_to_train_one(client: TestClient) -> None:
     for path in ("/ai/predict", "/api/v1/predict"):
         response = client.post(path, json=prediction())
-        assert response.status_code == 503
+        assert (response.status_code, response.headers["Retry-After"]) == (503, "60")
         assert response.json()["detail"] == (
             "no model is in production for ETHUSDT on 1h; train one: "
             "python cli.py train FILE --type lightgbm --symbol ETHUSDT --timeframe 1h"

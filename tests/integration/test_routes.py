@@ -157,7 +157,8 @@ def test_health_stays_200_and_names_a_store_that_is_down(make_client: MakeClient
     assert store["remedy"].startswith("start MongoDB, or set DATABASE_URL to one that runs")
     assert client.get("/livez").status_code == 200
     assert client.get("/readyz").json() == {"status": "degraded", "degraded": ["store"], "problems": [store]}
-    assert client.get("/ai/storage/stats").status_code == 503
+    refused = client.get("/ai/storage/stats")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     assert client.post("/ai/analyze", json=shape_a()).status_code == 200
 
 

@@ -13,7 +13,7 @@ from backtesting.past.judging import judge_past
 from backtesting.past.market import PastMarket
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import CandleSeries, Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
 from features.candle_reading.reading import read_candles
@@ -21,7 +21,7 @@ from rules.evidence import MIN_PLANS, EvidenceBook, Weigher
 from rules.verdict import Ground
 from tests.fixtures.histories import ANALYSIS, INDICATORS, simulated
 
-COSTS = Costs(fee_bps=5, slippage_bps=1)
+COSTS = MarketCosts(fee_bps=5, slippage_bps=1)
 SYMBOL = "BTCUSDT"
 UNTIL_MS = round(datetime(2023, 1, 1, tzinfo=UTC).timestamp() * 1000)
 # Above it an engine acts.

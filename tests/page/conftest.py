@@ -95,6 +95,15 @@ def serious_findings(page: Page) -> list[str]:
     ]
 
 
+def broad_tables(page: Page) -> list[str]:
+    """Return the tables that are broader than their frames, by name."""
+    frames: list[str] = page.evaluate(
+        """[...document.querySelectorAll(".table-frame")].filter((frame) => frame.scrollWidth > frame.clientWidth)
+            .map((frame) => frame.getAttribute("aria-label"))"""
+    )
+    return frames
+
+
 def overflow(page: Page) -> int:
     """Return by how many pixels the page is wider than its window."""
     width: int = page.evaluate("document.documentElement.scrollWidth - document.documentElement.clientWidth")

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, Request, expect
 from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.service import Service, running_service
-from tests.page.conftest import Open, overflow, serious_findings
+from tests.page.conftest import Open, broad_tables, overflow, serious_findings
 
 OPERATOR = {"Authorization": f"Bearer {ADMIN_TOKEN}"}
 NOT_OVER = ("queued", "running")
@@ -183,6 +183,24 @@ def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(
     page.get_by_role("link", name="Log", exact=True).click()
     expect(page.get_by_role("region", name="Events of the socket, newest first")).to_contain_text("SafeModeChanged")
     expect(page.get_by_role("region", name="Lines of the log, newest first")).to_contain_text("safe mode is on")
+
+
+def test_tables_of_operations_fit_a_telephone(own_service: Service, open_view: Open) -> None:
+    page = as_operator(open_view, own_service, "schedule", width=390)
+    expect(page.get_by_role("region", name="Rows of the schedule")).to_be_visible()
+    assert broad_tables(page) == []
+
+
+def test_a_traceback_in_the_log_fits_the_page(own_service: Service, open_view: Open) -> None:
+    page = as_operator(open_view, own_service, "log", width=1280)
+    lines = page.get_by_role("region", name="Lines of the log, newest first")
+    expect(lines.get_by_role("row").nth(1)).to_be_visible()
+    page.evaluate("""() => {
+        const trace = document.createElement("pre");
+        trace.textContent = 'File "/srv/services/analysis/service.py", line 178, in analyze ' + "argument, ".repeat(40);
+        document.querySelector(".tape:last-child tbody td.wide").append(trace);
+    }""")
+    assert broad_tables(page) == []
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

@@ -12,7 +12,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.settled_bands import HELD_SHARE, SETTLED, STILL_WAITING
-from tests.page.conftest import Open, overflow, serious_findings
+from tests.page.conftest import Open, broad_tables, overflow, serious_findings
 from tests.page.filled_ledger import DAYS, EARLIER, FEW, HOURS, PRESENT, fill_ledger_file
 
 
@@ -192,16 +192,13 @@ def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Ope
 
 
 def test_tables_fit_a_desk_and_stand_below_one_another_on_a_phone(recorded_service: Service, open_view: Open) -> None:
-    hidden = (
-        "[...document.querySelectorAll('.table-frame')].filter((frame) => frame.scrollWidth > frame.clientWidth).length"
-    )
     for width in (1280, 390):
         page = open_view(recorded_service, width=width)
         for name in SECTIONS:
             page.evaluate(f"location.hash = '#/record?section={name}'")
             expect(section(page, SECTIONS[name])).to_have_attribute("aria-current", "page")
             expect(page.locator("tbody tr").first).to_be_visible()
-            assert page.evaluate(hidden) == 0, (width, name)
+            assert broad_tables(page) == [], (width, name)
     # Cells that stand below one another keep their titles, for those who listen too.
     cell = page.get_by_role("region", name="Entries of the ledger, newest first").get_by_role("cell").first
     assert cell.evaluate("(cell) => getComputedStyle(cell, '::before').content") == '"Said"'

@@ -42,7 +42,7 @@ async def strategy_recommendations(
     With an empty `timeframe_data` the service fetches the candles itself.
     """
     snapshot = await run_in_threadpool(read_snapshot, asked, settings.analysis, epoch_ms(clock.now()))
-    strategies = tuple(dict.fromkeys(asked.available_strategies)) or STRATEGY_NAMES
+    strategies = tuple(dict.fromkeys(asked.available_strategies or ())) or STRATEGY_NAMES
     found = await insights.recommend(asked.symbol, snapshot, strategies)
     return [StrategyRecommendation.of(recommendation) for recommendation in found]
 

@@ -22,18 +22,20 @@ Direction = Annotated[float, Field(ge=-1, le=1)]
 
 
 class MarketRequest(RequestModel):
-    """A market; the service fetches what is missing, empty or 0."""
+    """A market; the service fetches what is missing, null, empty or 0."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [_FETCHED]})
 
     symbol: SymbolName
     timeframe_data: Annotated[
-        dict[Timeframe, list[CandleBody]],
+        dict[Timeframe, list[CandleBody]] | None,
         Field(description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."),
-    ] = Field(default_factory=dict)
-    current_price: Annotated[float, Field(ge=0, le=MAX_PRICE, description="0: the newest close.")] = 0.0
-    volume_24h: Volume = 0.0
-    timestamp: EpochMs | Literal[0] = 0
+    ] = None
+    current_price: Annotated[
+        Annotated[float, Field(ge=0, le=MAX_PRICE)] | None, Field(description="0: the newest close.")
+    ] = None
+    volume_24h: Volume | None = None
+    timestamp: EpochMs | Literal[0] | None = None
 
 
 class RecommendationsRequest(MarketRequest):
@@ -44,8 +46,9 @@ class RecommendationsRequest(MarketRequest):
     )
 
     available_strategies: Annotated[
-        list[StrategyName], Field(max_length=MAX_LIST, description="All of them when missing or empty.")
-    ] = Field(default_factory=list)
+        Annotated[list[StrategyName], Field(max_length=MAX_LIST)] | None,
+        Field(description="All of them when missing, null or empty."),
+    ] = None
 
 
 class StrategyRecommendation(ResponseModel):

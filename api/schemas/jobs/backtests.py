@@ -45,8 +45,10 @@ class PastRequest(RequestModel):
     )
     since: EpochMs | None = Field(None, description="First moment of a judgement, epoch milliseconds, UTC.")
     until: EpochMs | None = Field(None, description="End of the time, epoch milliseconds, UTC.")
-    fee_bps: CostBps | None = Field(None, description="Of each side of a trade; without it trading.fee_bps.")
-    slippage_bps: CostBps | None = Field(None, description="Of each side of a trade; without it trading.slippage_bps.")
+    fee_bps: CostBps | None = Field(None, description="Of each side of a trade; by default that of the kind of market.")
+    slippage_bps: CostBps | None = Field(
+        None, description="Of each side of a trade; by default that of the kind of market."
+    )
     funding_bps: FundingBps | None = Field(
         None, description="Of a position's value every 8 hours, paid by Long; without it trading.funding_bps."
     )

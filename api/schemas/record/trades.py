@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import ConfigDict, Field
+from pydantic import AfterValidator, ConfigDict, Field
 
 from api.schemas.requests import CandlePrice, RequestModel, Text
 from api.schemas.responses import ResponseModel
@@ -14,6 +14,12 @@ LARGEST = 1e15
 MAX_REASONING = 5_000
 Amount = Annotated[float, Field(ge=-LARGEST, le=LARGEST)]
 Moment = Text | int
+
+
+def _side(value: str) -> str:
+    if value.lower() not in ("long", "short", "buy", "sell"):
+        raise ValueError("needs long, short, buy or sell")
+    return value
 
 
 class TradeRequest(RequestModel):
@@ -43,7 +49,7 @@ class TradeRequest(RequestModel):
 
     trade_id: Annotated[str, Field(min_length=1, max_length=100)]
     symbol: SymbolName
-    side: Annotated[str, Field(pattern=r"^(?i:long|short|buy|sell)$")]
+    side: Annotated[str, AfterValidator(_side), Field(json_schema_extra={"pattern": r"^(?i:long|short|buy|sell)$"})]
     entry_price: CandlePrice
     exit_price: CandlePrice
     quantity: Annotated[float, Field(ge=0, le=LARGEST)]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from config.backtest_settings import TradingSettings
 from config.ledger_settings import LedgerSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
-from config.settings import AnalysisSettings, IndicatorSettings, MarketDataSettings, Settings, TradingSettings
+from config.settings import AnalysisSettings, IndicatorSettings, MarketDataSettings, Settings
 from domain.errors import InvalidRequest
 from domain.market import Timeframe
 from domain.values import Frozen

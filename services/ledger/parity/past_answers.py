@@ -33,7 +33,7 @@ class PastAnswers:
         self._replayer = replayer
         self._candles = candles
         self._window = settings.analysis.window_candles
-        self._usual_bps = settings.trading.costs.round_trip_bps
+        self._usual = settings.trading.costs
         self._since_ms = since_ms
         self._until_ms = until_ms
         self._known: LRUCache[tuple[DataSource, str, Timeframe], CandleSeries] = LRUCache(_MARKETS)
@@ -116,7 +116,7 @@ class PastAnswers:
         return known
 
     def _costs(self, entry: LedgerEntry) -> Costs | None:
-        if abs(entry.cost_bps - self._usual_bps) < _SAME_COSTS_BPS:
+        if abs(entry.cost_bps - self._usual.of(entry.symbol).round_trip_bps) < _SAME_COSTS_BPS:
             return None
         return Costs(fee_bps=entry.cost_bps / SIDES_OF_A_TRADE, slippage_bps=0.0)
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Protocol
 
+from config.backtest_settings import TradingSettings
 from config.llm_settings import LlmSettings
 from config.model_settings import ModelSettings
 from config.section import Section
-from config.settings import AnalysisSettings, IndicatorSettings, TradingSettings
+from config.settings import AnalysisSettings, IndicatorSettings
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
@@ -23,7 +24,7 @@ ID_DIGITS = 12
 
 # Which candles are read, and which timeframe the answer is of.
 _READING = ("min_candles", "window_candles", "primary_timeframes")
-_COSTS = ("fee_bps", "slippage_bps")
+_COSTS = ("fee_bps", "slippage_bps", "costs_by_kind")
 _SIDES = ("long_probability", "short_probability")
 _LLM = ("temperature", "reasoning_effort")
 _BLEND = ("blend", "model_weight")

@@ -166,7 +166,7 @@ class Recorder:
             timeframe=timeframe,
             closed_ms=closed_ms,
             price=snapshot.price,
-            cost_bps=(costs or weigher.costs).round_trip_bps,
+            cost_bps=(costs or weigher.costs.of(snapshot.symbol)).round_trip_bps,
             weighed_by=(weigher.book, None),
             source_data=snapshot.source_data,
             apart=apart,

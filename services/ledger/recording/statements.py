@@ -107,7 +107,7 @@ class AnswerBasis(NamedTuple):
             by_blend=judgement.verdict if judgement.view.blended else None,
             closed_ms=context.main.series.last_close_ms,
             old=context.age.old,
-            cost_bps=context.weigher.costs.round_trip_bps,
+            cost_bps=context.weigher.costs.of(context.symbol).round_trip_bps,
             book=context.weigher.book,
             plan_model=context.plan_model,
         )

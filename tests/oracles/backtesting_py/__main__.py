@@ -17,7 +17,7 @@ from backtesting.trades import TradeEnd
 from backtesting.trading.orders import Call, Simulation, Sizing, TradedMarket, TradingTerms
 from backtesting.trading.simulation import simulate
 from domain.market import CandleSeries, Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.values import Signal
 
 CANDLES, CALLS, CAPITAL = 3_000, 250, 10_000.0
@@ -37,7 +37,7 @@ class Case:
     def name(self) -> str:
         """For the table."""
         flips = "flips" if self.terms.flips else "no flips"
-        return f"{self.terms.sizing.kind:<11} {self.terms.costs.round_trip_bps / 2:>4.0f} bps a side  {flips:<8}"
+        return f"{self.terms.sizing.kind:<11} {self.terms.costs.fee_bps:>4.0f} bps a side  {flips:<8}"
 
 
 def make_case(seed: int, sizing: Sizing, cost_bps: float, *, flips: bool) -> Case:
@@ -60,7 +60,7 @@ def make_case(seed: int, sizing: Sizing, cost_bps: float, *, flips: bool) -> Cas
         stop, target = closes[position] - side.side * risk, closes[position] + side.side * risk * random.uniform(1, 3)
         horizon, size = int(random.integers(1, 60)), float(random.uniform(0.05, 0.5))
         calls.append(Call(position, side, float(stop), float(target), horizon, size, 0.5, "random"))
-    costs = Costs(fee_bps=cost_bps, slippage_bps=0)
+    costs = MarketCosts(fee_bps=cost_bps, slippage_bps=0)
     return Case(TradedMarket("BTCUSDT", series, calls), TradingTerms(costs, sizing, CAPITAL, flips=flips))
 
 
@@ -84,7 +84,7 @@ def traded_by_theirs(case: Case, ours: Simulation, python: Path) -> dict[str, An
         "candles": np.column_stack([series.times_ms, series.values[:, :4]]).tolist(),
         "calls": calls,
         "capital": case.terms.capital,
-        "cost_share": case.terms.costs.fraction,
+        "cost_share": case.terms.costs.of(case.market.symbol).fraction,
         "flips": case.terms.flips,
     }
     program = Path(__file__).with_name("theirs.py")

@@ -32,6 +32,16 @@ def refusal(**environment: str) -> str:
         ("PERIODIC_ANALYSIS", "maybe", "PERIODIC_ANALYSIS: periodic.enabled: needs on or off, received maybe"),
         ("JOBS_BACKEND", "threads", "JOBS_BACKEND: jobs.backend: needs 'child_process' or 'celery', received threads"),
         ("ANALYSIS_SYMBOLS", "", "ANALYSIS_SYMBOLS: analysis.symbols: needs a value, received none"),
+        (
+            "ANALYSIS_SYMBOLS",
+            "BTCUSDT,ETHUSDT,BTCUSDT",
+            "ANALYSIS_SYMBOLS: analysis.symbols: needs each once, BTCUSDT is there twice",
+        ),
+        (
+            "MARKET_DATA_SOURCES",
+            "binance,binance",
+            "MARKET_DATA_SOURCES: market_data.sources: needs each once, binance is there twice",
+        ),
         ("ANALYSIS_SYMBOLS", "btcusdt", "ANALYSIS_SYMBOLS: analysis.symbols.0: symbol btcusdt: write BTCUSDT"),
         (
             "TRUSTED_NETWORKS",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from config.settings import Settings
-from config.sources import CONFIG_FILE, load_settings
+from config.sources import CONFIG_FILE, load_settings, misspelled_names
 from domain.errors import ConfigurationError
 from domain.market import Timeframe
 
@@ -155,6 +155,24 @@ def test_variables_of_other_programs_are_none_of_the_settings() -> None:
     assert load_settings(
         environment={"GRAFANA__TOKEN": "x", "__CF_USER": "y", "services__api__http": "z"}
     ) == load_settings(environment={})
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("OPENAI_APIKEY", "OPENAI_API_KEY"),
+        ("openai_api_key", "OPENAI_API_KEY"),
+        ("ANALYSIS_SYMBOL", "ANALYSIS_SYMBOLS"),
+        ("TRADING_FEE_BPS", "TRADING__FEE_BPS"),
+    ],
+)
+def test_a_misspelled_variable_is_named_with_the_setting_that_may_be_meant(name: str, meant: str) -> None:
+    assert misspelled_names({name: "x", "PORT": "8000"}) == {name: meant}
+
+
+def test_variables_of_other_programs_are_not_taken_for_misspelled_settings() -> None:
+    others = ("OPENAI_ORG_ID", "REDIS_HOST", "LOG_DIR", "HOSTNAME", "PATH", "RUST_LOG", "DATABASE_HOST", "CLIENT_ID")
+    assert misspelled_names(dict.fromkeys(others, "x")) == {}
 
 
 def test_a_file_of_ones_own_holds_what_differs_and_the_environment_counts_more(tmp_path: Path) -> None:

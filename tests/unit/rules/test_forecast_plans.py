@@ -53,6 +53,7 @@ def test_an_even_forecast_is_worth_chance() -> None:
 def test_other_kinds_of_markets_have_half_of_the_weight() -> None:
     own, other = (weigh(0.6, symbol=symbol).target_first - 1 / 3 for symbol in ("BTCUSDT", "AAPL"))
     assert other == pytest.approx(own / 2, rel=0.05)
+    assert weigh(0.6, symbol="AAPL").verdict == "insufficient"
 
 
 @pytest.mark.parametrize("average_true_range", [0.0, 0.001, 16.0, float("nan")])

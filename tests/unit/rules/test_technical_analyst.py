@@ -9,7 +9,8 @@ import pytest
 
 from domain.analysis import AnalysisSource, TrendDirection, VolatilityLevel
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.trading.costs import Costs
+from domain.naming.symbols import SymbolKind
+from domain.trading.costs import Costs, MarketCosts
 from domain.values import Signal
 from rules.evidence import UNMEASURED, Weigher
 from rules.judgement import judge
@@ -152,6 +153,29 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
         assert verdict.evidence.verdict == "insufficient"
 
 
+def test_evidence_of_other_kinds_of_markets_is_insufficient_and_never_gives_more_than_a_little_confidence() -> None:
+    assert WEIGHER.book is not None
+    records = tuple(record.model_copy(update={"weight": 3.0}) for record in WEIGHER.book.records)
+    weigher = replace(at(0), book=WEIGHER.book.model_copy(update={"records": records}))
+    coin = judge(context_of(dashboard(0, 0.4), weigher=weigher)).verdict
+    share = TechnicalAnalyst().assess(judge(context_of(replace(dashboard(0, 0.4), symbol="AAPL"), weigher=weigher)))
+    assert share.evidence is not None
+    assert (share.signal, share.evidence.verdict, share.confidence) == (Signal.LONG, "insufficient", 0.55)
+    assert "No plans of this kind of market were measured: evidence insufficient." in share.reasoning
+    assert coin.confidence > 0.7
+
+
+def test_a_plan_pays_the_costs_of_its_kind_of_market() -> None:
+    costs = MarketCosts(fee_bps=5, slippage_bps=1, by_kind={SymbolKind.FOREX: Costs(fee_bps=0.35, slippage_bps=0.65)})
+    found = {}
+    for symbol in ("BTCUSDT", "EURUSD", "AAPL"):
+        snapshot = replace(dashboard(0, 0.4), symbol=symbol)
+        evidence = judge(context_of(snapshot, weigher=replace(WEIGHER, costs=costs))).verdict.evidence
+        assert evidence is not None
+        found[symbol] = evidence.cost_bps
+    assert found == {"BTCUSDT": 12, "EURUSD": 2, "AAPL": 12}
+
+
 def test_trends_that_came_to_nothing_in_the_past_are_not_followed() -> None:
     assert WEIGHER.book is not None
     records = tuple(record.model_copy(update={"weight": 0.001}) for record in WEIGHER.book.records)
@@ -164,7 +188,7 @@ def test_trends_that_came_to_nothing_in_the_past_are_not_followed() -> None:
 
 
 def at(bps_a_side: float) -> Weigher:
-    return replace(WEIGHER, costs=Costs(fee_bps=bps_a_side, slippage_bps=0))
+    return replace(WEIGHER, costs=MarketCosts(fee_bps=bps_a_side, slippage_bps=0))
 
 
 def test_few_candles_and_gaps_lower_the_confidence_and_are_named() -> None:

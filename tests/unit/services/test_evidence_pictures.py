@@ -13,7 +13,7 @@ from backtesting.evidence.building import build_book
 from backtesting.evidence.checking import check_markets
 from domain.errors import InvalidRequest
 from domain.market import Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from services.evidence_pictures import draw_book, draw_checks
 from tests.fixtures.evidence import market, planted
 
@@ -21,7 +21,7 @@ BOOK = build_book(
     [market(planted(0.3)), market(planted(0.3, 8_000, timeframe=Timeframe.H4), timeframe=Timeframe.H4)],
     datetime(2026, 1, 1, tzinfo=UTC),
 )
-COSTS = Costs(fee_bps=5, slippage_bps=1)
+COSTS = MarketCosts(fee_bps=5, slippage_bps=1)
 # Readable on a page, and small enough to be kept with it.
 MOST_BYTES = 120_000
 

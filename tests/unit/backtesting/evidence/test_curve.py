@@ -14,13 +14,13 @@ from backtesting.evidence.curve import MIN_CLUSTERS, chance, fit_curve
 from backtesting.evidence.samples import join
 from domain.errors import InsufficientData
 from domain.market import Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.evidence import Weigher
 from tests.fixtures.evidence import market, planted
 
-COSTS = Costs(fee_bps=5, slippage_bps=1)
+COSTS = MarketCosts(fee_bps=5, slippage_bps=1)
 
 
 @pytest.mark.parametrize("weight", [-0.3, 0.0, 0.3])
@@ -59,7 +59,7 @@ def test_a_book_tells_an_edge_from_chance(weight: float, verdict: str) -> None:
 def test_what_was_not_measured_counts_half_and_half_again() -> None:
     book = build_book([market(planted(0.5))], datetime(2026, 1, 1, tzinfo=UTC))
     plan = TradePlan(side=Signal.LONG, entry=100, stop=99, target=102, horizon_candles=240)
-    weigher = Weigher(book, Costs(fee_bps=0, slippage_bps=0))
+    weigher = Weigher(book, MarketCosts(fee_bps=0, slippage_bps=0))
     hour, quarter, share = (
         weigher.weigh(plan, symbol, timeframe, 1.0).target_first - 1 / 3
         for symbol, timeframe in (("BTCUSDT", Timeframe.H1), ("BTCUSDT", Timeframe.M15), ("AAPL", Timeframe.M15))

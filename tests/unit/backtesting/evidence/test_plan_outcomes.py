@@ -63,7 +63,7 @@ def test_many_plans_end_as_simulated_trades_do(seed: int, side: int, risk: float
     found = plan_outcomes(
         series, positions, np.full(count, side), np.full(count, risk), np.full(count, reward), horizon
     )
-    orders = MarketOrders(series, None)
+    orders = MarketOrders("BTCUSDT", series, None)
     for at, position in enumerate(positions.tolist()):
         close, entry = float(series.closes[position]), float(series.opens[position + 1])
         stop, target = close - side * risk, close + side * reward * risk

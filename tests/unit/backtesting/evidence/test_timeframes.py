@@ -12,7 +12,7 @@ from backtesting.evidence.checking import check_book, check_markets
 from backtesting.evidence.curve import cluster_weeks, clustered_mean, fit_curve, fit_curves
 from domain.errors import InsufficientData
 from domain.market import Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.evidence import Weigher
@@ -20,7 +20,7 @@ from services.evidence_file import SHIPPED, read_book
 from tests.fixtures.evidence import market, planted
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
-FREE = Costs(fee_bps=0, slippage_bps=0)
+FREE = MarketCosts(fee_bps=0, slippage_bps=0)
 PLAN = TradePlan(side=Signal.LONG, entry=100, stop=97, target=106, horizon_candles=240)
 H1, H4, D1, M15 = Timeframe.H1, Timeframe.H4, Timeframe.D1, Timeframe.M15
 

@@ -96,6 +96,7 @@ def given(*said: tuple[int, int, float]) -> Candidates:
         ground="test",
         strategy=True,
         measured=False,
+        bound=1.0,
         cost_bps=0.0,
         positions=positions.astype(np.int64),
         side=sides,

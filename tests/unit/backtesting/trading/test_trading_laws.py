@@ -133,7 +133,7 @@ def test_at_its_entry_a_position_is_worth_at_most_the_equity_after_its_costs(
     account = terms(fee_bps=fee_bps, sizing=sizing)
     equity = account.capital
     for trade in simulate([market], account).trades:
-        assert trade.value <= equity - trade.value * account.costs.fraction + 1e-6
+        assert trade.value <= equity - trade.value * account.costs.of(trade.symbol).fraction + 1e-6
         equity += trade.profit
 
 

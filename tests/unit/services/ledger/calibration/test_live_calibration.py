@@ -13,7 +13,7 @@ import pytest
 from domain.ledger.entries import PLAN
 from domain.ledger.settlements import LedgerRecord, PlanEnd
 from domain.market import Timeframe
-from domain.trading.costs import Costs
+from domain.trading.costs import MarketCosts
 from domain.values import epoch_ms
 from rules.evidence import EvidenceBook, TimeframeRecord, Weigher
 from services.evidence_in_use import EvidenceInUse
@@ -31,7 +31,7 @@ from tests.fixtures.settled import DAY_BEGIN_MS, DAY_MS, settled, settlement
 
 WEIGHT = 0.8
 BEGIN = datetime.fromtimestamp(DAY_BEGIN_MS / 1000, UTC)
-COSTS = Costs(fee_bps=5, slippage_bps=1)
+COSTS = MarketCosts(fee_bps=5, slippage_bps=1)
 
 
 @pytest.fixture

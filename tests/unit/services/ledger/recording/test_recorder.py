@@ -401,7 +401,7 @@ def test_entries_know_when_they_were_said_why_and_by_which_request() -> None:
 def test_evidence_and_costs_are_those_that_the_plan_was_weighed_with() -> None:
     judgement = judged(market())
     (entry,) = written_of(judgement, answered(judgement)).entries
-    assert entry.cost_bps == WEIGHER.costs.round_trip_bps
+    assert entry.cost_bps == WEIGHER.costs.of(entry.symbol).round_trip_bps
     assert judgement.by_rules.evidence is not None
     assert entry.target_first == judgement.by_rules.evidence.target_first
     assert utc_time(entry.closed_ms) <= judgement.context.generated_at
