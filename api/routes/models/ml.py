@@ -39,7 +39,7 @@ from services.outlooks import Outlook, Outlooks
 from services.training.service import TrainingJobRequest
 
 MAX_BODY_BYTES = 4_096
-PriceAsked = Annotated[MlPriceRequest, Depends(JsonBody(MlPriceRequest, MAX_BODY_BYTES))]
+PriceBody = Annotated[MlPriceRequest, Depends(JsonBody(MlPriceRequest, MAX_BODY_BYTES))]
 
 router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
 
@@ -51,10 +51,10 @@ router = APIRouter(prefix="/api/v1/ml", tags=["predictions"])
     responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
-async def predict_price(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trusted) -> MlPriceResponse:
+async def predict_price(body: PriceBody, outlooks: OutlooksPart, trusted: Trusted) -> MlPriceResponse:
     """Forecast the price after each step, with an interval; without a model the expected price is the last close."""
-    outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=False, trusted=trusted)
-    price = await _price(outlooks, outlook, asked, trusted=trusted)
+    outlook = await outlooks.outlook(body.ticker, body.timeframe, tells_side=False, trusted=trusted)
+    price = await _price(outlooks, outlook, body, trusted=trusted)
     return MlPriceResponse(**dict(answer_of(outlook)), **dict(price))
 
 
@@ -66,10 +66,10 @@ async def predict_price(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trus
     dependencies=[AnalyzeLimit],
 )
 async def predict_signal(
-    asked: Annotated[MlRequest, Depends(JsonBody(MlRequest, MAX_BODY_BYTES))], outlooks: OutlooksPart, trusted: Trusted
+    body: Annotated[MlRequest, Depends(JsonBody(MlRequest, MAX_BODY_BYTES))], outlooks: OutlooksPart, trusted: Trusted
 ) -> MlSignalResponse:
     """Ask the model in production; 503 while there is none."""
-    outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=True, trusted=trusted)
+    outlook = await outlooks.outlook(body.ticker, body.timeframe, tells_side=True, trusted=trusted)
     return MlSignalResponse(**dict(answer_of(outlook)), **dict(SignalForecast.of(outlook)))
 
 
@@ -80,12 +80,12 @@ async def predict_signal(
     responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
-async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart, trusted: Trusted) -> MlComprehensiveResponse:
+async def predict_comprehensive(body: PriceBody, outlooks: OutlooksPart, trusted: Trusted) -> MlComprehensiveResponse:
     """Forecast the price as `/predict/price` and the signal as `/predict/signal`, which is null without a model."""
-    outlook = await outlooks.outlook(asked.ticker, asked.timeframe, tells_side=True, trusted=trusted)
+    outlook = await outlooks.outlook(body.ticker, body.timeframe, tells_side=True, trusted=trusted)
     return MlComprehensiveResponse(
         **dict(answer_of(outlook)),
-        price=await _price(outlooks, outlook, asked, trusted=trusted),
+        price=await _price(outlooks, outlook, body, trusted=trusted),
         signal=SignalForecast.of(outlook) if outlook.forecast else None,
     )
 
@@ -100,10 +100,10 @@ async def predict_comprehensive(asked: PriceAsked, outlooks: OutlooksPart, trust
     dependencies=[DefaultLimit, Admin],
 )
 async def train(
-    asked: Annotated[MlTrainRequest, Depends(JsonBody(MlTrainRequest, MAX_BODY_BYTES))], training: TrainingPart
+    body: Annotated[MlTrainRequest, Depends(JsonBody(MlTrainRequest, MAX_BODY_BYTES))], training: TrainingPart
 ) -> MlTrainingQueued:
     """Queue a training as `/ai/train` does, of candles that are stored or that a source has."""
-    wanted = TrainingJobRequest(asked.ticker, asked.timeframe, asked.model_type, asked.epochs)
+    wanted = TrainingJobRequest(body.ticker, body.timeframe, body.model_type, body.epochs)
     return MlTrainingQueued.of(await training.submit(wanted))
 
 
@@ -154,8 +154,8 @@ async def disclaimer() -> Disclaimer:
     return Disclaimer()
 
 
-async def _price(outlooks: Outlooks, outlook: Outlook, asked: MlPriceRequest, *, trusted: bool) -> PriceForecast:
+async def _price(outlooks: Outlooks, outlook: Outlook, body: MlPriceRequest, *, trusted: bool) -> PriceForecast:
     """Return the prices of an outlook; past candles are gone through off the event loop."""
-    prices = await run_in_threadpool(outlook.prices, asked.steps, asked.coverage)
-    outlooks.given(outlook, prices, asked.coverage, trusted=trusted)
-    return price_of(outlook, prices, asked.coverage)
+    prices = await run_in_threadpool(outlook.prices, body.steps, body.coverage)
+    outlooks.given(outlook, prices, body.coverage, trusted=trusted)
+    return price_of(outlook, prices, body.coverage)

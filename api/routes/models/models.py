@@ -68,10 +68,10 @@ async def info(models: ModelsPart) -> ModelInfo:
     dependencies=[DefaultLimit, Admin],
 )
 async def load(
-    asked: Annotated[LoadRequest, Depends(JsonBody(LoadRequest, MAX_BODY_BYTES))], models: ModelsPart
+    body: Annotated[LoadRequest, Depends(JsonBody(LoadRequest, MAX_BODY_BYTES))], models: ModelsPart
 ) -> ModelLoaded:
     """Put a version into production whatever the gate found, and load it; a name is taken, never a path."""
-    known = await run_in_threadpool(models.load, asked.version, asked.horizon_candles)
+    known = await run_in_threadpool(models.load, body.version, body.horizon_candles)
     model = known.metadata
     return ModelLoaded(
         message=f"{model.version} serves {known.market}",
@@ -90,10 +90,10 @@ async def load(
     dependencies=[DefaultLimit, Admin],
 )
 async def save(
-    asked: Annotated[SaveRequest, Depends(JsonBody(SaveRequest, MAX_BODY_BYTES))], models: ModelsPart
+    body: Annotated[SaveRequest, Depends(JsonBody(SaveRequest, MAX_BODY_BYTES))], models: ModelsPart
 ) -> ModelSaved:
     """Read every file of a version again: what is trained is saved already, so nothing is written."""
-    model = await run_in_threadpool(models.verify, asked.version, asked.horizon_candles)
+    model = await run_in_threadpool(models.verify, body.version, body.horizon_candles)
     return ModelSaved(
         message=f"{model.version} is saved, and its files are those that were written",
         model_type=model.type,
@@ -157,15 +157,15 @@ async def drift(watch: DriftPart) -> ModelDrifts:
     dependencies=[DefaultLimit, Admin],
 )
 async def rollback(
-    asked: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, MAX_BODY_BYTES))], models: ModelsPart
+    body: Annotated[RollbackRequest, Depends(JsonBody(RollbackRequest, MAX_BODY_BYTES))], models: ModelsPart
 ) -> ModelPromoted:
     """Take back the newest promotion of a symbol and timeframe."""
-    key = key_of(models.settings, asked.target, asked.horizon_candles)
-    version = await run_in_threadpool(models.rollback, asked.symbol, asked.timeframe, asked.reason, key)
+    key = key_of(models.settings, body.target, body.horizon_candles)
+    version = await run_in_threadpool(models.rollback, body.symbol, body.timeframe, body.reason, key)
     return ModelPromoted(
-        message=f"{version or 'nothing'} serves {key.market(f'{asked.symbol} {asked.timeframe}')}",
-        symbol=asked.symbol,
-        timeframe=asked.timeframe,
+        message=f"{version or 'nothing'} serves {key.market(f'{body.symbol} {body.timeframe}')}",
+        symbol=body.symbol,
+        timeframe=body.timeframe,
         production=version,
     )
 
@@ -209,12 +209,12 @@ async def card(version: str, models: ModelsPart, horizon_candles: AheadQuery = N
 )
 async def promote(
     version: str,
-    asked: Annotated[PromoteRequest, Depends(JsonBody(PromoteRequest, MAX_BODY_BYTES))],
+    body: Annotated[PromoteRequest, Depends(JsonBody(PromoteRequest, MAX_BODY_BYTES))],
     models: ModelsPart,
     horizon_candles: AheadQuery = None,
 ) -> ModelPromoted:
     """Put a version into production whatever the gate found; the reason is kept."""
-    known = await run_in_threadpool(models.promote, version, asked.reason, horizon_candles)
+    known = await run_in_threadpool(models.promote, version, body.reason, horizon_candles)
     return ModelPromoted(
         message=f"{version} serves {known.market}",
         symbol=known.metadata.symbol,

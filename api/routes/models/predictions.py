@@ -20,7 +20,7 @@ from api.schemas.problems import problem_responses
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
 
-Asked = Annotated[AnalysisQuery, Depends(QueryBody(PredictRequest, read_prediction))]
+PredictionBody = Annotated[AnalysisQuery, Depends(QueryBody(PredictRequest, read_prediction))]
 
 router = APIRouter(tags=["predictions"])
 
@@ -32,7 +32,7 @@ router = APIRouter(tags=["predictions"])
     responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
-async def predict(query: Asked, forecasts: ForecastRequestsPart) -> PredictResponse:
+async def predict(query: PredictionBody, forecasts: ForecastRequestsPart) -> PredictResponse:
     """Ask the model in production for the probability that the price rises.
 
     Of the timeframes sent, the first of `analysis.primary_timeframes` that has a model is forecast; with an
@@ -49,7 +49,7 @@ async def predict(query: Asked, forecasts: ForecastRequestsPart) -> PredictRespo
     responses=problem_responses(400, 404, 503),
     dependencies=[AnalyzeLimit],
 )
-async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> PercentPredictResponse:
+async def predict_in_percent(query: PredictionBody, forecasts: ForecastRequestsPart) -> PercentPredictResponse:
     """Ask the model in production, as `/ai/predict` does."""
     return PercentPredictResponse.of(await forecasts.forecast(query))
 
@@ -62,11 +62,11 @@ async def predict_in_percent(query: Asked, forecasts: ForecastRequestsPart) -> P
     dependencies=[AnalyzeLimit],
 )
 async def predict_trend(
-    asked: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], trusted: Trusted, trends: TrendsPart
+    body: Annotated[TrendRequest, Depends(JsonBody(TrendRequest))], trusted: Trusted, trends: TrendsPart
 ) -> TrendResponse:
     """Fetch candles and return their trend by the rules.
 
     `model` is `technical-rules`. A model in production that forecasts returns over several candles may lower the
     confidence; `model` then names its version too. The probability of the next candle does not count: it is no trend.
     """
-    return TrendResponse.of(await trends.of(asked.symbol, asked.timeframe or Timeframe.H4, trusted=trusted))
+    return TrendResponse.of(await trends.of(body.symbol, body.timeframe or Timeframe.H4, trusted=trusted))

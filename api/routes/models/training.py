@@ -29,16 +29,16 @@ dashboard = APIRouter(tags=["models"])
 @dashboard.post("/train", operation_id="train", **_DOCUMENTED)
 @dashboard.post("/model/train", operation_id="model_train", include_in_schema=False, **_DOCUMENTED)
 async def train(
-    asked: Annotated[TrainRequest, Depends(JsonBody(TrainRequest))], training: TrainingPart, key: JobKey = None
+    body: Annotated[TrainRequest, Depends(JsonBody(TrainRequest))], training: TrainingPart, key: JobKey = None
 ) -> TrainingQueued:
     """Check the candles and queue a training; the gate decides whether the new version serves."""
     wanted = TrainingJobRequest(
-        asked.symbol,
-        asked.timeframe,
-        asked.model_type,
-        asked.epochs,
-        asked.candles or None,
-        target=asked.target or "close",
-        horizon=asked.horizon_candles,
+        body.symbol,
+        body.timeframe,
+        body.model_type,
+        body.epochs,
+        body.candles or None,
+        target=body.target or "close",
+        horizon=body.horizon_candles,
     )
     return TrainingQueued.of(await training.submit(wanted, key))

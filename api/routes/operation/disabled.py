@@ -37,7 +37,7 @@ async def parts(disabled: DisabledPartsPart) -> DisabledParts:
 )
 async def switch(
     name: PartName,
-    order: Annotated[DisabledRequest, Depends(JsonBody(DisabledRequest))],
+    body: Annotated[DisabledRequest, Depends(JsonBody(DisabledRequest))],
     disabled: DisabledPartsPart,
     by: CallerAddress,
 ) -> DisabledPart:
@@ -45,9 +45,9 @@ async def switch(
 
     What is enabled is not disabled by itself for `emergency.quiet_hours`.
     """
-    reason = order.reason.strip()
-    part = await disabled.switch(name, disabled=order.disabled, reason=reason, by="admin")
-    logger.bind(part=name, disabled=order.disabled, reason=reason, address=by).warning(
+    reason = body.reason.strip()
+    part = await disabled.switch(name, disabled=body.disabled, reason=reason, by="admin")
+    logger.bind(part=name, disabled=body.disabled, reason=reason, address=by).warning(
         "a lane or strategy is switched by an administrator"
     )
     return DisabledPart.of(part)

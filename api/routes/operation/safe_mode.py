@@ -29,9 +29,9 @@ async def state(safe_mode: SafeModePart) -> SafeModeAnswer:
     dependencies=[DefaultLimit, Admin],
 )
 async def switch(
-    order: Annotated[SafeModeRequest, Depends(JsonBody(SafeModeRequest))], safe_mode: SafeModePart, by: CallerAddress
+    body: Annotated[SafeModeRequest, Depends(JsonBody(SafeModeRequest))], safe_mode: SafeModePart, by: CallerAddress
 ) -> SafeModeAnswer:
     """Switch it from the next answer on, cached ones included; it outlives a restart and is announced on `/ws`."""
-    reason = order.reason.strip()
-    logger.bind(enabled=order.enabled, reason=reason, address=by).warning("safe mode is switched by an administrator")
-    return SafeModeAnswer.of(await safe_mode.switch(enabled=order.enabled, reason=reason))
+    reason = body.reason.strip()
+    logger.bind(enabled=body.enabled, reason=reason, address=by).warning("safe mode is switched by an administrator")
+    return SafeModeAnswer.of(await safe_mode.switch(enabled=body.enabled, reason=reason))

@@ -63,14 +63,14 @@ async def config_suggestions(self_analyses: SelfAnalysesPart, limit: Limit = 20,
 )
 async def decide_config_suggestion(
     suggestion_id: SuggestionId,
-    order: Annotated[SuggestionDecision, Depends(JsonBody(SuggestionDecision))],
+    body: Annotated[SuggestionDecision, Depends(JsonBody(SuggestionDecision))],
     decisions: SuggestionDecisionsPart,
 ) -> DecidedSuggestion:
     """Keep the decision; of an accepted one the answer has the lines of configuration that apply it.
 
     Nothing is changed in the running service. The same decision again gets the same answer, the opposite one 409.
     """
-    return DecidedSuggestion.of(await decisions.decide(suggestion_id, accept=order.accept))
+    return DecidedSuggestion.of(await decisions.decide(suggestion_id, accept=body.accept))
 
 
 @router.get(

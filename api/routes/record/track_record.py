@@ -41,7 +41,7 @@ async def _query(
     return RecordQuery(days, group, lane, symbol, timeframe, wanted)
 
 
-Asked = Annotated[RecordQuery, Depends(_query)]
+RecordQueryPart = Annotated[RecordQuery, Depends(_query)]
 
 
 @router.get(
@@ -51,11 +51,11 @@ Asked = Annotated[RecordQuery, Depends(_query)]
     responses=problem_responses(422, 503),
     dependencies=[DefaultLimit],
 )
-async def track_record(scores: ScoresPart, asked: Asked) -> TrackRecord:
+async def track_record(scores: ScoresPart, query: RecordQueryPart) -> TrackRecord:
     """Return the records of settled calls by lane, timeframe, horizon and group, with intervals and verdicts."""
-    found = await scores.track_record(asked)
+    found = await scores.track_record(query)
     return TrackRecord(
-        days=asked.days, group=asked.group, count=len(found), records=[RecordFigures.of(record) for record in found]
+        days=query.days, group=query.group, count=len(found), records=[RecordFigures.of(record) for record in found]
     )
 
 
@@ -67,9 +67,9 @@ async def track_record(scores: ScoresPart, asked: Asked) -> TrackRecord:
     response_class=Response,
     dependencies=[DefaultLimit],
 )
-async def track_record_svg(scores: ScoresPart, asked: Asked) -> Response:
+async def track_record_svg(scores: ScoresPart, query: RecordQueryPart) -> Response:
     """Return hit rates with their intervals and base rates as SVG, the same in words in its description."""
-    return Response(track_record_picture(await scores.track_record(asked), asked.days), media_type=SVG)
+    return Response(track_record_picture(await scores.track_record(query), query.days), media_type=SVG)
 
 
 @router.get(
