@@ -40,7 +40,7 @@ def status(url: Url = None, as_json: Json = False) -> None:
 
 
 def _asked(url: str | None, order: dict[str, Any] | None) -> dict[str, Any]:
-    """Return the state that the service answers, after an order if there is one."""
+    """Return the state that the service answers, after a request to switch if there is one."""
     return ask(url, "POST" if order else "GET", "/ai/safe-mode", order, admin=order is not None)
 
 

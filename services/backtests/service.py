@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import chain
+from typing import Generic, TypeVar
 
 from domain.errors import InvalidRequest
 from domain.job_kinds import JobKind
@@ -21,10 +22,12 @@ from services.job_candles.leaders import JobLeaders
 from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
 
+Options = TypeVar("Options", bound=BacktestOptions)
+
 
 @dataclass(frozen=True)
-class BacktestJobRequest:
-    """A client's request.
+class PastJobRequest(Generic[Options]):
+    """A client's request for a job that trades the past.
 
     Attributes:
         symbols: At least one, each once.
@@ -32,7 +35,7 @@ class BacktestJobRequest:
     """
 
     symbols: tuple[str, ...]
-    options: BacktestOptions
+    options: Options
     candles: GivenCandles
 
 
@@ -63,7 +66,7 @@ class BacktestService:
         self._evidence = evidence
         self._settings = registries.settings
 
-    async def submit(self, request: BacktestJobRequest, key: str | None = None) -> Job:
+    async def submit(self, request: PastJobRequest[BacktestOptions], key: str | None = None) -> Job:
         """Queue a backtest and return its job, with a key that which has it already.
 
         Raises:
@@ -94,7 +97,7 @@ class BacktestService:
         )
 
     async def _led_by(
-        self, model: ModelMetadata, request: BacktestJobRequest, series: Sequence[JobSeries]
+        self, model: ModelMetadata, request: PastJobRequest[BacktestOptions], series: Sequence[JobSeries]
     ) -> tuple[JobSeries, ...]:
         """Return the candles of the leaders that a model reads and that are not traded, as far as there are any."""
         found: dict[str, tuple[JobSeries, ...]] = {}

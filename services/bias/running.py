@@ -14,13 +14,13 @@ from utils.clock import Clock
 
 
 def run_lookahead(parameters: BiasParameters, report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return what looks ahead on the ordered candles; as `lookahead_report`."""
+    """Return what looks ahead on the candles of the job; as `lookahead_report`."""
     subject, tell = _prepare(parameters, report, clock)
     return lookahead_report(subject, parameters.moments, tell)
 
 
 def run_recursive(parameters: BiasParameters, report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return how much history is needed on the ordered candles; as `history_report`."""
+    """Return how much history is needed on the candles of the job; as `history_report`."""
     subject, tell = _prepare(parameters, report, clock)
     return history_report(subject, tell)
 

@@ -23,7 +23,7 @@ FETCHING_SHARE = 0.1
 async def fetch_past(
     symbol: str, timeframe: Timeframe, history: HistoryRequest, report: TellProgress, clock: Clock, undone: str
 ) -> CandleSeries:
-    """Return the newest closed candles of a market, at most as many as ordered, in its sessions.
+    """Return the newest closed candles of a market, at most as many as requested, in its sessions.
 
     Args:
         symbol: Market.

@@ -3,30 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from config.settings import Settings
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from rules.evidence import EvidenceBook
-from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
+from services.backtests.candles import BacktestCandles, CandleNeed
+from services.backtests.service import PastJobRequest
 from services.jobs.service import JobService
 from services.optimising.job import OptimiseJobParameters
 from services.optimising.parameters import OptimiseOptions, OptimiseParameters
-
-
-@dataclass(frozen=True)
-class OptimiseJobRequest:
-    """A client's request.
-
-    Attributes:
-        symbols: At least one, each once.
-        candles: By timeframe, of the one symbol; empty where the service is to find them.
-    """
-
-    symbols: tuple[str, ...]
-    options: OptimiseOptions
-    candles: GivenCandles
 
 
 class OptimiseService:
@@ -48,7 +34,7 @@ class OptimiseService:
         self._evidence = evidence
         self._settings = settings
 
-    async def submit(self, request: OptimiseJobRequest, key: str | None = None) -> Job:
+    async def submit(self, request: PastJobRequest[OptimiseOptions], key: str | None = None) -> Job:
         """Queue a search and return its job, with a key that which has it already.
 
         Raises:

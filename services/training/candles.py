@@ -35,7 +35,7 @@ async def read_candles(parameters: TrainingParameters, report: TellProgress, clo
 async def _read_past(
     parameters: TrainingParameters, market: JobSeries, history: HistoryRequest, report: TellProgress, clock: Clock
 ) -> CandleSeries:
-    """Return the newest closed candles of a market, at most as many as ordered; raises as `read_candles`."""
+    """Return the newest closed candles of a market, at most as many as requested; raises as `read_candles`."""
     series = await fetch_past(market.symbol, market.timeframe, history, report, clock, "nothing was trained")
     needed = needed_candles(parameters.model_type, parameters.models, parameters.features)
     if len(series) < needed:

@@ -34,6 +34,6 @@ async def download_candles(
     key: JobKey = None,
 ) -> JobQueued:
     """Queue a job that reads what the store lacks of the past of markets, page by page, and keeps it in the store."""
-    wanted = body.each_symbol, body.timeframe, body.since, body.until, body.source
+    wanted = body.distinct_symbols, body.timeframe, body.since, body.until, body.source
     parameters = await asyncio.to_thread(DownloadParameters.of, *wanted, settings, clock)
     return JobQueued.of(await jobs.submit(JobKind.DOWNLOAD_CANDLES, parameters.model_dump(mode="json"), key))

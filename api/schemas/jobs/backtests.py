@@ -14,7 +14,7 @@ from domain.naming.symbols import SymbolName
 from domain.trading.costs import CostBps, FundingBps
 from services.backtests.candles import GivenCandles
 from services.backtests.parameters import BacktestOptions, LaneText, SizingText
-from services.backtests.service import BacktestJobRequest
+from services.backtests.service import PastJobRequest
 from services.optimising.parameters import (
     DEFAULT_FOLDS,
     DEFAULT_TRIALS,
@@ -24,7 +24,6 @@ from services.optimising.parameters import (
     Seed,
     Trials,
 )
-from services.optimising.service import OptimiseJobRequest
 
 MAX_SYMBOLS = 20
 MAX_TIMEFRAMES = 6
@@ -56,7 +55,7 @@ class PastRequest(RequestModel):
     )
 
     @property
-    def each_symbol(self) -> tuple[str, ...]:
+    def distinct_symbols(self) -> tuple[str, ...]:
         """The symbols, each once."""
         return tuple(dict.fromkeys(self.symbols))
 
@@ -94,9 +93,10 @@ class BacktestRequest(PastRequest):
         "name, VERSION@4 is that of 4 candles ahead.",
     )
 
-    def job_request(self) -> BacktestJobRequest:
+    def job_request(self) -> PastJobRequest[BacktestOptions]:
         """Return the request as the service takes it."""
-        return BacktestJobRequest(self.each_symbol, BacktestOptions(lane=self.lane, **self.option_values), self.given)
+        options = BacktestOptions(lane=self.lane, **self.option_values)
+        return PastJobRequest(self.distinct_symbols, options, self.given)
 
 
 class OptimiseRequest(PastRequest):
@@ -115,12 +115,12 @@ class OptimiseRequest(PastRequest):
     folds: Folds = Field(DEFAULT_FOLDS, description="Times in which what was chosen on the time before is traded.")
     seed: Seed | None = Field(None, description="Of the search and of random entries; without it backtests.seed.")
 
-    def job_request(self) -> OptimiseJobRequest:
+    def job_request(self) -> PastJobRequest[OptimiseOptions]:
         """Return the request as the service takes it."""
         options = OptimiseOptions(
             lane=self.lane, trials=self.trials, folds=self.folds, seed=self.seed, **self.option_values
         )
-        return OptimiseJobRequest(self.each_symbol, options, self.given)
+        return PastJobRequest(self.distinct_symbols, options, self.given)
 
 
 class BacktestQueued(ResponseModel):

@@ -35,6 +35,6 @@ class DownloadCandlesRequest(RequestModel):
     )
 
     @property
-    def each_symbol(self) -> tuple[str, ...]:
+    def distinct_symbols(self) -> tuple[str, ...]:
         """The symbols, each once."""
         return tuple(dict.fromkeys(self.symbols))

@@ -1,4 +1,4 @@
-"""Lanes and strategies that take no part in answers, and the order to disable or enable one."""
+"""Lanes and strategies that take no part in answers, and the request to disable or enable one."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ from services.backtests.job import BacktestJobParameters
 from services.backtests.job import run_job as run_backtest_job
 from services.backtests.markets import prepare
 from services.backtests.parameters import BacktestOptions
-from services.backtests.service import BacktestJobRequest, BacktestService
+from services.backtests.service import BacktestService, PastJobRequest
 from services.bias.model_check import model_check
 from services.bias.parameters import BiasParameters
 from services.bias.running import run_lookahead
@@ -151,7 +151,7 @@ async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_no
     post(parts.shelf, "BTCUSDT", BITCOIN)
     service = BacktestService(parts.jobs.service, parts.candles(), parts.leaders(), Registries(parts.settings), None)
     options = BacktestOptions(lane=f"model:{version}", timeframes=(H1,))
-    await service.submit(BacktestJobRequest(("ETHUSDT",), options, {H1: COIN.candles}))
+    await service.submit(PastJobRequest(("ETHUSDT",), options, {H1: COIN.candles}))
     parameters = await parts.parameters()
     order = BacktestJobParameters.model_validate(parameters)
     ((market, *others), leaders) = order.series, [(one.symbol, one.series) for one in order.leaders]
@@ -175,7 +175,7 @@ async def test_a_backtest_trades_by_forecasts_beside_the_leader_which_it_does_no
 async def test_the_lanes_that_ask_no_model_look_for_no_leader(parts: Parts) -> None:
     post(parts.shelf, "BTCUSDT", BITCOIN)
     service = BacktestService(parts.jobs.service, parts.candles(), parts.leaders(), Registries(parts.settings), None)
-    await service.submit(BacktestJobRequest(("ETHUSDT",), BacktestOptions(lane="rules"), {H1: COIN.candles}))
+    await service.submit(PastJobRequest(("ETHUSDT",), BacktestOptions(lane="rules"), {H1: COIN.candles}))
     assert (await parts.parameters())["leaders"] == []
 
 
