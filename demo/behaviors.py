@@ -22,7 +22,7 @@ class _Cuttable(Protocol):
 
 
 @dataclass(frozen=True)
-class Asked:
+class CompletionRequest:
     """A request for a completion, with its time in monotonic seconds, its key and its body."""
 
     at: float
@@ -49,10 +49,10 @@ class Asked:
             pass
 
 
-Behavior = Callable[[Asked], Awaitable[Response]]
+Behavior = Callable[[CompletionRequest], Awaitable[Response]]
 
 
-def envelope(asked: Asked, content: str | None, **changes: Any) -> dict[str, Any]:
+def envelope(asked: CompletionRequest, content: str | None, **changes: Any) -> dict[str, Any]:
     """Return a chat completion with this content; `changes` replace top-level keys, None removes one."""
     tokens_in = len(json.dumps(asked.body.get("messages", []))) // 4
     tokens_out = max(len(content or "") // 4, 1)
@@ -84,7 +84,7 @@ def _json(body: Any, status: int = 200, headers: Mapping[str, str] | None = None
     return JSONResponse(body, status, {"x-request-id": "req_demo", **(headers or {})})
 
 
-async def normal(asked: Asked) -> Response:
+async def normal(asked: CompletionRequest) -> Response:
     """Answer by the demo's rules."""
     return _json(envelope(asked, json.dumps(asked.reply)))
 
@@ -92,7 +92,7 @@ async def normal(asked: Asked) -> Response:
 def content(make: Callable[[dict[str, Any]], str | None], finish_reason: str = "stop") -> Behavior:
     """Answer with the text that `make` returns for the normal reply."""
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         whole = envelope(asked, make(asked.reply))
         whole["choices"][0]["finish_reason"] = finish_reason
         return _json(whole)
@@ -103,7 +103,7 @@ def content(make: Callable[[dict[str, Any]], str | None], finish_reason: str = "
 def in_parts(split: Callable[[str], list[dict[str, Any]]]) -> Behavior:
     """Answer with the parts of a content that `split` makes of the normal reply's text."""
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         text = json.dumps(asked.reply)
         whole = envelope(asked, text)
         whole["choices"][0]["message"]["content"] = split(text)
@@ -121,7 +121,7 @@ def wrong(**changes: Any) -> Behavior:
     return content(changed)
 
 
-async def refusal(asked: Asked) -> Response:
+async def refusal(asked: CompletionRequest) -> Response:
     """Decline, as a model does for reasons of safety."""
     whole = envelope(asked, None)
     whole["choices"][0]["message"]["refusal"] = "I'm sorry, I can't assist with that request."
@@ -131,7 +131,7 @@ async def refusal(asked: Asked) -> Response:
 def altered(**changes: Any) -> Behavior:
     """Answer with an envelope with other values for top-level keys; None removes one."""
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         return _json(envelope(asked, json.dumps(asked.reply), **changes))
 
     return behave
@@ -140,7 +140,7 @@ def altered(**changes: Any) -> Behavior:
 def with_header(name: str, text: str) -> Behavior:
     """Answer by the demo's rules, with this header."""
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         response = await normal(asked)
         response.headers[name] = text
         return response
@@ -153,7 +153,7 @@ def error(
 ) -> Behavior:
     """Refuse in OpenAI's form."""
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         # OpenAI repeats the ends of a wrong key
         text = message or f"Refused for key {asked.key[:8]}*****{asked.key[-4:]}."
         fields = {"message": text, "type": "demo_error", "param": None, "code": code, **more}
@@ -177,7 +177,7 @@ def rate_limited(**headers: str) -> Behavior:
 def only_for(accepts: Callable[[dict[str, Any]], bool], otherwise: Behavior) -> Behavior:
     """Answer the requests whose body is accepted, and treat the others otherwise."""
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         return await (normal if accepts(asked.body) else otherwise)(asked)
 
     return behave
@@ -186,19 +186,19 @@ def only_for(accepts: Callable[[dict[str, Any]], bool], otherwise: Behavior) -> 
 def raw(body: bytes, status: int = 200, media_type: str = "application/json") -> Behavior:
     """Answer with exactly these bytes."""
 
-    async def behave(_asked: Asked) -> Response:
+    async def behave(_asked: CompletionRequest) -> Response:
         return Response(body, status, media_type=media_type)
 
     return behave
 
 
-async def hang(asked: Asked) -> Response:
+async def hang(asked: CompletionRequest) -> Response:
     """Send nothing until the client disconnects."""
     await asked.gone()
     return Response()
 
 
-async def cut(asked: Asked) -> Response:
+async def cut(asked: CompletionRequest) -> Response:
     """Reset the connection before any answer."""
     asked.cut()
     return Response()
@@ -207,7 +207,7 @@ async def cut(asked: Asked) -> Response:
 def drip(pause_seconds: float, chunk: bytes = b" ", cut_after: int | None = None, status: int = 200) -> Behavior:
     """Answer piece by piece without an end; after `cut_after` pieces reset the connection."""
 
-    async def pieces(asked: Asked) -> AsyncIterator[bytes]:
+    async def pieces(asked: CompletionRequest) -> AsyncIterator[bytes]:
         sent = 0
         while cut_after is None or sent < cut_after:
             yield chunk
@@ -215,7 +215,7 @@ def drip(pause_seconds: float, chunk: bytes = b" ", cut_after: int | None = None
             await asyncio.sleep(pause_seconds)
         asked.cut()
 
-    async def behave(asked: Asked) -> Response:
+    async def behave(asked: CompletionRequest) -> Response:
         return StreamingResponse(pieces(asked), status, media_type="application/json")
 
     return behave

@@ -20,7 +20,7 @@ import uvicorn
 from fastapi import FastAPI, Request, Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from demo.behaviors import MODEL, Asked, Behavior, normal
+from demo.behaviors import MODEL, Behavior, CompletionRequest, normal
 
 START_SECONDS = 10.0
 STOP_SECONDS = 10.0
@@ -37,7 +37,7 @@ class FakeOpenAI:
 
     def __init__(self) -> None:
         self.always: Behavior = normal
-        self.asked: list[Asked] = []
+        self.asked: list[CompletionRequest] = []
         self.url = ""
         self._script: deque[Behavior] = deque()
         self._script_of_key: dict[str, deque[Behavior]] = {}
@@ -79,7 +79,7 @@ class FakeOpenAI:
 
     async def _answer(self, request: Request, body: dict[str, Any]) -> Response:
         key = request.headers.get("authorization", "").removeprefix("Bearer ")
-        asked = Asked(time.monotonic(), key, body, dict(request.headers), request, self._transports)
+        asked = CompletionRequest(time.monotonic(), key, body, dict(request.headers), request, self._transports)
         self.asked.append(asked)
         for queue in (self._script_of_key.get(key), self._script):
             if queue:

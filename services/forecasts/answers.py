@@ -27,7 +27,7 @@ from utils import metrics
 from utils.concurrency import run_blocking
 
 # A market, and the candles of it that the model reads.
-Asked = tuple[MarketSnapshot, Market]
+ForecastRequest = tuple[MarketSnapshot, Market]
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,21 +78,21 @@ class ForecastAnswers:
         return other
 
     async def of(
-        self, model: Forecaster, asked: Sequence[Asked], costs: Costs | None, began: float
+        self, model: Forecaster, requests: Sequence[ForecastRequest], costs: Costs | None, began: float
     ) -> list[Forecast | Exception]:
         """Return the forecast of each market, or the error of one that cannot have any.
 
         Args:
             model: The model.
-            asked: One market or more.
+            requests: One market or more.
             costs: Of the client's trades; None are the usual ones.
             began: When they were asked for, by `perf_counter`.
         """
-        found = await run_blocking(self._executor, self._read, model, [market for _, market in asked])
+        found = await run_blocking(self._executor, self._read, model, [market for _, market in requests])
         readable = [read for read in found if isinstance(read, _Read)]
         told = await self._run(model, [read.rows for read in readable]) if readable else None
         answers, at = list[Forecast | Exception](), 0
-        for read, one in zip(found, asked, strict=True):
+        for read, one in zip(found, requests, strict=True):
             if isinstance(read, Exception):
                 answers.append(read)
             elif told is not None:
@@ -129,16 +129,16 @@ class ForecastAnswers:
             return error
 
     async def _run(self, model: Forecaster, rows: Sequence[FeatureRows]) -> Forecasts:
-        asked = perf_counter()
+        started = perf_counter()
         together = {name: np.concatenate([of[name] for of in rows]) for name in model.needs}
         forecasts = await self._batcher.forecast(model, rows[0] if len(rows) == 1 else together)
-        metrics.INFERENCE_DURATION.observe(perf_counter() - asked)
+        metrics.INFERENCE_DURATION.observe(perf_counter() - started)
         return forecasts
 
     def _answer(
-        self, model: Forecaster, asked: Asked, read: _Read, told: Forecasts, costs: Costs | None
+        self, model: Forecaster, request: ForecastRequest, read: _Read, told: Forecasts, costs: Costs | None
     ) -> Forecast | AppError:
-        metadata, (snapshot, (history, leader)) = model.metadata, asked
+        metadata, (snapshot, (history, leader)) = model.metadata, request
         symbol, settings, led, by = snapshot.symbol, self._settings, leader is not None, model.recalibration
         try:
             bare = to_forecast(symbol, metadata, told, settings, read.volatility, read.drivers, led=led, by=by)

@@ -21,7 +21,7 @@ from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels
 from rules.context import MarketContext
-from services.forecasts.answers import Asked, ForecastAnswers
+from services.forecasts.answers import ForecastAnswers, ForecastRequest
 from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.model_candles import ModelCandles, best_candles
 from services.forecasts.newest_rows import Market
@@ -150,16 +150,16 @@ class Forecasting:
         """Return what `opinion` does, for each of several markets; a model computes those that it serves at once."""
         began = perf_counter()
         found = await asyncio.gather(*(_outcome(self._found(*market)) for market in markets))
-        answers, by_model = dict[int, Forecast | Exception](), defaultdict[Forecaster, dict[int, Asked]](dict)
+        answers, by_model = dict[int, Forecast | Exception](), defaultdict[Forecaster, dict[int, ForecastRequest]](dict)
         for at, ((snapshot, _), one) in enumerate(zip(markets, found, strict=True)):
             if isinstance(one, Exception):
                 answers[at] = one
             else:
                 model, market = one
                 by_model[model][at] = snapshot, market
-        for model, asked in by_model.items():
-            told = await _outcome(self._answers.of(model, [*asked.values()], None, began))
-            answers |= zip(asked, [told] * len(asked) if isinstance(told, Exception) else told, strict=True)
+        for model, requests in by_model.items():
+            told = await _outcome(self._answers.of(model, [*requests.values()], None, began))
+            answers |= zip(requests, [told] * len(requests) if isinstance(told, Exception) else told, strict=True)
         return [opinion_of(*market, answers[at]) for at, market in enumerate(markets)]
 
     async def choose(self, symbol: str, offered: Iterable[Timeframe]) -> Timeframe:

@@ -60,8 +60,8 @@ async def further_returns(forecasting: Forecasting, snapshot: MarketSnapshot, ti
         snapshot: A market with candles of the timeframe.
         timeframe: Of the horizons.
     """
-    asked = _MarketAsked(forecasting, snapshot, timeframe)
-    found = {horizon: await asked.by(horizon, timeframe, horizon) for horizon in forecasting.further}
+    returns = _MarketReturns(forecasting, snapshot, timeframe)
+    found = {horizon: await returns.by(horizon, timeframe, horizon) for horizon in forecasting.further}
     return {horizon: answer.value for horizon, answer in found.items() if answer and answer.value is not None}
 
 
@@ -83,10 +83,10 @@ async def returns_by_time(
         known: The forecast of the model in production for these candles, where there is one.
         times_ms: From now on.
     """
-    asked = _MarketAsked(forecasting, snapshot, primary, known)
+    returns = _MarketReturns(forecasting, snapshot, primary, known)
     expected, notes = dict[int, float](), dict[int, str]()
     for time_ms in times_ms:
-        answer = await asked.over(time_ms)
+        answer = await returns.over(time_ms)
         if answer.value is None:
             notes[time_ms] = answer.note
         else:
@@ -103,8 +103,8 @@ class _Return:
     absent: bool = False
 
 
-class _MarketAsked:
-    """The models, asked about one market; no forecast is made twice."""
+class _MarketReturns:
+    """What models say of the returns of one market; no forecast is made twice."""
 
     def __init__(
         self, forecasting: Forecasting, snapshot: MarketSnapshot, primary: Timeframe, known: Forecast | None = None

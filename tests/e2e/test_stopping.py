@@ -12,7 +12,7 @@ import httpx2
 import pytest
 from fastapi import Response
 
-from demo.behaviors import Asked, hang
+from demo.behaviors import CompletionRequest, hang
 from demo.openai_server import FakeOpenAI, serving
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.llm_clients import KEYS
@@ -30,7 +30,7 @@ class HangingLlm:
         self.fake = FakeOpenAI()
         self.fake.always = self._hang
 
-    async def _hang(self, asked: Asked) -> Response:
+    async def _hang(self, asked: CompletionRequest) -> Response:
         self.asked.set()
         return await hang(asked)
 

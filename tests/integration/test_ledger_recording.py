@@ -15,7 +15,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from demo import behaviors
-from demo.behaviors import Asked, content, normal, wrong
+from demo.behaviors import CompletionRequest, content, normal, wrong
 from demo.openai_server import FakeOpenAI
 from domain.analysis import DataSource
 from domain.forecasting import ANY_SYMBOL, ModelType
@@ -140,7 +140,7 @@ def test_equal_questions_at_the_same_moment_are_one_fresh_entry(
 ) -> None:
     arrived, go_on = Event(), Event()
 
-    def held(asked: Asked) -> Any:
+    def held(asked: CompletionRequest) -> Any:
         arrived.set()
         assert go_on.wait(30)
         return normal(asked)

@@ -14,7 +14,18 @@ import pytest
 from fastapi.testclient import TestClient
 
 from demo import behaviors
-from demo.behaviors import Asked, Behavior, altered, content, drip, error, in_parts, rate_limited, raw, wrong
+from demo.behaviors import (
+    Behavior,
+    CompletionRequest,
+    altered,
+    content,
+    drip,
+    error,
+    in_parts,
+    rate_limited,
+    raw,
+    wrong,
+)
 from demo.openai_server import FakeOpenAI
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, shape_b, shape_c, shape_d
@@ -47,13 +58,13 @@ def fake_price(fake: FakeOpenAI) -> float:
     return float(facts(fake.asked[-1])["price"])
 
 
-def facts(asked: Asked) -> dict[str, Any]:
+def facts(asked: CompletionRequest) -> dict[str, Any]:
     user = asked.body["messages"][1]["content"]
     found: dict[str, Any] = json.loads(user.partition("<facts>\n")[2].partition("\n</facts>")[0])
     return found
 
 
-def client_data(asked: Asked) -> dict[str, Any]:
+def client_data(asked: CompletionRequest) -> dict[str, Any]:
     user = asked.body["messages"][1]["content"]
     found: dict[str, Any] = json.loads(user.partition("<client_data>\n")[2].partition("\n</client_data>")[0])
     return found
@@ -324,14 +335,14 @@ def test_exits_that_fit_are_the_llms_and_neutral_has_none(llm_service: TestClien
     body = shape_a(seed=5)
     price = body["current_price"]
 
-    def reply(asked: Asked, signal: str) -> Any:
+    def reply(asked: CompletionRequest, signal: str) -> Any:
         near = facts(asked)["timeframes"]["1h"]["indicators"]["average_true_range"]
         return {"signal": signal, "stop_loss": price - 2 * near, "take_profit": price + 4 * near}
 
-    async def long(asked: Asked) -> Any:
+    async def long(asked: CompletionRequest) -> Any:
         return await wrong(**reply(asked, "Long"))(asked)
 
-    async def neutral(asked: Asked) -> Any:
+    async def neutral(asked: CompletionRequest) -> Any:
         return await wrong(**reply(asked, "Neutral"))(asked)
 
     fake_openai.script(long, neutral)
@@ -350,7 +361,7 @@ def test_invented_figures_are_marked_and_invented_levels_dropped(
     body = shape_a(seed=5)
     price = body["current_price"]
 
-    async def invent(asked: Asked) -> Any:
+    async def invent(asked: CompletionRequest) -> Any:
         rsi = facts(asked)["timeframes"]["1h"]["indicators"]["rsi"]
         words = f"The 1h RSI is {rsi:.1f} and the 4h RSI is 99.7; ADX reads 3.14159."
         return await wrong(reasoning=words, support_levels=[1.0, price * 2], resistance_levels=[price * 50])(asked)
@@ -365,7 +376,7 @@ def test_invented_figures_are_marked_and_invented_levels_dropped(
     assert all(price < level < 2 * price for level in market["resistance_levels"])
 
 
-def obedient(asked: Asked) -> dict[str, Any]:
+def obedient(asked: CompletionRequest) -> dict[str, Any]:
     """Reply as a model that follows instructions outside of the client data, and none within."""
     user = asked.body["messages"][1]["content"]
     before, _, rest = user.partition("<client_data>")
@@ -387,7 +398,7 @@ def obedient(asked: Asked) -> dict[str, Any]:
 def test_injected_instructions_change_neither_signal_nor_form(
     make_client: MakeClient, fake_openai: FakeOpenAI, text: str
 ) -> None:
-    async def obey(asked: Asked) -> Any:
+    async def obey(asked: CompletionRequest) -> Any:
         return await wrong(**obedient(asked))(asked)
 
     fake_openai.always = obey

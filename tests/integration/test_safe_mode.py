@@ -14,7 +14,7 @@ from fastapi import Response
 from fastapi.testclient import TestClient
 from prometheus_client import REGISTRY
 
-from demo.behaviors import Asked, normal
+from demo.behaviors import CompletionRequest, normal
 from demo.openai_server import FakeOpenAI
 from domain.forecasting import ModelType
 from models.evaluation.calibration import Calibration
@@ -201,7 +201,7 @@ def test_a_switch_while_the_llm_is_asked_counts_for_its_answer(
     client = make_client(llm=llm_section(fake_openai.url))
     asked, switched = Event(), Event()
 
-    async def answer_once_it_is_switched(question: Asked) -> Response:
+    async def answer_once_it_is_switched(question: CompletionRequest) -> Response:
         asked.set()
         await asyncio.to_thread(switched.wait)
         return await normal(question)
