@@ -3,9 +3,9 @@
 `SYMBOL-TIMEFRAME` with an ending is this service's own form, and is read whole: `PETR4.SA-1d.csv`, `BRK-B-1h.csv.gz`.
 Of other names the endings, dates and the number of a copy are left out, then what stands before the timeframe is the
 market. Its words are separated by `_`, commas and spaces; words in small letters beside others in capitals are
-comments, and known venues before the symbol are left out. Where no word is in capitals, only one whose spelling tells
-what is traded is a market: `btcusdt.csv` and `aapl.us.txt`, but neither `data.csv` nor `aapl.csv`. Two words that make
-a pair, a share with its suffix or with its class are one symbol: `BTC_USDT-1h.feather`, `BINANCE_BTCUSDT, 60.csv`,
+comments, and known venues before the symbol are left out. Where no word is in capitals, one whose spelling tells what is
+traded is a market, and a name of one short word that files are not called by: `btcusdt.csv`, `aapl.us.txt` and `aapl.csv`,
+but neither `answer.json` nor `data.csv`. Two words that make a pair, a share with its suffix or with its class are one symbol: `BTC_USDT-1h.feather`, `BINANCE_BTCUSDT, 60.csv`,
 `Binance_BTCUSDT_1h.csv`, `yfinance_MSFT-1d.csv`, `XBTUSD_60.csv`, `EURUSD_M15_202101040000_202112312345.csv`,
 `BTC-USD.csv`.
 """
@@ -24,6 +24,16 @@ _ENDINGS = """
     csv tsv tab txt prn json jsonl ndjson parquet pq feather ftr arrow xls xlsx gz gzip zip bz2 xz zst
 """
 ENDINGS_OF_DATA = frozenset(_ENDINGS.split())
+
+# What files of any market are called; a longer word in small letters is no share of the United States.
+_COMMON_NAMES = frozenset(
+    """
+    a all bar bars book chart coin coins copy csv data day demo dump feed file forex fx hist hour in input json kline log
+    main my new ohlc ohlcv old out perp pivot price quote raw rows spot stock table temp test tick ticks tmp trade train
+    val week x y
+    """.split()
+)
+_SHORT_WORD = re.compile("[a-z]{1,5}")
 
 _COPY = re.compile(r"[ _-]*\(\d{1,3}\)$")
 # 2024, 2024-01, 2024-01-31 and 20240131 behind a separator; 2020.HK is a share.
@@ -134,7 +144,8 @@ def _symbol(text: str) -> str | None:
             if whole and (found := spelling("_".join(part))):
                 return found
     # answer.json and data.csv name no market, though both could be spelled as one.
-    return spelling(words[0]) if words and some_in_capitals else None
+    short = len(words) == 1 and _SHORT_WORD.fullmatch(words[0]) and words[0] not in _COMMON_NAMES
+    return spelling(words[0]) if words and (some_in_capitals or short) else None
 
 
 def _without_venue(word: str) -> str:
