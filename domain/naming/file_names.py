@@ -3,11 +3,11 @@
 `SYMBOL-TIMEFRAME` with an ending is this service's own form, and is read whole: `PETR4.SA-1d.csv`, `BRK-B-1h.csv.gz`.
 Of other names the endings, dates and the number of a copy are left out, then what stands before the timeframe is the
 market. Its words are separated by `_`, commas and spaces; words in small letters beside others in capitals are
-comments, and known venues before the symbol are left out. Where no word is in capitals, one whose spelling tells what is
-traded is a market, and a name of one short word that files are not called by: `btcusdt.csv`, `aapl.us.txt` and `aapl.csv`,
-but neither `answer.json` nor `data.csv`. Two words that make a pair, a share with its suffix or with its class are one symbol: `BTC_USDT-1h.feather`, `BINANCE_BTCUSDT, 60.csv`,
-`Binance_BTCUSDT_1h.csv`, `yfinance_MSFT-1d.csv`, `XBTUSD_60.csv`, `EURUSD_M15_202101040000_202112312345.csv`,
-`BTC-USD.csv`.
+comments, and known venues before the symbol are left out. Where no word is in capitals, one whose spelling tells what
+is traded is a market, and a name of one short word that files are not called by: `btcusdt.csv`, `aapl.us.txt` and
+`aapl.csv`, but neither `answer.json` nor `data.csv`. Two words that make a pair, a share with its suffix or with its
+class are one symbol: `BTC_USDT-1h.feather`, `BINANCE_BTCUSDT, 60.csv`, `Binance_BTCUSDT_1h.csv`,
+`yfinance_MSFT-1d.csv`, `XBTUSD_60.csv`, `EURUSD_M15_202101040000_202112312345.csv`, `BTC-USD.csv`.
 """
 
 from __future__ import annotations
@@ -26,13 +26,12 @@ _ENDINGS = """
 ENDINGS_OF_DATA = frozenset(_ENDINGS.split())
 
 # What files of any market are called; a longer word in small letters is no share of the United States.
-_COMMON_NAMES = frozenset(
-    """
-    a all bar bars book chart coin coins copy csv data day demo dump feed file forex fx hist hour in input json kline log
-    main my new ohlc ohlcv old out perp pivot price quote raw rows spot stock table temp test tick ticks tmp trade train
-    val week x y
-    """.split()
-)
+_COMMON_WORDS = """
+    a all bar bars book chart coin coins copy csv data day demo dump feed file forex fx hist hour in input json
+    kline log main my new ohlc ohlcv old out perp pivot price quote raw rows spot stock table temp test tick ticks
+    tmp trade train val week x y
+"""
+_COMMON_NAMES = frozenset(_COMMON_WORDS.split())
 _SHORT_WORD = re.compile("[a-z]{1,5}")
 
 _COPY = re.compile(r"[ _-]*\(\d{1,3}\)$")
