@@ -120,13 +120,13 @@ def test_candles_that_the_store_would_drop_are_left_out_and_counted(
 def test_several_files_are_stored_and_those_that_cannot_be_are_named(tmp_path: Path, url: str, store: Command) -> None:
     good = write(tmp_path / "BTCUSDT-1h.csv", PLAIN)
     volumeless = write(tmp_path / "EURUSD-1h.csv", csv_text([row[:5] for row in reference(price=1.1)], NAMES[:5]))
-    files = good, volumeless, write(tmp_path / "answer.json", b"{}"), write(tmp_path / "mine.csv", PLAIN)
+    files = good, volumeless, write(tmp_path / "answer.json", b"{}"), write(tmp_path / "data.csv", PLAIN)
     status, shown, errors = store(*files, "--json")
     assert status == 2
     assert [(one["symbol"], one["added"]) for one in json.loads(shown)["files"]] == [("BTCUSDT", 300), ("EURUSD", 300)]
     unread, unnamed = errors.splitlines()
     assert unread.startswith("error: answer.json: ")
-    assert unnamed == "error: mine.csv: which market is it? Its name does not tell; give --symbol"
+    assert unnamed == "error: data.csv: which market is it? Its name does not tell; give --symbol"
     status, shown, errors = store(good, "--timeframe", "4h")
     assert (status, errors) == (0, "")
     assert "BTCUSDT 4h" in shown
