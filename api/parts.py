@@ -20,7 +20,8 @@ from services.broadcast.hub import SignalHub
 from services.candle_files.reader import CandleFileReader
 from services.drift.watch import DriftWatch
 from services.evaluating.service import EvaluationService
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
+from services.evidence.service import EvidenceService
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.guards.disabled import Disabled
@@ -41,7 +42,6 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
-from services.measuring.service import EvidenceService
 from services.newest_candles import NewestCandles
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
@@ -96,7 +96,7 @@ LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledge
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 LogTailPart = Annotated[LogTail | None, _part(lambda container: container.log_tail)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
-MeasuringPart = Annotated[EvidenceService, _part(lambda container: container.measuring)]
+EvidenceJobsPart = Annotated[EvidenceService, _part(lambda container: container.evidence_jobs)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 NewestCandlesPart = Annotated[NewestCandles, _part(lambda container: container.newest_candles)]
 NoticesPart = Annotated[Notifier, _part(lambda container: container.notices)]

@@ -56,8 +56,8 @@ def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timefr
     from rules.judgement import judge
     from rules.strategies import STRATEGY_NAMES
     from rules.technical import TechnicalAnalyst
-    from services.evidence_file import open_weigher
-    from services.evidence_in_use import EvidenceInUse
+    from services.evidence.file import open_weigher
+    from services.evidence.in_use import EvidenceInUse
     from services.market_reader import MarketReader
 
     price, as_of_ms = 0.0, None

@@ -23,8 +23,8 @@ def model_manager(settings: Settings) -> ModelManager:
 
 def plan_training(settings: Settings) -> PlanTraining:
     """Return what trains plan models, which have to beat the configured evidence; their folders are in the settings."""
-    from services.evidence_file import read_book
-    from services.measuring.parameters import MeasuringOptions, MeasuringParameters
+    from services.evidence.file import read_book
+    from services.evidence.parameters import MeasuringOptions, MeasuringParameters
     from services.training.plan_training import PlanTraining
 
     measuring = MeasuringParameters.of(MeasuringOptions(), settings)

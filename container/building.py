@@ -161,7 +161,7 @@ def _container(wings: _Wings, schedule: Scheduler) -> Container:
         backtests=work.backtests,
         optimising=work.optimising,
         evaluations=work.evaluations,
-        measuring=work.measuring,
+        evidence_jobs=work.evidence_jobs,
         models=wings.models.admin,
         shadowing=wings.models.shadowing,
         drift=wings.models.drift,

@@ -9,7 +9,7 @@ from loguru import logger
 from config.settings import Settings
 from config.sources import misspelled_names
 from container.tracing import check_tracing
-from services.evidence_file import open_weigher
+from services.evidence.file import open_weigher
 from services.market_data.sources.opening import check_sources
 from services.notices.channels import open_channels
 from storage.factory import build_engine_candles, build_store

@@ -13,12 +13,12 @@ from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.evaluating.service import EvaluationService
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
+from services.evidence.service import EvidenceService
 from services.job_candles.leaders import JobLeaders
 from services.jobs.opening import run_jobs
 from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
-from services.measuring.service import EvidenceService
 from services.optimising.service import OptimiseService
 from services.schedule.scheduler import Scheduler
 from services.training.service import TrainingService
@@ -41,7 +41,7 @@ class JobWing:
     backtests: BacktestService
     optimising: OptimiseService
     evaluations: EvaluationService
-    measuring: EvidenceService
+    evidence_jobs: EvidenceService
 
 
 @asynccontextmanager
@@ -70,7 +70,7 @@ async def open_job_wing(
             backtests=BacktestService(jobs, candles, leaders, registries, book),
             optimising=OptimiseService(jobs, candles, book, settings),
             evaluations=EvaluationService(jobs, candles, leaders, registries),
-            measuring=EvidenceService(jobs, candles, book, settings),
+            evidence_jobs=EvidenceService(jobs, candles, book, settings),
         )
 
 

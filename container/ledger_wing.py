@@ -9,8 +9,8 @@ from functools import partial
 
 from config.settings import Settings
 from container.foundation import Foundation, Stores
-from services.evidence_file import open_weigher
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.file import open_weigher
+from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration

@@ -15,7 +15,8 @@ from services.candle_files.reader import CandleFileReader
 from services.drift.watch import DriftWatch
 from services.emergency.watch import EmergencyWatch
 from services.evaluating.service import EvaluationService
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
+from services.evidence.service import EvidenceService
 from services.forecast_requests import ForecastRequests
 from services.forecasts.forecasting import Forecasting
 from services.guards.disabled import Disabled
@@ -36,7 +37,6 @@ from services.ledger.signal_performance import SignalPerformance
 from services.llm.parts import LlmParts
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
-from services.measuring.service import EvidenceService
 from services.newest_candles import NewestCandles
 from services.notices.notifier import Notifier
 from services.optimising.service import OptimiseService
@@ -112,7 +112,7 @@ class Container:
     backtests: BacktestService
     optimising: OptimiseService
     evaluations: EvaluationService
-    measuring: EvidenceService
+    evidence_jobs: EvidenceService
     models: ModelAdmin
     shadowing: ShadowWatch
     drift: DriftWatch

@@ -19,7 +19,7 @@ from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import MarketContext, build_context, measured, newest_indicators, with_forecast
 from rules.reading import MarketReading, read_market
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.horizon_returns import ReturnsByTime, returns_by_time
 from services.forecasts.leader_candles import with_leaders

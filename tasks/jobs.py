@@ -178,7 +178,7 @@ def evidence(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]
     """Measure plans, and build a book of evidence of them or hold the one in use against them.
 
     Args:
-        parameters: As `services.measuring.job.EvidenceJobParameters`.
+        parameters: As `services.evidence.job.EvidenceJobParameters`.
         report: Takes the progress.
 
     Returns:
@@ -188,7 +188,7 @@ def evidence(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]
         InvalidRequest, InsufficientData, InvalidMarketData: candles or parameters are unfit; the message says why.
         MarketDataUnavailable: the source of the candles failed too often.
     """
-    from services.measuring.job import run_job
+    from services.evidence.job import run_job
     from utils.clock import SystemClock
 
     return run_job(parameters, report, SystemClock())

@@ -11,7 +11,7 @@ from benchmarks.numbers.features import market
 from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
-from services.evidence_file import read_book
+from services.evidence.file import read_book
 from services.optimising.parameters import DEFAULT_FOLDS, DEFAULT_TRIALS, OptimiseOptions, OptimiseParameters
 from services.optimising.run import run_optimise
 

@@ -20,7 +20,7 @@ from benchmarks.processes import serve
 from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import Timeframe
-from services.evidence_file import open_weigher
+from services.evidence.file import open_weigher
 from services.ledger.drill.parameters import DrillParameters, DrillSettings, SimulatedWalk
 from services.ledger.drill.result import DrillResult
 from services.ledger.drill.running import Drill

@@ -64,7 +64,7 @@ def backtest(
     from services.backtests.lane_models import version_of
     from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
     from services.backtests.run import run_backtest
-    from services.evidence_file import read_book
+    from services.evidence.file import read_book
 
     given = {
         "lane": lane,

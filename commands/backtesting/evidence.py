@@ -67,7 +67,7 @@ def build(
 def show_book(name: Book = None, plot: Plot = None, as_json: Json = False) -> None:
     """Print a file of evidence."""
     from commands.tables.evidence import book_table
-    from services.evidence_pictures import draw_book
+    from services.evidence.pictures import draw_book
 
     book, named = _book(name, load_settings())
     pictures = draw_book(plot, book) if plot else []
@@ -86,8 +86,8 @@ def check(
 ) -> None:
     """Hold evidence against files of candles that it was not built from."""
     from commands.tables.evidence import check_tables
-    from services.evidence_pictures import draw_checks
-    from services.measuring.run import check_book
+    from services.evidence.pictures import draw_checks
+    from services.evidence.run import check_book
 
     settings = load_settings()
     book, named = _book(name, settings)
@@ -101,8 +101,8 @@ def check(
 def _measured(
     files: Sequence[Path], since: datetime | None, until: datetime | None, timeframes: str | None, settings: Settings
 ) -> list[MeasuredMarket]:
-    from services.measuring.parameters import MeasuredCandles, MeasuringOptions, MeasuringParameters
-    from services.measuring.run import measure
+    from services.evidence.parameters import MeasuredCandles, MeasuringOptions, MeasuringParameters
+    from services.evidence.run import measure
 
     options = MeasuringOptions(timeframes=_timeframes(timeframes), since_ms=_epoch_ms(since), until_ms=_epoch_ms(until))
 
@@ -130,7 +130,7 @@ def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
 
 
 def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
-    from services.evidence_file import read_book
+    from services.evidence.file import read_book
 
     named = settings.trading.evidence_file if name is None else name
     book = read_book(named)

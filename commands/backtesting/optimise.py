@@ -52,7 +52,7 @@ def optimise(
     settings = load_settings()
 
     from commands.tables.optimising import optimised
-    from services.evidence_file import read_book
+    from services.evidence.file import read_book
     from services.optimising.files import write_pictures
     from services.optimising.parameters import OptimiseOptions, OptimiseParameters
     from services.optimising.run import run_optimise

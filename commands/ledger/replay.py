@@ -71,8 +71,8 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     from models.serving.served_models import ServedModels
     from rules.technical import TechnicalAnalyst
     from services.broadcast.hub import SignalHub
-    from services.evidence_file import open_weigher
-    from services.evidence_in_use import EvidenceInUse
+    from services.evidence.file import open_weigher
+    from services.evidence.in_use import EvidenceInUse
     from services.forecasts.opening import count_load_failure, open_forecasting
     from services.forecasts.past_models import PastModels
     from services.guards.disabled import Disabled

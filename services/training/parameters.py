@@ -12,9 +12,9 @@ from config.settings import FeatureSettings, IndicatorSettings, Settings
 from domain.forecasting import ModelScope, ModelTarget, ModelType
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
-from services.evidence_file import read_book
+from services.evidence.file import read_book
+from services.evidence.parameters import MeasuringOptions, MeasuringParameters
 from services.job_candles.series import JobSeries
-from services.measuring.parameters import MeasuringOptions, MeasuringParameters
 
 
 class PlanParameters(Frozen):

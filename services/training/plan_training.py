@@ -28,8 +28,8 @@ from models.training.plan_run import PlanRun
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
 from rules.evidence import MIN_PLANS, EvidenceBook
-from services.measuring.parameters import MeasuredCandles, MeasuringParameters
-from services.measuring.run import measure
+from services.evidence.parameters import MeasuredCandles, MeasuringParameters
+from services.evidence.run import measure
 from services.training.judged_moments import Moments, needed_plans, unseen_plans
 from services.training.plan_types import check_plan_type
 

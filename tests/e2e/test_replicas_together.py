@@ -23,7 +23,7 @@ from models.registry.registry import Registry
 from servers.mongod import Mongod
 from servers.redis_server import RedisServer
 from services.broadcast.hub import SignalHub
-from services.evidence_file import SHIPPED, read_book
+from services.evidence.file import SHIPPED, read_book
 from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
 from storage.document_ports import EVIDENCE_REFITS

@@ -16,7 +16,7 @@ from domain.market import Timeframe
 from domain.values import utc_time
 from services.backtests.job import BacktestJobParameters, run_job
 from services.backtests.parameters import BacktestOptions, BacktestParameters
-from services.evidence_file import read_book
+from services.evidence.file import read_book
 from services.job_candles.series import HistoryRequest, JobSeries
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles

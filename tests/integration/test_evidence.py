@@ -12,7 +12,7 @@ from cli import cli
 from config.backtest_settings import TradingSettings
 from domain.errors import ConfigurationError, InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import Timeframe
-from services.evidence_file import open_weigher, read_book
+from services.evidence.file import open_weigher, read_book
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
 from tests.fixtures.candle_files import write_candles

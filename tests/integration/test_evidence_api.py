@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi.testclient import TestClient
 
-from services.evidence_file import SHIPPED_FILE
+from services.evidence.file import SHIPPED_FILE
 from storage.document_ports import EVIDENCE_REFITS
 from storage.ledger_ports import EntryFilter
 from tests.conftest import MakeClient

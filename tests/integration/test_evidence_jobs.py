@@ -16,10 +16,10 @@ from domain.jobs import JobProgress, JobStatus
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import utc_time
 from rules.evidence import EvidenceBook
-from services.evidence_file import read_book
+from services.evidence.file import read_book
+from services.evidence.job import CheckedBook, EvidenceJobParameters, run_job
+from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from services.job_candles.series import HistoryRequest, JobSeries, candle_rows
-from services.measuring.job import CheckedBook, EvidenceJobParameters, run_job
-from services.measuring.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles

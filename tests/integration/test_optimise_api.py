@@ -14,7 +14,7 @@ from config.secrets.secret_file import SecretFile
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time
-from services.evidence_file import read_book
+from services.evidence.file import read_book
 from services.job_candles.series import HistoryRequest, JobSeries
 from services.optimising.job import OptimiseJobParameters, run_job
 from services.optimising.parameters import OptimiseOptions, OptimiseParameters

@@ -100,7 +100,7 @@ ONLY_IN: dict[str, tuple[str, ...]] = {
     "ccxt": ("services/market_data/sources/ccxt_exchange.py",),
     "fcntl": ("models/registry/durable_files.py", "storage/resilience/spool.py", "backtesting/trials/registry.py"),
     "onnxruntime": ("models/serving/session.py", "models/export/"),
-    "matplotlib": ("models/evaluation/", "services/evidence_pictures.py"),
+    "matplotlib": ("models/evaluation/", "services/evidence/pictures.py"),
     "optuna": ("backtesting/search/studies.py",),
     # what trains; the serving process never needs it
     "keras": (

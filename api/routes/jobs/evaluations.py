@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from api.dependencies import Admin, DefaultLimit, JobKey, JsonBody
-from api.parts import EvaluationsPart, MeasuringPart
+from api.parts import EvaluationsPart, EvidenceJobsPart
 from api.schemas.jobs.evaluations import EvaluateRequest, EvidenceRequest
 from api.schemas.jobs.job_requests import JobQueued
 from api.schemas.problems import problem_responses
@@ -40,7 +40,7 @@ async def evaluate(
     responses=problem_responses(400, 404, 503),
 )
 async def evidence(
-    body: Annotated[EvidenceRequest, Depends(JsonBody(EvidenceRequest))], measuring: MeasuringPart, key: JobKey = None
+    body: Annotated[EvidenceRequest, Depends(JsonBody(EvidenceRequest))], evidence: EvidenceJobsPart, key: JobKey = None
 ) -> JobQueued:
     """Check the candles and queue a job that builds a book of evidence, or checks the configured one."""
-    return JobQueued.of(await measuring.submit(body.job_request(), key))
+    return JobQueued.of(await evidence.submit(body.job_request(), key))

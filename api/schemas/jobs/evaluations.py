@@ -13,8 +13,8 @@ from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import CostBps
 from services.evaluating.service import EvaluationJobRequest
-from services.measuring.parameters import EvidenceTask, MeasuringOptions
-from services.measuring.service import EvidenceJobRequest
+from services.evidence.parameters import EvidenceTask, MeasuringOptions
+from services.evidence.service import EvidenceJobRequest
 
 OWN_CANDLES = (
     "Without any, those that trusted clients have posted are used or, where there are more of them, those of the "

@@ -14,7 +14,7 @@ from loguru import logger
 from backtesting.evidence.samples import MeasuredPlans
 from domain.ledger.entries import LedgerLane
 from rules.evidence import EvidenceBook, TimeframeRecord
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of
 from services.ledger.calibration.refits import Refit, RefitState, books, fit, on_trial

@@ -17,7 +17,7 @@ from config.settings import Settings
 from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import Timeframe
 from domain.values import Frozen, Share
-from services.evidence_file import open_weigher
+from services.evidence.file import open_weigher
 from services.ledger.drill.document import drill_document
 from services.ledger.drill.parameters import (
     MAX_DAYS,

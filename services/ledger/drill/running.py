@@ -20,7 +20,7 @@ from domain.values import Signal, epoch_ms, utc_time
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import Weigher
 from rules.plans import HORIZON_CANDLES
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.drill.answers import DrillLanes
 from services.ledger.drill.markets import DrillCandles, DrillClock, simulate

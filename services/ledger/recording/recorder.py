@@ -14,7 +14,7 @@ from domain.timeframe_data import data_age
 from domain.trading.costs import Costs
 from domain.values import epoch_ms
 from rules.judgement import Judgement
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
 from services.ledger.recording.apart import ApartBudget, apart_of
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.occasion import Occasion, entry_id

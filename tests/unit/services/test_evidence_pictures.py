@@ -14,7 +14,7 @@ from backtesting.evidence.checking import check_markets
 from domain.errors import InvalidRequest
 from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
-from services.evidence_pictures import draw_book, draw_checks
+from services.evidence.pictures import draw_book, draw_checks
 from tests.fixtures.evidence import market, planted
 
 BOOK = build_book(

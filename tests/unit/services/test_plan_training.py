@@ -18,7 +18,7 @@ from models.training.plan_run import PlanRun
 from models.training.training_run import TrainingRequest
 from rules.plan_facts import PLAN_FACTS
 from rules.plans import HORIZON_CANDLES
-from services.measuring.parameters import MeasuringOptions, MeasuringParameters
+from services.evidence.parameters import MeasuringOptions, MeasuringParameters
 from services.training.judged_moments import Moments
 from services.training.plan_training import PlanTraining
 from tests.fixtures.clocks import NOW

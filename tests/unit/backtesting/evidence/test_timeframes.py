@@ -16,7 +16,7 @@ from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.evidence import Weigher
-from services.evidence_file import SHIPPED, read_book
+from services.evidence.file import SHIPPED, read_book
 from tests.fixtures.evidence import market, planted
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)

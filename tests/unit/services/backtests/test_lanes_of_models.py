@@ -22,7 +22,7 @@ from services.backtests.lane_models import version_of
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 from services.backtests.run import run_backtest
-from services.evidence_file import read_book
+from services.evidence.file import read_book
 from tests.fixtures.histories import simulated
 from tests.fixtures.models import add_model
 

@@ -22,7 +22,7 @@ from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from rules.evidence import UNMEASURED
 from rules.technical import TechnicalAnalyst
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
 from services.market_data.market_data import MarketData
 from services.market_data.sources.simulation import candles_from_returns, simulate_returns
 from services.market_reader import MarketReader

@@ -16,7 +16,7 @@ from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.values import epoch_ms
 from rules.evidence import EvidenceBook, TimeframeRecord, Weigher
-from services.evidence_in_use import EvidenceInUse
+from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of
 from services.ledger.calibration.live import LiveCalibration

@@ -13,7 +13,7 @@ from domain.spans import require_candles_in
 from domain.trading.costs import MarketCosts
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence import EvidenceBook
-from services.measuring.parameters import MeasuredCandles, MeasuringParameters
+from services.evidence.parameters import MeasuredCandles, MeasuringParameters
 
 
 def measure(

@@ -16,10 +16,10 @@ from domain.jobs import Job
 from domain.market import Timeframe
 from rules.evidence import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed
+from services.evidence.job import CheckedBook, EvidenceJobParameters
+from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
-from services.measuring.job import CheckedBook, EvidenceJobParameters
-from services.measuring.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 
 
 @dataclass(frozen=True)

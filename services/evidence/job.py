@@ -9,10 +9,10 @@ from domain.jobs import JobProgress, TellProgress
 from domain.trading.costs import MarketCosts
 from domain.values import Frozen
 from rules.evidence import EvidenceBook
+from services.evidence.parameters import EvidenceTask, MeasuredCandles, MeasuringParameters
+from services.evidence.run import check_book, measure
 from services.job_candles.fetching import read_candles
 from services.job_candles.series import JobSeries
-from services.measuring.parameters import EvidenceTask, MeasuredCandles, MeasuringParameters
-from services.measuring.run import check_book, measure
 from utils.clock import Clock
 
 

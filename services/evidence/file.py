@@ -13,7 +13,7 @@ from domain.errors import ConfigurationError
 from rules.evidence import EvidenceBook, Weigher
 
 SHIPPED = "shipped"
-SHIPPED_FILE = Path(__file__).resolve().parent.parent / "config" / "evidence.json"
+SHIPPED_FILE = Path(__file__).resolve().parents[2] / "config" / "evidence.json"
 
 
 def open_weigher(settings: TradingSettings) -> Weigher:
