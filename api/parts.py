@@ -13,6 +13,7 @@ from api.dependencies import get_container
 from config.settings import Settings
 from container import Container
 from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
@@ -81,6 +82,7 @@ DisabledPartsPart = Annotated[Disabled, _part(lambda container: container.disabl
 DriftPart = Annotated[DriftWatch, _part(lambda container: container.drift)]
 EngineSettingsPart = Annotated[EngineSettings, _part(lambda container: container.engine_settings)]
 EvaluationsPart = Annotated[EvaluationService, _part(lambda container: container.evaluations)]
+EvidenceJobsPart = Annotated[EvidenceService, _part(lambda container: container.evidence_jobs)]
 EvidencePart = Annotated[EvidenceInUse, _part(lambda container: container.evidence)]
 FeedbackPart = Annotated[SignalFeedback, _part(lambda container: container.feedback)]
 ForecastRequestsPart = Annotated[ForecastRequests, _part(lambda container: container.forecast_requests)]
@@ -96,7 +98,6 @@ LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledge
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 LogTailPart = Annotated[LogTail | None, _part(lambda container: container.log_tail)]
 MarketDataPart = Annotated[MarketData, _part(lambda container: container.market_data)]
-EvidenceJobsPart = Annotated[EvidenceService, _part(lambda container: container.evidence_jobs)]
 ModelsPart = Annotated[ModelAdmin, _part(lambda container: container.models)]
 NewestCandlesPart = Annotated[NewestCandles, _part(lambda container: container.newest_candles)]
 NoticesPart = Annotated[Notifier, _part(lambda container: container.notices)]
@@ -108,6 +109,7 @@ PerformancePart = Annotated[SignalPerformance, _part(lambda container: container
 PeriodicPart = Annotated[PeriodicAnalysis, _part(lambda container: container.periodic)]
 ReplaysPart = Annotated[Replays, _part(lambda container: container.replays)]
 ReportsPart = Annotated[Reports, _part(lambda container: container.reports)]
+RevisionsPart = Annotated[Revisions, _part(lambda container: container.revisions)]
 SafeModePart = Annotated[SafeMode, _part(lambda container: container.safe_mode)]
 SchedulePart = Annotated[Scheduler, _part(lambda container: container.schedule)]
 ScoresPart = Annotated[LedgerScores, _part(lambda container: container.scores)]

@@ -18,8 +18,10 @@ from services.analysis.analyst import Analyst
 from services.analysis.fallback import FallbackAnalyst
 from services.analysis.llm_analyst import LlmAnalyst
 from services.analysis.loop_turn import LoopTurn
+from services.analysis.making import AnalysisMaker
 from services.analysis.periodic import PeriodicAnalysis
 from services.analysis.prompt import prompt_parts
+from services.analysis.publication import Publication
 from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
 from services.following.follower import make_follower
@@ -50,6 +52,7 @@ class AnswerWing:
     """The parts that answer, each for one kind of question."""
 
     analysis: AnalysisService
+    revisions: Revisions
     periodic: PeriodicAnalysis
     signals: SignalStream
     insights: MarketInsights
@@ -71,17 +74,14 @@ async def open_answer_wing(
         markets.indicators, forecasting, settings.analysis, ledger.evidence, clock, base.executor, why_disabled
     )
     recorder = _make_recorder(base, markets, ledger, models)
+    revisions = Revisions(base.stores.analyses, settings.analysis.max_revision_factor, base.replicas.hints)
+    analyst = _choose_analyst(base, llm, rules, ledger, why_disabled)
     analysis = AnalysisService(
         store=base.stores.analyses,
-        market_data=market_data,
-        reader=reader,
-        analyst=_choose_analyst(base, llm, rules, ledger, why_disabled),
+        maker=AnalysisMaker(market_data, reader, analyst, guards, revisions, recorder, clock),
         guards=guards,
-        revisions=Revisions(base.stores.analyses, settings.analysis.max_revision_factor),
-        hub=base.hub,
-        webhooks=base.webhooks,
+        publication=Publication(recorder, guards, base.webhooks, base.hub),
         hints=base.replicas.hints,
-        recorder=recorder,
         follow=make_follower(models.served, forecasting, ledger.followed, clock).follow,
         settings=settings.analysis,
         clock=clock,
@@ -92,6 +92,7 @@ async def open_answer_wing(
     async with background(parity.run(), "parity of replays"):
         yield AnswerWing(
             analysis=analysis,
+            revisions=revisions,
             periodic=_make_periodic(base, llm, analysis),
             signals=SignalStream(market_data, reader, rules, guards, recorder, settings.signals, clock, base.executor),
             insights=MarketInsights(market_data, reader, settings, why_disabled),
@@ -118,8 +119,8 @@ def _choose_analyst(
     journal, ask_about_synthetic = llm.parts.journal, base.settings.llm.ask_about_synthetic
     if journal is None:
         return rules
-    asked = LlmAnalyst(journal, rules, ledger.lanes.gate, why_disabled, ask_about_synthetic=ask_about_synthetic)
-    return FallbackAnalyst(asked, rules, base.stopping)
+    llm_analyst = LlmAnalyst(journal, rules, ledger.lanes.gate, why_disabled, ask_about_synthetic=ask_about_synthetic)
+    return FallbackAnalyst(llm_analyst, rules, base.stopping)
 
 
 def _make_recorder(base: Foundation, markets: MarketWing, ledger: LedgerWing, models: ModelWing) -> Recorder:

@@ -142,6 +142,7 @@ def _container(wings: _Wings, schedule: Scheduler) -> Container:
         evidence=ledger.evidence,
         calibration=ledger.calibration,
         analysis=answers.analysis,
+        revisions=answers.revisions,
         safe_mode=wings.guards.safe_mode,
         disabled=wings.guards.disabled,
         emergency=reviews.emergency,

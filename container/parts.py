@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from config.settings import Settings
 from services.analysis.periodic import PeriodicAnalysis
+from services.analysis.revisions import Revisions
 from services.analysis.service import AnalysisService
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
@@ -90,6 +91,7 @@ class Container:
     evidence: EvidenceInUse
     calibration: LiveCalibration
     analysis: AnalysisService
+    revisions: Revisions
     safe_mode: SafeMode
     disabled: Disabled
     emergency: EmergencyWatch

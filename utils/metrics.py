@@ -76,7 +76,7 @@ start_at_zero(
     ],
 )
 
-ANALYSES = Counter("ai_analysis", "Analyses answered, cached ones too.", ["source", "cached"])
+ANALYSES = Counter("ai_analysis", "Analyses answered, cached ones too; no replays.", ["source", "cached"])
 ANALYSIS_DURATION = Histogram("ai_analysis_duration_seconds", "Time to make a fresh analysis.", ["source"])
 PREDICTIONS = Counter("ai_predictions", "Signals of fresh analyses.", ["signal"])
 CONFIDENCE = Histogram(
@@ -88,8 +88,8 @@ PREDICTION_DURATION = Histogram(
 INFERENCE_DURATION = Histogram(
     "ml_inference_duration_seconds", "Time in the model, waiting for its turn included.", buckets=_MILLISECONDS
 )
-MODEL_PREDICTIONS = Counter("model_predictions", "Forecasts of models.", ["model_type", "signal"])
-ML_PREDICTIONS = Counter("ml_predictions", "Forecasts of models, all together.")
+MODEL_PREDICTIONS = Counter("model_predictions", "Forecasts of models; no replays.", ["model_type", "signal"])
+ML_PREDICTIONS = Counter("ml_predictions", "Forecasts of models, all together; no replays.")
 ML_CONFIDENCE = Histogram(
     "ml_signal_confidence", "Confidence of the models' forecasts.", buckets=[i / 10 for i in range(1, 11)]
 )

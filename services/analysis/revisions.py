@@ -13,6 +13,7 @@ from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
 from domain.market import CandleSeries, Timeframe
 from services.price_changes import PriceChange, greatest_change
+from services.replicas.hints import Hint, Hints
 from storage.ports import CandleStore
 from utils import metrics
 
@@ -41,12 +42,20 @@ class _Known:
 class Revisions:
     """Compares candles with those posted before, in memory; the store is read for a new series."""
 
-    def __init__(self, store: CandleStore, max_factor: float) -> None:
-        """Keep the store of posted candles, and the factor (1 or more) by which a price may change."""
+    def __init__(self, store: CandleStore, max_factor: float, hints: Hints) -> None:
+        """Begin with nothing remembered.
+
+        Args:
+            store: Of posted candles.
+            max_factor: By which a price may change, 1 or more.
+            hints: To other replicas, which remember posted candles too.
+        """
         self._store = store
+        self._hints = hints
         self._max_factor = max_factor
         # Forgotten first: the series that was posted longest ago.
         self._known: FIFOCache[tuple[str, Timeframe], _Known] = FIFOCache(MAX_CANDLES, lambda known: len(known.times))
+        hints.when(Hint.CANDLES_FORGOTTEN, self._forget_known)
 
     async def accept(self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> None:
         """Remember closed candles of a symbol, all of them or none; without the store they are not checked.
@@ -71,19 +80,23 @@ class Revisions:
             self._learn(symbol, series)
 
     async def forget(self, symbol: str, timeframe: Timeframe | None) -> int:
-        """Remove the candles of a symbol, of one timeframe or all, here and in the store; return how many it had.
+        """Remove the posted candles of a symbol, of one timeframe or all; return their number. New ones may be posted.
 
         Raises:
             StorageUnavailable: the store could not do it.
         """
         removed = await self._store.remove_candles(symbol, timeframe)
-        self.forget_known(symbol, timeframe)
+        key = f"{symbol} {timeframe or ''}"
+        self._forget_known(key)
+        self._hints.tell(Hint.CANDLES_FORGOTTEN, key)
         return removed
 
-    def forget_known(self, symbol: str, timeframe: Timeframe | None) -> None:
-        """Forget the candles of a symbol, of one timeframe or all, here: they are gone from the store."""
-        for key in [key for key in self._known if key[0] == symbol and timeframe in {None, key[1]}]:
-            del self._known[key]
+    def _forget_known(self, key: str) -> None:
+        """Forget what is gone from the store; the key is that of the hint."""
+        symbol, _, name = key.partition(" ")
+        forgotten = {Timeframe(name)} if name else set(Timeframe)
+        for known in [known for known in self._known if known[0] == symbol and known[1] in forgotten]:
+            del self._known[known]
 
     def _reaches_back(self, symbol: str, series: CandleSeries) -> bool:
         known = self._known.get((symbol, series.timeframe))

@@ -88,14 +88,14 @@ class ForecastAnswers:
             costs: Of the client's trades; None are the usual ones.
             began: When they were asked for, by `perf_counter`.
         """
-        found, rows = await run_blocking(self._executor, self._read, model, [market for _, market in requests])
-        told = await self._run(model, rows) if rows else None
+        reads, rows = await run_blocking(self._executor, self._read, model, [market for _, market in requests])
+        forecasts = await self._run(model, rows) if rows else None
         answers, at = list[Forecast | Exception](), 0
-        for read, one in zip(found, requests, strict=True):
+        for read, request in zip(reads, requests, strict=True):
             if isinstance(read, Exception):
                 answers.append(read)
-            elif told is not None:
-                answers.append(self._answer(model, one, read, told.part(at, at + 1), costs))
+            elif forecasts is not None:
+                answers.append(self._answer(model, request, read, forecasts.part(at, at + 1), costs))
                 at += 1
         for answer in answers:
             if isinstance(answer, Forecast):
@@ -118,13 +118,13 @@ class ForecastAnswers:
         """Return each market as the model reads it, or its error, and the rows of all that can be read."""
         if len(markets) > 1:
             self._rows.read_ahead(model, markets)
-        found = [self._read_one(model, market) for market in markets]
-        readable = [rows for rows, _ in (one for one in found if not isinstance(one, Exception))]
+        reads = [self._read_one(model, market) for market in markets]
+        readable = [rows for rows, _ in (read for read in reads if not isinstance(read, Exception))]
         if not readable:
-            return [one for one in found if isinstance(one, Exception)], {}
+            return [read for read in reads if isinstance(read, Exception)], {}
         together = {name: np.concatenate([rows[name] for rows in readable]) for name in model.needs}
         drivers = iter(model.drivers(together) or repeat(None))
-        return [one if isinstance(one, Exception) else _Read(next(drivers), one[1]) for one in found], together
+        return [read if isinstance(read, Exception) else _Read(next(drivers), read[1]) for read in reads], together
 
     def _read_one(self, model: Forecaster, market: Market) -> tuple[FeatureRows, VolatilityForecast] | Exception:
         try:
@@ -141,16 +141,18 @@ class ForecastAnswers:
         return forecasts
 
     def _answer(
-        self, model: Forecaster, request: ForecastRequest, read: _Read, told: Forecasts, costs: Costs | None
+        self, model: Forecaster, request: ForecastRequest, read: _Read, forecasts: Forecasts, costs: Costs | None
     ) -> Forecast | AppError:
         metadata, (snapshot, (history, leader)) = model.metadata, request
         symbol, settings, led, by = snapshot.symbol, self._settings, leader is not None, model.recalibration
         try:
-            bare = to_forecast(symbol, metadata, told, settings, read.volatility, read.drivers, led=led, by=by)
+            bare = to_forecast(symbol, metadata, forecasts, settings, read.volatility, read.drivers, led=led, by=by)
         except AppError as error:
             return error
         forecast = self._plans.added(bare, metadata.plans, history, snapshot.price, costs)
-        if self._shadows is not None and snapshot.as_of_ms is None:
+        if snapshot.as_of_ms is not None:  # a replay: nothing is measured by it
+            return forecast
+        if self._shadows is not None:
             find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
             self._shadows.begin(metadata, forecast, history, find_leader, snapshot.price, costs)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()

@@ -26,7 +26,7 @@ def test_the_administrator_reads_what_the_service_has_just_logged(service: Servi
     assert (made["level"], made["message"], made["logger"]) == (
         "INFO",
         "analysis completed",
-        "services.analysis.service",
+        "services.analysis.making",
     )
     assert (made["facts"]["symbol"], made["exception"]) == ("ETHUSDT", None)
     assert [line["time"] for line in lines] == sorted((line["time"] for line in lines), reverse=True)

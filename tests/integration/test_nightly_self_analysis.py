@@ -63,7 +63,7 @@ def newest(client: TestClient) -> dict[str, Any]:
 
 def model_calls(client: TestClient, version: str, right: int, wrong: int) -> list[Any]:
     """Return calls of this version, under the id that the service's own recorder gives it."""
-    recorder = container_of(client).analysis._recorder
+    recorder = container_of(client).analysis._publication._recorder
     lane_id = recorder._identities.id_of(LedgerLane.MODEL, version, Origin.API, None)
     return calls(right, wrong, LedgerLane.MODEL, lane_id=lane_id, probability_up=0.9, given=False)
 

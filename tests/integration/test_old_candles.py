@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from prometheus_client import REGISTRY
 
 from demo.openai_server import FakeOpenAI
 from domain.market import Timeframe
@@ -24,6 +25,15 @@ from tests.fixtures.llm_clients import llm_section
 pytest_plugins = ["tests.fixtures.openai_server"]
 
 DAY_MS = Timeframe.D1.ms
+COUNTED = (
+    "ai_analysis_total",
+    "ai_analysis_duration_seconds_count",
+    "ai_predictions_total",
+    "ai_model_confidence_count",
+    "model_predictions_total",
+    "ml_predictions_total",
+    "ml_signal_confidence_count",
+)
 
 
 def post(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> dict[str, Any]:
@@ -55,6 +65,12 @@ def rows(client: TestClient, folder: Path, *tables: str) -> list[int]:
         return [connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables]  # noqa: S608
     finally:
         connection.close()
+
+
+def counts() -> list[float]:
+    """Return what was counted of analyses and forecasts, of all labels together."""
+    samples = [sample for family in REGISTRY.collect() for sample in family.samples]
+    return [sum(sample.value for sample in samples if sample.name == name) for name in COUNTED]
 
 
 def close_of(body: dict[str, Any], position: int, timeframe: str = "1h") -> int:
@@ -219,6 +235,18 @@ def test_a_forecast_is_replayed_too(client: TestClient, tmp_path: Path) -> None:
     assert post(client, body, "/ai/predict")["as_of"] is None
     beside = post(client, body | {"as_of": as_of})
     assert beside["forecast"]["probability_up"] == replayed[0]["probability_up"]
+
+
+def test_replays_are_not_in_the_metrics_of_analyses_and_forecasts(client: TestClient, tmp_path: Path) -> None:
+    put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
+    body = shape_b(count=200)
+    replay = body | {"as_of": close_of(body, 149)}
+    before = counts()
+    post(client, replay)
+    post(client, replay, "/ai/predict")
+    assert counts() == before
+    post(client, body)
+    assert counts() == [count + 1 for count in before]
 
 
 def test_the_state_of_a_market_of_old_candles_says_so(client: TestClient) -> None:

@@ -11,7 +11,8 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from rules.strategies import STRATEGY_NAMES
-from services.analysis.service import NOT_KEPT, AnalysisService
+from services.analysis.making import NOT_KEPT
+from services.analysis.service import AnalysisService
 from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from tests.conftest import MakeClient
 from tests.fixtures.analyses import make_analysis

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter
 
 from api.dependencies import Admin, DefaultLimit
-from api.parts import AnalysisPart, CachePart, ClockPart, SettingsPart
+from api.parts import AnalysisPart, CachePart, ClockPart, RevisionsPart, SettingsPart
 from api.schemas.operation.storage import CacheCleared, CandlesRemoved, StorageStats
 from api.schemas.problems import problem_responses
 from domain.market import Timeframe
@@ -46,9 +46,9 @@ async def clear(analysis: AnalysisPart, clock: ClockPart) -> CacheCleared:
     responses=problem_responses(503),
     dependencies=[DefaultLimit, Admin],
 )
-async def remove_candles(symbol: str, analysis: AnalysisPart, timeframe: Timeframe | None = None) -> CandlesRemoved:
+async def remove_candles(symbol: str, revisions: RevisionsPart, timeframe: Timeframe | None = None) -> CandlesRemoved:
     """Remove the candles that clients posted, of one timeframe or all, so that others are taken in their place."""
-    removed = await analysis.forget_candles(symbol, timeframe)
+    removed = await revisions.forget(symbol, timeframe)
     of_timeframe = f" {timeframe}" if timeframe else ""
     message = f"{removed} posted{of_timeframe} candles of {symbol} removed"
     return CandlesRemoved(message=message, symbol=symbol, removed_candles=removed)

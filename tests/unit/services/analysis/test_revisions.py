@@ -12,6 +12,7 @@ import pytest
 from domain.errors import CandlesRevised
 from domain.market import Candle, CandleSeries, Timeframe
 from services.analysis.revisions import MAX_CANDLES, Revisions
+from services.replicas.hints import Hints
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.llm_clients import sample
 from tests.fixtures.stores import FaultyStore, save_candles
@@ -50,7 +51,7 @@ async def store(tmp_path: Path) -> AsyncIterator[SqliteStore]:
 
 @pytest.fixture
 def revisions(store: SqliteStore) -> Revisions:
-    return Revisions(store, 1.2)
+    return Revisions(store, 1.2, Hints())
 
 
 async def test_candles_that_go_on_and_repeat_are_no_revision(revisions: Revisions) -> None:
@@ -118,13 +119,13 @@ async def test_another_volume_is_no_revision(revisions: Revisions) -> None:
 async def test_a_new_series_is_compared_with_stored_candles(store: SqliteStore) -> None:
     await save_candles(store, candles())
     with pytest.raises(CandlesRevised):
-        await post(Revisions(store, 1.2), changed(99, close=150.0, high=150.0))
-    await post(Revisions(store, 1.2), candles())
+        await post(Revisions(store, 1.2, Hints()), changed(99, close=150.0, high=150.0))
+    await post(Revisions(store, 1.2, Hints()), candles())
 
 
 async def test_older_candles_than_those_known_are_read_from_the_store(store: SqliteStore) -> None:
     await save_candles(store, candles())
-    revisions = Revisions(store, 1.2)
+    revisions = Revisions(store, 1.2, Hints())
     await post(revisions, candles(COUNT, first=60))
     with pytest.raises(CandlesRevised):
         await post(revisions, changed(10, low=50.0))
@@ -152,7 +153,7 @@ async def test_one_of_two_contradicting_posts_at_the_same_moment_is_refused(revi
 async def test_a_store_that_is_down_means_no_check() -> None:
     faulty = FaultyStore()
     faulty.failing = True
-    await post(Revisions(faulty, 1.2), candles())
+    await post(Revisions(faulty, 1.2, Hints()), candles())
 
 
 async def test_symbols_and_timeframes_are_held_apart_and_forgotten_apart(revisions: Revisions) -> None:
@@ -169,7 +170,7 @@ async def test_symbols_and_timeframes_are_held_apart_and_forgotten_apart(revisio
 
 async def test_the_memory_is_bounded_and_forgets_the_series_posted_longest_ago() -> None:
     store = FaultyStore()
-    revisions = Revisions(store, 1.2)
+    revisions = Revisions(store, 1.2, Hints())
     many = candles(5000)
     symbols = [f"S{number:03d}" for number in range(MAX_CANDLES // len(many) + 1)]
     for symbol in symbols:
