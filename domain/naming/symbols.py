@@ -188,12 +188,6 @@ def market_kind(symbol: str) -> str | None:
     return facts.exchange.market if facts.exchange else None
 
 
-def exchange_of(symbol: str) -> str | None:
-    """Return the market identifier code of the exchange of a share or a known index: XNYS, BVMF, XLON, …"""
-    exchange = Symbol.of(symbol).exchange
-    return exchange.mic if exchange else None
-
-
 def _pair(name: str) -> tuple[str, str] | None:
     """Return base and quote of a pair, written as one word or with a hyphen."""
     base, hyphen, quote = name.partition("-")

@@ -92,13 +92,7 @@ class Windows:
         gathered = view.transpose(0, 2, 1)[ends - self.sequence_length + 1]
         return gathered, self.targets[ends]
 
-    def batches(self, size: int, rng: np.random.Generator | None = None) -> Iterator[tuple[RealArray, RealArray]]:
-        """Yield all samples once, `size` at a time, the last batch maybe smaller.
-
-        Args:
-            size: Samples per batch, >= 1.
-            rng: Shuffles the samples; None keeps them in the order of time.
-        """
-        order = np.arange(len(self)) if rng is None else rng.permutation(len(self))
+    def batches(self, size: int) -> Iterator[tuple[RealArray, RealArray]]:
+        """Yield all samples once, in the order of time, `size` (>= 1) at a time; the last batch may be smaller."""
         for start in range(0, len(self), size):
-            yield self.batch(order[start : start + size])
+            yield self.batch(np.arange(start, min(start + size, len(self))))

@@ -16,7 +16,6 @@ from domain.naming.symbols import (
     SYMBOL_PATTERN,
     Symbol,
     SymbolName,
-    exchange_of,
     is_symbol,
     market_kind,
     spelling,
@@ -146,7 +145,7 @@ def test_a_spelling_tells_the_market(
 ) -> None:
     facts = Symbol.of(name)
     assert (facts.name, facts.kind, facts.base, facts.quote) == (name, kind, base, quote)
-    assert (market_kind(name), exchange_of(name)) == (market, exchange)
+    assert (market_kind(name), _mic(facts)) == (market, exchange)
     assert facts.perpetual is name.endswith((".P", "-PERP", "-SWAP"))
 
 
@@ -163,8 +162,13 @@ def test_the_documented_table_is_true() -> None:
     for written, symbol, kind, parts, exchange in table:
         facts = Symbol.of(symbol.strip("`"))
         assert {spelling(name) for name in re.findall("`([^`]+)`", written)} == {facts.name}
-        assert (facts.kind, exchange_of(facts.name) or "") == (kind, exchange)
+        assert (facts.kind, _mic(facts) or "") == (kind, exchange)
         assert ", ".join(part for part in (facts.base, facts.quote) if part) == parts
+
+
+def _mic(facts: Symbol) -> str | None:
+    """Return the market identifier code of the exchange."""
+    return facts.exchange.mic if facts.exchange else None
 
 
 @given(st.text(max_size=45) | SYMBOLS)
@@ -182,7 +186,6 @@ def test_any_text_has_facts(text: str) -> None:
     facts = Symbol.of(text)
     assert facts.name == text
     market_kind(text)
-    exchange_of(text)
 
 
 @given(SYMBOLS)

@@ -154,7 +154,7 @@ def test_100_000_rows_as_windows_need_no_copies() -> None:
     )  # fmt: skip
     tracemalloc.start()
     data = rows.part(range(70_000), range(70_000, 85_000), range(85_000, count), "soft", 60, settings())
-    for _ in data.train.batches(256, np.random.default_rng(0)):
+    for _ in data.train.batches(256):
         pass
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
