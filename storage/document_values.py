@@ -96,7 +96,7 @@ def _tagged(value: Any) -> Any:
     return value
 
 
-def _untagged(found: dict[str, Any]) -> Any:
-    if found.keys() == {_DATE}:
-        return _EPOCH + found[_DATE] * _MILLISECOND
-    return {name.removeprefix("$"): item for name, item in found.items()}
+def _untagged(tagged: dict[str, Any]) -> Any:
+    if tagged.keys() == {_DATE}:
+        return _EPOCH + tagged[_DATE] * _MILLISECOND
+    return {name.removeprefix("$"): item for name, item in tagged.items()}

@@ -20,7 +20,7 @@ from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from storage.sqlite.documents import SqliteDocumentStore
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from storage.sqlite.maintenance import SqliteMaintenance
 from storage.sqlite.store import SqliteStore
 
@@ -141,7 +141,7 @@ def build_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None)
     """Return the ledger in the database of `settings.url`, not opened yet; arguments and errors as of `build_store`."""
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
-        return SqliteLedger(path, settings.when_damaged, writing=writing)
+        return SqliteLedger(path, when_damaged=settings.when_damaged, writing=writing)
     from storage.mongo.ledger import MongoLedger
 
     return MongoLedger(url)
@@ -169,7 +169,7 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
 def _documents(settings: StorageSettings, writing: asyncio.Lock | None) -> DocumentDatabase:
     url = settings.url.get_secret_value()
     if (path := _sqlite_path(url)) is not None:
-        return SqliteDocumentStore(path, settings.when_damaged, writing=writing)
+        return SqliteDocumentStore(path, when_damaged=settings.when_damaged, writing=writing)
     from storage.mongo.documents import MongoDocumentStore
 
     return MongoDocumentStore(url)

@@ -66,7 +66,7 @@ def first_due(waiting: Iterable[tuple[LedgerEntry, Mapping[int, int]]], now_ms: 
         now_ms: Those due later are left out.
         limit: How many at most.
     """
-    found, open_times = list[tuple[int, str, int, LedgerEntry]](), list[int]()
+    due_horizons, open_times = list[tuple[int, str, int, LedgerEntry]](), list[int]()
     earlier = 0
     for entry, horizons in waiting:
         first = min(horizons.values())
@@ -77,7 +77,7 @@ def first_due(waiting: Iterable[tuple[LedgerEntry, Mapping[int, int]]], now_ms: 
             break
         for horizon, time_ms in horizons.items():
             if time_ms <= now_ms:
-                found.append((time_ms, entry.id, horizon, entry))
+                due_horizons.append((time_ms, entry.id, horizon, entry))
                 heapq.heappush(open_times, time_ms)
-    found.sort(key=lambda due: due[:3])
-    return [Due(entry, horizon) for _, _, horizon, entry in found[:limit]]
+    due_horizons.sort(key=lambda due: due[:3])
+    return [Due(entry, horizon) for _, _, horizon, entry in due_horizons[:limit]]

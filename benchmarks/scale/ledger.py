@@ -26,7 +26,7 @@ from services.ledger.drill.result import DrillResult
 from services.ledger.drill.running import Drill
 from storage.ledger_ports import LEDGER_COLLECTION, SETTLEMENT_COLLECTION
 from storage.sqlite.documents import SqliteDocumentStore
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from utils.concurrency import worker_threads
 
 DAYS, SYMBOLS = 30, 8

@@ -1,4 +1,4 @@
-"""The connection of both stores to MongoDB: its time-outs, and the driver's failures as errors of the service."""
+"""The connection to MongoDB: its time-outs, and the driver's failures as errors of the service."""
 
 from __future__ import annotations
 

@@ -27,18 +27,18 @@ def entry_document(entry: LedgerEntry, day: date) -> Document:
     return {"_id": entry.id, **known, "day": day.isoformat()}
 
 
-def read_entry_document(found: Document) -> LedgerEntry:
+def read_entry_document(document: Document) -> LedgerEntry:
     """Return the entry of a document.
 
     Raises:
         StorageUnavailable: it is damaged, or another version of the service wrote it.
     """
-    values: dict[str, Any] = {name: found.get(name) for name in _ENTRY_FIELDS}
+    values: dict[str, Any] = {name: document.get(name) for name in _ENTRY_FIELDS}
     try:
         members = {name: kind(values[name]) for name, kind in ENUMERATIONS.items() if values[name] is not None}
     except ValueError as error:
         raise StorageUnavailable(f"an entry of the ledger cannot be read: {error}") from error
-    return LedgerEntry(id=found["_id"], **(values | members))
+    return LedgerEntry(id=document["_id"], **(values | members))
 
 
 def settlement_keys(entry_ids: Iterable[str]) -> list[str]:
@@ -67,23 +67,23 @@ def settlement_document(settlement: Settlement, entry: LedgerEntry) -> Document:
     return {name: value for name, value in document.items() if value is not None}
 
 
-def read_settlement(found: Document) -> Settlement:
+def read_settlement(document: Document) -> Settlement:
     """Return the settlement of a document; raises as `read_entry_document`."""
-    entry_id, _, horizon = found["_id"].rpartition("|")
+    entry_id, _, horizon = document["_id"].rpartition("|")
     try:
-        end = None if found.get("end") is None else PlanEnd(found["end"])
+        end = None if document.get("end") is None else PlanEnd(document["end"])
     except ValueError as error:
         raise StorageUnavailable(f"a settlement of the ledger cannot be read: {error}") from error
     return Settlement(
         entry_id=entry_id,
         horizon=int(horizon),
-        price=found.get("price"),
-        move=found.get("move"),
+        price=document.get("price"),
+        move=document.get("move"),
         end=end,
-        r=found.get("r"),
-        ended_ms=found["ended_ms"],
-        settled_ms=found["settled_ms"],
-        source=found["source"],
+        r=document.get("r"),
+        ended_ms=document["ended_ms"],
+        settled_ms=document["settled_ms"],
+        source=document["source"],
     )
 
 
@@ -107,10 +107,10 @@ def level_documents(day: date, aggregates: Iterable[Aggregate]) -> list[Document
     ]
 
 
-def read_level(found: Document) -> list[Aggregate]:
+def read_level(document: Document) -> list[Aggregate]:
     """Return the sums of a document by `level_documents`."""
-    day, level = date.fromisoformat(found["day"]), found["level"]
-    return [Aggregate(day=day, level=level, **group) for group in found["groups"]]
+    day, level = date.fromisoformat(document["day"]), document["level"]
+    return [Aggregate(day=day, level=level, **group) for group in document["groups"]]
 
 
 def root_document(root: DayRoot) -> Document:
@@ -124,14 +124,14 @@ def root_document(root: DayRoot) -> Document:
     }
 
 
-def read_root(found: Document) -> DayRoot:
+def read_root(document: Document) -> DayRoot:
     """Return the root of a document."""
     return DayRoot(
-        day=date.fromisoformat(found["_id"]),
-        entries=found["entries"],
-        root=found["root"],
-        chained=found["chained"],
-        closed_ms=found["closed_ms"],
+        day=date.fromisoformat(document["_id"]),
+        entries=document["entries"],
+        root=document["root"],
+        chained=document["chained"],
+        closed_ms=document["closed_ms"],
     )
 
 

@@ -175,8 +175,8 @@ class MongoStore:
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return the newest candles of each timeframe, oldest first."""
-        found = await asyncio.gather(*(self.latest_candles(symbol, *limit) for limit in limits.items()))
-        return dict(zip(limits, found, strict=True))
+        candles = await asyncio.gather(*(self.latest_candles(symbol, *limit) for limit in limits.items()))
+        return dict(zip(limits, candles, strict=True))
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""

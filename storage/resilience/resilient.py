@@ -1,4 +1,4 @@
-"""What a store of analyses and one of documents share: writes behind the answer, and the state of both."""
+"""What the stores of analyses and documents and the ledger share: writes behind the answer, and their state."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class Resilient(Generic[T]):
 
     @property
     def kind(self) -> str:
-        """Short name of the store within."""
+        """Short name of the database for people: sqlite or mongodb."""
         return self._kind
 
     @property

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 
-from config.settings import WhenDamaged
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked, from_json, to_json, whole_ms
-from storage.sqlite.file import BUSY_SECONDS, SqliteFile
+from storage.sqlite.database import SqliteDatabase
 
 
 def _value(field: str) -> str:
@@ -33,44 +30,15 @@ def _table(collection: Collection) -> str:
 SCHEMA = "\n".join(["BEGIN IMMEDIATE;", *map(_table, COLLECTIONS), "COMMIT;"])
 
 
-class SqliteDocumentStore:
+class SqliteDocumentStore(SqliteDatabase):
     """Keeps documents as JSON text; times are epoch milliseconds.
 
     Names of tables and fields come from the closed table of collections; every value is bound.
     """
 
-    kind = "sqlite"
-
-    def __init__(
-        self,
-        path: str | Path,
-        when_damaged: WhenDamaged = "refuse",
-        busy_seconds: float = BUSY_SECONDS,
-        writing: asyncio.Lock | None = None,
-    ) -> None:
-        """Remember where the file is; nothing is opened yet.
-
-        Args:
-            path: The database file; missing parent folders are made by `open`.
-            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another program may hold the file before a call fails.
-            writing: Shared by the stores that this process opens on the file, which then write in turn.
-        """
-        self._file = SqliteFile(
-            path, lambda connection: connection.executescript(SCHEMA), when_damaged, busy_seconds, writing
-        )
-
-    async def open(self) -> None:
-        """Connect or reconnect, and make the tables."""
-        await self._file.open()
-
-    async def close(self) -> None:
-        """Close the file."""
-        await self._file.close()
-
-    async def ping(self) -> None:
-        """Return when the file has taken a write."""
-        await self._file.ping()
+    @staticmethod
+    def _prepare(connection: sqlite3.Connection) -> None:
+        connection.executescript(SCHEMA)
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""

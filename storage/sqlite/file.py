@@ -224,7 +224,7 @@ class SqliteFile:
         if self._inodes and inode(self._path) != self._inodes[""]:
             for suffix in COMPANIONS:
                 companion = beside(self._path, suffix)
-                if (found := inode(companion)) is not None and found == self._inodes[suffix]:
+                if (present := inode(companion)) is not None and present == self._inodes[suffix]:
                     companion.unlink(missing_ok=True)
 
     def _damage(self) -> StorageUnavailable:
@@ -236,10 +236,10 @@ class SqliteFile:
     def _signature(self) -> tuple[int, int, int] | None:
         """Return inode, size and time of change, which identify an unchanged file; None without a file."""
         try:
-            found = self._path.stat()
+            status = self._path.stat()
         except OSError:
             return None
-        return found.st_ino, found.st_size, found.st_mtime_ns
+        return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _not_open() -> StorageUnavailable:

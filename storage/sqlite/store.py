@@ -30,7 +30,8 @@ from storage.ports import (
 )
 from storage.pruning import UNBOUNDED, Bounds, Pruning
 from storage.sqlite import statements as sql
-from storage.sqlite.file import BUSY_SECONDS, SqliteFile
+from storage.sqlite.database import SqliteDatabase
+from storage.sqlite.file import BUSY_SECONDS
 from storage.sqlite.pruning_queries import SqlitePruningQueries
 from storage.sqlite.schema import prepare
 from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
@@ -39,13 +40,10 @@ from utils.clock import Clock, SystemClock
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-class SqliteStore:
-    """Keeps analyses and candles in one file.
+class SqliteStore(SqliteDatabase):
+    """Keeps analyses and candles in one file."""
 
-    Every statement runs on one thread that owns the connection: a slow disk never blocks the event loop.
-    """
-
-    kind = "sqlite"
+    _prepare = staticmethod(prepare)
 
     def __init__(
         self,
@@ -61,35 +59,16 @@ class SqliteStore:
         """Remember where the file is; nothing is opened yet.
 
         Args:
-            path: The database file; missing parent folders are made by `open`.
+            path, when_damaged, busy_seconds, writing: As those of `SqliteDatabase`.
             cache_retention: How long a cached analysis is kept.
             bounds: How much of archive and candles `prune` leaves.
-            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another program may hold the file before a call fails.
-            writing: Shared by the stores that this process opens on the file, which then write in turn.
             clock: Tells when an analysis was cached; the machine's own by default.
         """
-        self._file = SqliteFile(path, prepare, when_damaged, busy_seconds, writing)
+        super().__init__(path, when_damaged=when_damaged, busy_seconds=busy_seconds, writing=writing)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
         self._pruning = Pruning(SqlitePruningQueries(self._file), bounds, self._clock)
         self._decoder = AnalysisDecoder(self.kind)
-
-    async def open(self) -> None:
-        """Connect or reconnect, and make the tables.
-
-        Raises:
-            StorageUnavailable: the file cannot be opened, or a newer version of the service wrote it.
-        """
-        await self._file.open()
-
-    async def close(self) -> None:
-        """Close the file; later calls raise `StorageUnavailable`."""
-        await self._file.close()
-
-    async def ping(self) -> None:
-        """Return when the file has taken a write."""
-        await self._file.ping()
 
     async def save_analysis(
         self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES
@@ -164,11 +143,11 @@ class SqliteStore:
         """Return the newest candles of each timeframe, oldest first."""
 
         def latest(connection: sqlite3.Connection) -> dict[Timeframe, list[Candle]]:
-            found = {
+            newest = {
                 timeframe: connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
                 for timeframe, limit in limits.items()
             }
-            return {timeframe: [_candle(row) for row in reversed(rows)] for timeframe, rows in found.items()}
+            return {timeframe: [_candle(row) for row in reversed(rows)] for timeframe, rows in newest.items()}
 
         return await self._file.read("latest_candles", latest)
 

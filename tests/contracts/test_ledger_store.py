@@ -25,7 +25,7 @@ from services.ledger.settling.settler import BATCH
 from storage.adapter_ports import LedgerDatabase
 from storage.ledger_ports import Due, EntryFilter, LedgerSize, Postponed
 from storage.resilience.ledger import GROUP_ENTRIES
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry
 from utils.clock import SystemClock
 

@@ -11,7 +11,7 @@ from domain.ledger.settlements import Settlement
 from services.ledger.scoring.sums import add_up
 from storage.ledger_ports import Postponed
 from storage.sqlite.documents import SqliteDocumentStore
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.ledger import CLOSED_MS, make_entry, stretch_day
 from tests.fixtures.settling import HOUR_MS, Workshop, flat
 

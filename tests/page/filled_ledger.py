@@ -21,7 +21,7 @@ from services.broadcast.hub import SignalHub
 from services.ledger.proofs.day_closing import DayCloser
 from storage.document_ports import LEDGER_LANES
 from storage.sqlite.documents import SqliteDocumentStore
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.settled import ALL_HORIZONS, DAY_MS, HOUR_MS, keep, settled
 from tests.fixtures.settled_bands import keep_bands
 from utils.clock import SystemClock

@@ -12,7 +12,7 @@ from domain.ledger.entries import LedgerEntry, LedgerLane
 from domain.ledger.settlements import PlanEnd, Settlement
 from domain.market import Timeframe
 from storage.ledger_ports import EntryFilter
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.ledger import CLOSED_MS, make_entry
 
 ENTRIES = 6_000

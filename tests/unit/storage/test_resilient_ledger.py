@@ -17,7 +17,7 @@ from domain.ledger.entries import Apart, LedgerEntry
 from storage.ledger_ports import EntryFilter
 from storage.resilience.ledger import ResilientLedger, decode, encode
 from storage.resilience.spool import Spool
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.ledger import make_entry
 from tests.fixtures.stores import PACE, eventually
 

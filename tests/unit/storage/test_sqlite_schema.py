@@ -14,7 +14,7 @@ from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from domain.values import epoch_ms
 from storage.ledger_ports import LEDGER_COLLECTIONS
-from storage.sqlite.ledger import SqliteLedger
+from storage.sqlite.ledger.ledger import SqliteLedger
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.ledger import make_entry

@@ -14,8 +14,8 @@ from storage.ledger_ports import (
     EntryFilter,
     Position,
 )
-from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ID_TEXT, SETTLEMENT_COLUMNS, Names
-from storage.sqlite.ledger_sums import AGGREGATE_COLUMNS
+from storage.sqlite.ledger.rows import ENTRY_COLUMNS, ID_TEXT, SETTLEMENT_COLUMNS, Names
+from storage.sqlite.ledger.sums import AGGREGATE_COLUMNS
 
 
 def _of(table: str, columns: str) -> str:

@@ -8,7 +8,7 @@ from datetime import date
 from functools import lru_cache
 
 from domain.ledger.days import Aggregate
-from storage.sqlite.ledger_rows import Names, Row
+from storage.sqlite.ledger.rows import Names, Row
 
 AGGREGATE_COLUMNS = "level, day, position, lane, lane_id, timeframe, horizon, symbol, side, bin, figures, sums"
 

@@ -2,62 +2,30 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from pathlib import Path
 
-from config.settings import WhenDamaged
 from domain.ledger.days import Aggregate, DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
 from domain.market import Timeframe
 from storage.ledger_ports import EVER_MS, Due, EntryFilter, LedgerSize, Position, Postponed
 from storage.ledger_values import ENTRIES_AT_ONCE, booked_day, day_of, first_ms, stretch_day
-from storage.sqlite import ledger_due
-from storage.sqlite import ledger_statements as sql
-from storage.sqlite.file import BUSY_SECONDS, SqliteFile
-from storage.sqlite.ledger_due import Market
-from storage.sqlite.ledger_rows import Names, entry_row, packed, read_entry, read_records, settlement_row
-from storage.sqlite.ledger_schema import prepare_ledger
-from storage.sqlite.ledger_sums import aggregate_row, read_aggregate
+from storage.sqlite.database import SqliteDatabase
+from storage.sqlite.ledger import due as ledger_due
+from storage.sqlite.ledger import statements as sql
+from storage.sqlite.ledger.due import Market
+from storage.sqlite.ledger.rows import Names, entry_row, packed, read_entry, read_records, settlement_row
+from storage.sqlite.ledger.schema import prepare_ledger
+from storage.sqlite.ledger.sums import aggregate_row, read_aggregate
 
 
-class SqliteLedger:
+class SqliteLedger(SqliteDatabase):
     """Keeps the ledger; every call is one transaction, so that nothing is kept by halves."""
 
-    kind = "sqlite"
-
-    def __init__(
-        self,
-        path: str | Path,
-        when_damaged: WhenDamaged = "refuse",
-        busy_seconds: float = BUSY_SECONDS,
-        writing: asyncio.Lock | None = None,
-    ) -> None:
-        """Remember where the file is; nothing is opened yet.
-
-        Args:
-            path: The database file; missing parent folders are made by `open`.
-            when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another program may hold the file before a call fails.
-            writing: Shared by the stores that this process opens on the file, which then write in turn.
-        """
-        self._file = SqliteFile(path, prepare_ledger, when_damaged, busy_seconds, writing)
-
-    async def open(self) -> None:
-        """Connect or reconnect, and make the tables."""
-        await self._file.open()
-
-    async def close(self) -> None:
-        """Close the file; later calls raise `StorageUnavailable`."""
-        await self._file.close()
-
-    async def ping(self) -> None:
-        """Return when the file has taken a write."""
-        await self._file.ping()
+    _prepare = staticmethod(prepare_ledger)
 
     async def append(self, entries: Sequence[LedgerEntry]) -> None:
         """Keep the entries in one transaction; none is kept where one is refused."""
@@ -208,8 +176,8 @@ class SqliteLedger:
     async def day_roots(self, limit: int, before: date | None = None) -> list[DayRoot]:
         """Return roots, the newest day first."""
         values = None if before is None else before.isoformat(), limit
-        found = await self._file.read("day_roots", lambda c: c.execute(sql.DAY_ROOTS, values).fetchall())
-        return [DayRoot(date.fromisoformat(day), *root) for day, *root in found]
+        rows = await self._file.read("day_roots", lambda c: c.execute(sql.DAY_ROOTS, values).fetchall())
+        return [DayRoot(date.fromisoformat(day), *root) for day, *root in rows]
 
     async def size(self) -> LedgerSize:
         """Count the ledger."""

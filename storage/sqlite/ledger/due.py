@@ -11,7 +11,7 @@ from domain.ledger.entries import HORIZONS, PLAN, LedgerEntry
 from domain.market import Timeframe
 from storage.ledger_ports import LEDGER_COLLECTION, LEDGER_DUE_COLLECTION, Due
 from storage.ledger_values import due_ms, first_due
-from storage.sqlite.ledger_rows import ENTRY_COLUMNS, ENTRY_WIDTH, Names, Row, read_entry
+from storage.sqlite.ledger.rows import ENTRY_COLUMNS, ENTRY_WIDTH, Names, Row, read_entry
 
 # The table names are constants; every value is bound.
 _OWE = f"INSERT INTO {LEDGER_DUE_COLLECTION} (entry, due_ms, waiting, postponed) VALUES (?, ?, ?, ?)"

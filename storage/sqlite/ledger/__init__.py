@@ -1,0 +1,1 @@
+"""The ledger in tables of its own, in the SQLite file of the analyses."""
