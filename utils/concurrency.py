@@ -8,7 +8,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Hasha
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import asynccontextmanager, contextmanager, suppress
 from contextvars import copy_context
-from typing import Any, Generic, ParamSpec, TypeVar
+from typing import Any, Generic, NoReturn, ParamSpec, TypeVar
+
+from loguru import logger
+
+from domain.errors import StorageUnavailable
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -45,6 +49,30 @@ async def background(loop: Coroutine[Any, Any, object], name: str | None = None)
             await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
         with suppress(asyncio.CancelledError):
             await task
+
+
+async def look_again(
+    look: Callable[[], Awaitable[object]], pause: Callable[[], Awaitable[object]], what: str
+) -> NoReturn:
+    """Look, and again after each pause, until canceled; neither a store that is down nor a defect ends the loop.
+
+    Args:
+        look: Does what is due.
+        pause: Waits until the next look.
+        what: The work, for the log, such as "checking models for drift"; a store that is down is logged once.
+    """
+    waiting = False
+    while True:
+        try:
+            await look()
+            waiting = False
+        except StorageUnavailable as failure:
+            if not waiting:
+                logger.bind(reason=failure.message).info(f"{what} waits for the store")
+            waiting = True
+        except Exception:  # noqa: BLE001 - a defect must not end the loop
+            logger.exception(f"{what} failed unexpectedly")
+        await pause()
 
 
 class Pause:

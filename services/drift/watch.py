@@ -25,8 +25,7 @@ from services.leases import Lease
 from storage.document_ports import MODEL_DRIFT, DocumentStore
 from utils import metrics
 from utils.clock import Clock
-from utils.concurrency import run_blocking
-from utils.looking import look_again
+from utils.concurrency import look_again, run_blocking
 
 # Another version in production is checked, and the finding of another replica is known, within this time.
 LOOK_SECONDS = 60.0

@@ -23,7 +23,7 @@ from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
-from utils.looking import look_again
+from utils.concurrency import look_again
 
 
 class EmergencyWatch:

@@ -15,8 +15,7 @@ from services.jobs.events import JobEvents
 from services.jobs.launching import Launcher
 from services.jobs.records import JobRecords
 from utils.clock import Clock
-from utils.concurrency import Pause
-from utils.looking import look_again
+from utils.concurrency import Pause, look_again
 
 # A job whose worker dies twice may be what kills it.
 MAX_TAKEOVERS = 1

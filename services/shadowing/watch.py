@@ -27,8 +27,7 @@ from services.shadowing.figures import public_shadows, shadows_of
 from storage.document_ports import DocumentStore
 from storage.ledger_ports import LedgerStore
 from utils.clock import Clock
-from utils.concurrency import background
-from utils.looking import look_again
+from utils.concurrency import background, look_again
 
 # A candidate is announced, and decided on, within this time.
 LOOK_SECONDS = 30.0

@@ -20,8 +20,7 @@ from services.webhooks.sending import send
 from storage.document_ports import LastingDocuments
 from utils import metrics
 from utils.clock import Clock
-from utils.concurrency import background
-from utils.looking import look_again
+from utils.concurrency import background, look_again
 
 _FULL = "as many signals as may wait for the receiver waited already"
 

@@ -23,8 +23,7 @@ from services.ledger.recording.lane_identities import PLAN_MODEL, digest
 from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
-from utils.concurrency import Pause
-from utils.looking import look_again
+from utils.concurrency import Pause, look_again
 
 # Replicas take over what one of them has adopted within this time, where they are not told at once.
 LOOK_SECONDS = 30.0

@@ -15,7 +15,7 @@ from services.ledger.parity.certificate import FieldParity, ParityCertificate
 from services.ledger.parity.day_replays import DayReplays
 from storage.document_ports import LEDGER_PARITY, DocumentStore
 from utils.clock import Clock
-from utils.looking import look_again
+from utils.concurrency import look_again
 
 # Entries of the last seconds of a day may still be on their way to the store.
 GRACE = timedelta(minutes=15)

@@ -18,7 +18,7 @@ from services.broadcast.ledger_event import render_day_closed
 from services.ledger.proofs.chain import BEGINNING, root_of_day
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock
-from utils.looking import look_again
+from utils.concurrency import look_again
 
 # Entries of the last seconds may still be on their way to the store.
 GRACE = timedelta(minutes=10)

@@ -14,7 +14,7 @@ from services.ledger.settling.closing import Closing
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite
 from storage.ledger_ports import Due
 from utils.clock import Clock
-from utils.looking import look_again
+from utils.concurrency import look_again
 
 # Documents that wait for their close and are looked at, the newest: the bands of forty requests an hour.
 MAX_WAITING = 4_000
