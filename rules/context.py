@@ -18,7 +18,7 @@ from domain.trading.plan_models import PlanForecast
 from domain.values import utc_time
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import UNMEASURED, Weigher
+from rules.evidence.weighing import UNMEASURED, Weigher
 from rules.reading import MarketReading, read_market
 
 
@@ -127,8 +127,8 @@ def newest_indicators(
     readings: Sequence[MarketReading], indicators: TechnicalIndicators
 ) -> list[dict[Timeframe, dict[str, float]]]:
     """Return the newest indicators of each timeframe of each market, all computed in one call."""
-    found = iter(indicators.newest_of([series.values for reading in readings for series in reading.used.values()]))
-    return [{timeframe: next(found) for timeframe in reading.used} for reading in readings]
+    newest = iter(indicators.newest_of([series.values for reading in readings for series in reading.used.values()]))
+    return [{timeframe: next(newest) for timeframe in reading.used} for reading in readings]
 
 
 def measured(

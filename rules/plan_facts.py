@@ -11,7 +11,7 @@ import numpy as np
 from domain.arrays import FloatArray, IntArray
 from rules.context import MarketContext
 from rules.direction import TrendView
-from rules.evidence import support
+from rules.evidence.weighing import support
 from rules.plans import make_plan
 from rules.strategies import NO_VIEW, STRATEGIES, STRATEGY_NAMES
 from rules.verdict import data_quality, given_by_rules

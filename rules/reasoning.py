@@ -15,7 +15,7 @@ from domain.trading.evidence import Evidence, EvidenceVerdict
 from domain.values import Signal, epoch_ms, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
-from rules.evidence import rests_on_plans
+from rules.evidence.weighing import rests_on_plans
 from rules.strategies import NO_VIEW
 from rules.verdict import Ground, Verdict, has_few_candles
 
@@ -66,37 +66,39 @@ def describe_volume(context: MarketContext) -> str:
 
 def describe_evidence(verdict: Verdict) -> str:
     """Return a sentence on what plans like this one came to; empty where no plan can be made."""
-    found = verdict.evidence
-    if found is None:
+    evidence = verdict.evidence
+    if evidence is None:
         return ""
     if verdict.by_plan_model:
-        return _plan_model_sentence(found)
-    if not rests_on_plans(found):
+        return _plan_model_sentence(evidence)
+    if not rests_on_plans(evidence):
         return "How plans like this came out was not measured: the confidence is agreement alone."
     subject = "Plans like this one" if verdict.plan else "Plans with the trend"
-    after = f"{found.expected_r:+.3f} of their risk after costs of {figure(found.cost_bps)} bps"
-    if found.verdict is EvidenceVerdict.INSUFFICIENT:
+    after = f"{evidence.expected_r:+.3f} of their risk after costs of {figure(evidence.cost_bps)} bps"
+    if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
         return (
             f"No plans of this kind of market were measured: evidence insufficient. By a part of what plans of others "
-            f"came to, the target is first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
+            f"came to, the target is first in {evidence.target_first:.1%}, break-even being {evidence.break_even:.1%}, "
             f"and plans come to {after}."
         )
     return (
-        f"{subject} reached the target first in {found.target_first:.1%}, break-even being {found.break_even:.1%}, "
-        f"and came to {after}: evidence {found.verdict}, from {found.plans} independent plans."
+        f"{subject} reached the target first in {evidence.target_first:.1%}, "
+        f"break-even being {evidence.break_even:.1%}, "
+        f"and came to {after}: evidence {evidence.verdict}, from {evidence.plans} independent plans."
     )
 
 
-def _plan_model_sentence(found: Evidence) -> str:
+def _plan_model_sentence(evidence: Evidence) -> str:
     said = (
-        f"The plan model gives the plan of the trend {found.target_first:.1%} to reach its target first, "
-        f"break-even being {found.break_even:.1%}"
+        f"The plan model gives the plan of the trend {evidence.target_first:.1%} to reach its target first, "
+        f"break-even being {evidence.break_even:.1%}"
     )
-    if found.verdict is EvidenceVerdict.INSUFFICIENT:
-        return f"{said}, from {found.plans} independent plans, too few to tell: the confidence is agreement alone."
+    if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
+        return f"{said}, from {evidence.plans} independent plans, too few to tell: the confidence is agreement alone."
     return (
-        f"{said}, which comes to {found.expected_r:+.3f} of its risk after costs of {figure(found.cost_bps)} bps. "
-        f"The confidence is by this model, from {found.plans} independent plans: evidence {found.verdict}."
+        f"{said}, which comes to {evidence.expected_r:+.3f} of its risk after costs of "
+        f"{figure(evidence.cost_bps)} bps. "
+        f"The confidence is by this model, from {evidence.plans} independent plans: evidence {evidence.verdict}."
     )
 
 
@@ -192,9 +194,10 @@ def _strategies_sentence(view: TrendView) -> str:
 
 
 def _break_sentences(context: MarketContext) -> Iterator[str]:
-    for timeframe, found in context.breaks.items():
-        opened = datetime.fromtimestamp(found.opened_ms / 1000, UTC)
-        yield f"Before the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC {found.words}: older candles do not count."
+    for timeframe, series_break in context.breaks.items():
+        opened = datetime.fromtimestamp(series_break.opened_ms / 1000, UTC)
+        candle = f"the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC"
+        yield f"Before {candle} {series_break.words}: older candles do not count."
 
 
 def _data_sentence(context: MarketContext) -> str:

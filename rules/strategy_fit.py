@@ -80,8 +80,8 @@ def recommend(context: MarketContext, view: TrendView, settings: IndicatorSettin
     half as well where timeframes disagree. A view against the trend counts less the stronger that is, for those
     who follow it. A strategy that has nothing to read suits no market.
     """
-    found = [_recommendation(context, view, settings, name) for name in context.strategies]
-    return sorted(found, key=lambda fit: -fit.suitability)
+    recommendations = [_recommendation(context, view, settings, name) for name in context.strategies]
+    return sorted(recommendations, key=lambda fit: -fit.suitability)
 
 
 def names_that_suit(recommendations: Sequence[Recommendation]) -> list[str]:

@@ -12,7 +12,7 @@ from domain.trading.plans import TradePlan
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
-from rules.evidence import UNMEASURED_CONFIDENCE, confidence_bound, even_money, rests_on_plans, support
+from rules.evidence.weighing import UNMEASURED_CONFIDENCE, confidence_bound, even_money, rests_on_plans, support
 from rules.plans import Exits, make_plan
 from rules.strategies import ramp
 

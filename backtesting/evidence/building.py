@@ -15,7 +15,8 @@ from domain.errors import InsufficientData
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
 from domain.trading.evidence import Interval95, StrategyRecord
-from rules.evidence import REACH, EvidenceBook, EvidenceYear, MeasuredFile, TimeframeRecord
+from rules.evidence.book import EvidenceBook, EvidenceYear, MeasuredFile, TimeframeRecord
+from rules.evidence.weighing import REACH
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.reasoning import LEAN
 from rules.strategies import NO_VIEW, STRATEGY_NAMES

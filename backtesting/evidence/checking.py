@@ -14,7 +14,7 @@ from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.trading.evidence import Interval95
 from domain.values import Frozen
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from rules.plans import REWARD
 
 CONFIDENCE_GROUPS = 3
@@ -196,7 +196,7 @@ def _groups(
     given: Samples, chances: FloatArray, cost_r: FloatArray, timeframe: Timeframe, count: int
 ) -> Iterator[CheckedGroup]:
     stated = chances * (1 + REWARD) - 1 - cost_r
-    # As `rules.evidence.even_money`, of many at once.
+    # As `rules.evidence.weighing.even_money`, of many at once.
     confidence = np.clip(0.5 + stated / 2, 0, 1)
     for part in np.array_split(np.argsort(confidence, kind="stable"), count):
         if len(part):

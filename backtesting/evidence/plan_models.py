@@ -14,7 +14,7 @@ from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
 from domain.trading.plan_models import PlanModelRecord
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from rules.plan_facts import plan_facts
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 

@@ -12,7 +12,7 @@ from backtesting.past.market import PastJudgement
 from backtesting.plan_outcomes import OPEN, STOP, TARGET, plan_outcomes
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.market import CandleSeries
-from rules.evidence import support
+from rules.evidence.weighing import support
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.strategies import STRATEGY_NAMES
 from rules.verdict import UNTRADABLE, data_quality

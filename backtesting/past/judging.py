@@ -18,7 +18,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.values import utc_time
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.context import measured, with_forecast
-from rules.evidence import UNMEASURED, Weigher
+from rules.evidence.weighing import UNMEASURED, Weigher
 from rules.judgement import judge
 from rules.reading import MarketReading, read_market
 from rules.strategies import STRATEGY_NAMES

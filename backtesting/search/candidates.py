@@ -18,7 +18,7 @@ from backtesting.trading.orders import Call
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.values import Signal, round_significant
-from rules.evidence import confidence_bound, even_money, rests_on_plans, support
+from rules.evidence.weighing import confidence_bound, even_money, rests_on_plans, support
 from rules.judgement import Judgement
 from rules.risk import CAPITAL_AT_RISK, MAX_POSITION, market_risk, technical_risk
 from rules.strategies import NO_VIEW
@@ -113,7 +113,7 @@ class Candidates:
         ]
 
     def _worth_of_plans(self, chosen: IntArray, price: FloatArray, risk: FloatArray, reward: FloatArray) -> FloatArray:
-        """Return the even-money equivalents of plans, as `rules.evidence.Weigher` has them."""
+        """Return the even-money equivalents of plans, as `Weigher` has them."""
         break_even = 1 / (1 + reward)
         odds = np.log(break_even / (1 - break_even)) + self.odds[chosen]
         expected = (1 + reward) / (1 + np.exp(-odds)) - 1 - self.cost_bps / (1e4 * risk / price)

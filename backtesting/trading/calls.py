@@ -14,7 +14,7 @@ from domain.values import Signal
 from rules.blending import blend
 from rules.context import MarketContext
 from rules.direction import TrendView
-from rules.evidence import even_money
+from rules.evidence.weighing import even_money
 from rules.judgement import Judgement
 from rules.plans import make_plan
 from rules.risk import assess_risk

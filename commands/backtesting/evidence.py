@@ -21,7 +21,7 @@ from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from backtesting.evidence.building import MeasuredMarket
-    from rules.evidence import EvidenceBook
+    from rules.evidence.book import EvidenceBook
 
 evidence = typer.Typer(help="What plans like a signal's came to in the past.", no_args_is_help=True)
 

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from backtesting.evidence.checking import EvidenceCheck
 from domain.trading.evidence import Interval95
-from rules.evidence import EvidenceBook, TimeframeRecord
+from rules.evidence.book import EvidenceBook, TimeframeRecord
 
 
 def book_table(book: EvidenceBook, name: str, pictures: Sequence[Path] = ()) -> Group:
@@ -109,13 +109,13 @@ def _drawn(pictures: Sequence[Path]) -> list[RenderableType]:
     return [Text(f"\npictures: {', '.join(map(str, pictures))}")] if pictures else []
 
 
-def _signed(found: Interval95, digits: int = 3) -> str:
-    if found.mean is None or found.low is None or found.high is None:
+def _signed(interval: Interval95, digits: int = 3) -> str:
+    if interval.mean is None or interval.low is None or interval.high is None:
         return "-"
-    return f"{found.mean:+.{digits}f} [{found.low:+.{digits}f}, {found.high:+.{digits}f}]"
+    return f"{interval.mean:+.{digits}f} [{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]"
 
 
-def _percent(found: Interval95) -> str:
-    if found.mean is None or found.low is None or found.high is None:
+def _percent(interval: Interval95) -> str:
+    if interval.mean is None or interval.low is None or interval.high is None:
         return "-"
-    return f"{found.mean:.1%} [{found.low:.1%}, {found.high:.1%}]"
+    return f"{interval.mean:.1%} [{interval.low:.1%}, {interval.high:.1%}]"

@@ -10,7 +10,7 @@ from domain.arrays import FloatArray
 from domain.jobs import JobProgress, TellProgress, TellShare
 from features.indicators.ranges import average_true_ranges
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import Weigher
+from rules.evidence.weighing import Weigher
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket
 from services.backtests.parameters import BacktestParameters, lane_of

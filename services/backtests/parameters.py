@@ -14,7 +14,7 @@ from config.settings import AnalysisSettings, IndicatorSettings, Settings
 from domain.market import Timeframe
 from domain.trading.costs import CostBps, FundingBps, MarketCosts
 from domain.values import Frozen
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from rules.strategies import STRATEGY_NAMES
 
 LaneKind = Literal["rules", "model", "blend", "strategy", "llm"]

@@ -13,7 +13,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobParameters
 from services.backtests.lane_models import version_of

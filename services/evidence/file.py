@@ -10,7 +10,8 @@ from pydantic import ValidationError
 from config.backtest_settings import TradingSettings
 from config.errors.needs import named_need_of
 from domain.errors import ConfigurationError
-from rules.evidence import EvidenceBook, Weigher
+from rules.evidence.book import EvidenceBook
+from rules.evidence.weighing import Weigher
 
 SHIPPED = "shipped"
 SHIPPED_FILE = Path(__file__).resolve().parents[2] / "config" / "evidence.json"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rules.evidence import Weigher
+from rules.evidence.weighing import Weigher
 
 
 class EvidenceInUse:

@@ -8,7 +8,7 @@ from backtesting.evidence.building import build_book
 from domain.jobs import JobProgress, TellProgress
 from domain.trading.costs import MarketCosts
 from domain.values import Frozen
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.evidence.parameters import EvidenceTask, MeasuredCandles, MeasuringParameters
 from services.evidence.run import check_book, measure
 from services.job_candles.fetching import read_candles

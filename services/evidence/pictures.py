@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from backtesting.evidence.checking import EvidenceCheck
-    from rules.evidence import EvidenceBook, TimeframeRecord
+    from rules.evidence.book import EvidenceBook, TimeframeRecord
 
 # Of the places of two points that belong together, so that their bars do not cover one another.
 ASIDE = 0.12

@@ -12,7 +12,7 @@ from domain.jobs import TellShare
 from domain.spans import require_candles_in
 from domain.trading.costs import MarketCosts
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.evidence.parameters import MeasuredCandles, MeasuringParameters
 
 

@@ -14,7 +14,7 @@ from domain.hours.clocks import WEEK_MS
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed
 from services.evidence.job import CheckedBook, EvidenceJobParameters
 from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from backtesting.search.space import SearchedSettings, present_settings
 from config.settings import Settings
 from domain.values import Frozen
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 
 DEFAULT_TRIALS, MAX_TRIALS = 50, 500

@@ -7,7 +7,7 @@ import asyncio
 from config.settings import Settings
 from domain.job_kinds import JobKind
 from domain.jobs import Job
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.backtests.candles import BacktestCandles, CandleNeed
 from services.backtests.service import PastJobRequest
 from services.jobs.service import JobService

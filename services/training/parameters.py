@@ -11,7 +11,7 @@ from config.section import Count
 from config.settings import FeatureSettings, IndicatorSettings, Settings
 from domain.forecasting import ModelScope, ModelTarget, ModelType
 from domain.values import Frozen
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.evidence.file import read_book
 from services.evidence.parameters import MeasuringOptions, MeasuringParameters
 from services.job_candles.series import JobSeries

@@ -27,7 +27,8 @@ from models.serving.loaded_models import load_version
 from models.training.plan_run import PlanRun
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
-from rules.evidence import MIN_PLANS, EvidenceBook
+from rules.evidence.book import EvidenceBook
+from rules.evidence.weighing import MIN_PLANS
 from services.evidence.parameters import MeasuredCandles, MeasuringParameters
 from services.evidence.run import measure
 from services.training.judged_moments import Moments, needed_plans, unseen_plans

@@ -15,7 +15,7 @@ from config.settings import Settings
 from domain.jobs import JobProgress, JobStatus
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import utc_time
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.evidence.file import read_book
 from services.evidence.job import CheckedBook, EvidenceJobParameters, run_job
 from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters

@@ -17,7 +17,8 @@ from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
 from features.candle_reading.reading import read_candles
-from rules.evidence import MIN_PLANS, EvidenceBook, Weigher
+from rules.evidence.book import EvidenceBook
+from rules.evidence.weighing import MIN_PLANS, Weigher
 from rules.verdict import Ground
 from tests.fixtures.histories import ANALYSIS, INDICATORS, simulated
 

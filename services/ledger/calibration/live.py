@@ -13,7 +13,7 @@ from loguru import logger
 
 from backtesting.evidence.samples import MeasuredPlans
 from domain.ledger.entries import LedgerLane
-from rules.evidence import EvidenceBook, TimeframeRecord
+from rules.evidence.book import EvidenceBook, TimeframeRecord
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of

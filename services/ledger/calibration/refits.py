@@ -11,7 +11,8 @@ from typing import Any
 from backtesting.evidence.curve import count_clusters, refit_curve
 from backtesting.evidence.samples import MeasuredPlans
 from domain.market import Timeframe
-from rules.evidence import REACH, EvidenceBook, TimeframeRecord
+from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.weighing import REACH
 
 # With fewer clusters of time, or independent plans, an error is no more than a guess.
 LEAST_CLUSTERS = 12

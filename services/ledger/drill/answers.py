@@ -19,7 +19,7 @@ from domain.forecasting import Forecast, ModelType
 from domain.market import CandleSeries
 from features.indicators.technical_indicators import TechnicalIndicators
 from models.serving.forecasts import signal_of
-from rules.evidence import Weigher
+from rules.evidence.weighing import Weigher
 from rules.judgement import Judgement
 from rules.technical import TechnicalAnalyst
 

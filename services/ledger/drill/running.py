@@ -18,7 +18,7 @@ from domain.ledger.settlements import LedgerRecord
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal, epoch_ms, utc_time
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import Weigher
+from rules.evidence.weighing import Weigher
 from rules.plans import HORIZON_CANDLES
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease

@@ -15,7 +15,7 @@ from config.section import Section
 from config.settings import AnalysisSettings, IndicatorSettings
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from storage.document_ports import LEDGER_LANES, LastingDocuments
 from utils.clock import Clock
 from utils.version import service_version

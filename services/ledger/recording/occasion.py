@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.analysis import DataSource
 from domain.ledger.entries import Apart, LedgerEntry, Origin
 from domain.market import Timeframe
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.statements import Statement
 

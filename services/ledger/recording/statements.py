@@ -10,7 +10,7 @@ from domain.forecasting import Forecast
 from domain.ledger.entries import NEXT_CANDLE, EntryKind, LedgerLane
 from domain.trading.gates import Abstention
 from domain.values import Signal
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from rules.judgement import Judgement
 from rules.plans import HORIZON_CANDLES
 from rules.verdict import Ground, Verdict

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from domain.trading.costs import Costs
 from domain.trading.forecast_plans import PlanRecord
 from domain.values import Signal
-from rules.evidence import even_money
+from rules.evidence.weighing import even_money
 from rules.forecast_plans import support_of, weigh_forecast
 from rules.plans import HORIZON_CANDLES, find_exits
 from tests.fixtures.plan_records import make_record

@@ -12,7 +12,7 @@ from domain.market import Candle, CandleSeries, Timeframe
 from domain.naming.symbols import SymbolKind
 from domain.trading.costs import Costs, MarketCosts
 from domain.values import Signal
-from rules.evidence import UNMEASURED, Weigher
+from rules.evidence.weighing import UNMEASURED, Weigher
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
 from rules.verdict import SIGNAL_BAR

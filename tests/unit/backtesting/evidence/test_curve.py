@@ -17,7 +17,7 @@ from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
-from rules.evidence import Weigher
+from rules.evidence.weighing import Weigher
 from tests.fixtures.evidence import market, planted
 
 COSTS = MarketCosts(fee_bps=5, slippage_bps=1)

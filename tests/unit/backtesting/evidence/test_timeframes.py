@@ -15,7 +15,7 @@ from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
 from domain.values import Signal
-from rules.evidence import Weigher
+from rules.evidence.weighing import Weigher
 from services.evidence.file import SHIPPED, read_book
 from tests.fixtures.evidence import market, planted
 

@@ -20,7 +20,7 @@ from backtesting.trading.orders import Call
 from config.guard_settings import GuardSettings
 from domain.market import Timeframe
 from domain.values import Signal
-from rules.evidence import UNMEASURED, Weigher
+from rules.evidence.weighing import UNMEASURED, Weigher
 from tests.fixtures.histories import ANALYSIS, INDICATORS, WEIGHER, simulated
 from tests.fixtures.settings import configured
 

@@ -19,7 +19,7 @@ from models.evaluation.out_of_sample import OutOfSample
 from models.evaluation.time_axis import TimeAxis
 from models.registry.metadata import PREDICTIONS_FILE, TrainingRange
 from models.registry.registry import Registry
-from rules.evidence import even_money
+from rules.evidence.weighing import even_money
 from services.backtests.forecasts import past_forecasts
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import BacktestOptions, BacktestParameters

@@ -20,7 +20,7 @@ from models.architectures.outputs import RETURNS
 from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
-from rules.evidence import UNMEASURED
+from rules.evidence.weighing import UNMEASURED
 from rules.technical import TechnicalAnalyst
 from services.evidence.in_use import EvidenceInUse
 from services.market_data.market_data import MarketData

@@ -15,7 +15,8 @@ from domain.ledger.settlements import LedgerRecord, PlanEnd
 from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.values import epoch_ms
-from rules.evidence import EvidenceBook, TimeframeRecord, Weigher
+from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.weighing import Weigher
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of

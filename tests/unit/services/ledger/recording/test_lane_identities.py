@@ -14,7 +14,7 @@ from config.settings import Settings
 from config.sources import load_settings
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence import EvidenceBook
+from rules.evidence.book import EvidenceBook
 from services.ledger.recording import lane_identities
 from services.ledger.recording.lane_identities import LaneIdentity, keep_identities
 from storage.document_ports import LEDGER_LANES

@@ -1,4 +1,4 @@
-"""Evidence: from the measured record of plans to what a plan like them is worth, and to a confidence.
+"""Evidence: from the book to what a plan like the measured ones is worth, and to a confidence.
 
 The record is a logistic curve: the log odds of the target coming first are those of chance, `logit(break-even)`,
 plus the weight of the trend that supports the plan. With a weight of zero a plan is worth nothing before costs.
@@ -9,30 +9,23 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from domain.market import Timeframe
-from domain.naming.symbols import Symbol, SymbolKind
+from domain.naming.symbols import Symbol
 from domain.trading.costs import Costs, MarketCosts
-from domain.trading.evidence import Evidence, EvidenceVerdict, PlanWorth, StrategyRecord
+from domain.trading.evidence import Evidence, EvidenceVerdict, PlanWorth
 from domain.trading.plan_models import PlanForecast
 from domain.trading.plans import TradePlan
-from domain.values import Frozen, Share
+from rules.evidence.book import EvidenceBook
 
 # From here on a trend is no stronger evidence: plans with stronger ones came to the same.
 FULL_TREND = 0.5
-# Where the timeframe was not measured, half of the weight of the nearest one that was counts; where the kind of market
-# was not, half of that.
-UNMEASURED_SHARE = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
 # The greatest confidence where nothing was measured, or other kinds of markets alone were.
 UNMEASURED_CONFIDENCE = 0.55
 REACH = NormalDist().inv_cdf(0.975)
-
-Number = Annotated[float, Field(allow_inf_nan=False)]
 
 
 def support(side: int, trend: float) -> float:
@@ -43,92 +36,6 @@ def support(side: int, trend: float) -> float:
         trend: Weighted direction of the timeframes, -1..1.
     """
     return side * min(max(trend / FULL_TREND, -1.0), 1.0)
-
-
-class MeasuredFile(Frozen):
-    """Candles that the evidence was measured on."""
-
-    name: str
-    candles: int
-    first_ms: int
-    last_ms: int
-    digest: str
-
-
-class EvidenceYear(Frozen):
-    """A year predicted by the years before it: mean prediction and what came, per plan.
-
-    `calibration_error` is the expected calibration error over ten bins of equal count.
-    """
-
-    year: int
-    plans: int
-    predicted: Share
-    came: Share
-    calibration_error: Share
-
-
-class TimeframeRecord(Frozen):
-    """The measured record of the plans of one timeframe, pooled over markets.
-
-    Attributes:
-        timeframe: Of the plans.
-        built_from: For a person, such as "8 markets, 1h, 2017-08 to 2022-12".
-        files: What it was measured on: candles of this timeframe, also where they were made from shorter ones.
-        kinds: Kinds of markets that were measured.
-        weight: Of a trend's support, in log odds; of a timeframe that has fewer plans than another, shrunk towards
-            what would count without a record of its own.
-        error: Standard error of the weight over clusters of time, so that plans that overlap count once.
-        own_weight, own_error: The same, as measured on these plans alone.
-        plans: Number of independent plans: all of them over the design effect of their clusters.
-        samples: Number of plans that were measured.
-        folds: The same measured year by year, out of sample.
-        strategies: Records of the named strategies.
-    """
-
-    timeframe: Timeframe
-    built_from: str
-    files: tuple[MeasuredFile, ...]
-    kinds: tuple[SymbolKind, ...]
-    weight: Number
-    error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    own_weight: Number
-    own_error: Annotated[float, Field(ge=0, allow_inf_nan=False)]
-    plans: Annotated[int, Field(ge=0)]
-    samples: Annotated[int, Field(ge=0)]
-    folds: tuple[EvidenceYear, ...]
-    strategies: tuple[StrategyRecord, ...]
-
-    def strategy(self, name: str) -> StrategyRecord | None:
-        """Return the record of a strategy."""
-        return next((record for record in self.strategies if record.name == name), None)
-
-    def weight_share(self, symbol: str, timeframe: Timeframe) -> float:
-        """Return the share of the weight that counts for plans of a market and timeframe."""
-        measured = timeframe is self.timeframe, Symbol.of(symbol).kind in self.kinds
-        return float(UNMEASURED_SHARE ** measured.count(False))
-
-
-class EvidenceBook(Frozen):
-    """The measured record of plans, as `cli.py evidence build` writes it.
-
-    Attributes:
-        built_at: ISO date.
-        stop_atr, reward, horizon_candles: The plans that were measured.
-        records: One for each timeframe that was measured, shortest first.
-        left_out: Timeframes that were measured and have too few plans for a record, and what they lack.
-    """
-
-    built_at: str
-    stop_atr: Annotated[float, Field(gt=0)]
-    reward: Annotated[float, Field(gt=0)]
-    horizon_candles: Annotated[int, Field(ge=1)]
-    records: Annotated[tuple[TimeframeRecord, ...], Field(min_length=1)]
-    left_out: dict[Timeframe, str]
-
-    def record(self, timeframe: Timeframe) -> TimeframeRecord:
-        """Return the record of a timeframe, or else that of the measured one nearest in length."""
-        return min(self.records, key=lambda record: abs(math.log2(record.timeframe.ms / timeframe.ms)))
 
 
 @dataclass(frozen=True)
