@@ -106,8 +106,10 @@ async def handle_validation(request: Request, error: RequestValidationError) -> 
     for entry in error.errors():
         # Of several readings of a field the first one counts.
         by_field.setdefault(".".join(_place(entry)), entry)
-    found = [FieldError(field=name, message=_message(by_field[name])) for name in islice(by_field, MAX_FIELD_ERRORS)]
-    first = found[0]
+    field_errors = [
+        FieldError(field=name, message=_message(by_field[name])) for name in islice(by_field, MAX_FIELD_ERRORS)
+    ]
+    first = field_errors[0]
     # "symbol BTC/USDT: write BTCUSDT" names its field itself.
     named = first.message.startswith(f"{first.field} ")
     where = f"{first.field}: " if first.field and not named else ""
@@ -117,7 +119,7 @@ async def handle_validation(request: Request, error: RequestValidationError) -> 
         HTTPStatus.UNPROCESSABLE_ENTITY,
         f"{where}{first.message}{more}",
         code="invalid_request",
-        field_errors=found,
+        field_errors=field_errors,
     )
 
 
@@ -156,19 +158,19 @@ def _message(entry: dict[str, Any]) -> str:
     if kind == "json_invalid":
         return "the body is not valid JSON (NaN and Infinity are not JSON either)"
     sent = sent if isinstance(sent, type) else type(sent)
-    found = {str: "text", list: "an array", type(None): "null", bool: "true or false"}.get(sent)
+    received = {str: "text", list: "an array", type(None): "null", bool: "true or false"}.get(sent)
     if kind == "int_type" and place[-1:] and place[-1] in _TIMES:
         needed = "send epoch milliseconds as a whole number, such as 1696876800000"
-    elif kind in ("int_type", "float_type") and found == "text":
+    elif kind in ("int_type", "float_type") and received == "text":
         needed = "send a number without quotes"
-    elif kind in ("int_type", "float_type") and found == "null" and set(place) & _CANDLE_LISTS:
+    elif kind in ("int_type", "float_type") and received == "null" and set(place) & _CANDLE_LISTS:
         needed = "send a number, or leave out a candle that has none"
-    elif kind == "model_type" and found and set(place) & _CANDLE_LISTS:
+    elif kind == "model_type" and received and set(place) & _CANDLE_LISTS:
         needed = "send each candle as an object with timestamp, open, high, low, close and volume"
     elif kind in ("model_type", "model_attributes_type", "dict_type"):
         needed = "send an object, such as {}"
-    elif kind.endswith("_type") and found == "null":
+    elif kind.endswith("_type") and received == "null":
         needed = need_of(entry)
     else:
         return need_of(entry)
-    return f"is {found}; {needed}" if found else needed
+    return f"is {received}; {needed}" if received else needed

@@ -84,14 +84,14 @@ def evaluate(
         registry = registries.at(key)
         chosen = [choose_version(registry, version, file, symbol, timeframe) for file in files]
         leaders = _leaders(registry, chosen, leader)
-        for one in chosen:
-            name = registry.open(one.version).metadata.leader(one.symbol)
-            scored = EvaluationParameters.of(one.version, one.symbol, fee_bps, slippage_bps, settings, key)
-            beside = leaders.get((name, one.series.timeframe)) if name else None
-            found.append(score(scored, one, beside, plot, now))
+        for candles in chosen:
+            name = registry.open(candles.version).metadata.leader(candles.symbol)
+            scored = EvaluationParameters.of(candles.version, candles.symbol, fee_bps, slippage_bps, settings, key)
+            beside = leaders.get((name, candles.series.timeframe)) if name else None
+            found.append(score(scored, candles, beside, plot, now))
     if not as_json:
-        for file, one in zip(files, chosen, strict=True):
-            tell(file, one.read)
+        for file, candles in zip(files, chosen, strict=True):
+            tell(file, candles.read)
 
     from rich.console import Group
 
@@ -116,15 +116,15 @@ def _leaders(
         InvalidRequest: two files have the same market, or nothing reads the file of the leader.
     """
     found: dict[tuple[str, Timeframe], CandleSeries] = {}
-    for one in chosen:
-        market = one.symbol, one.series.timeframe
+    for candles in chosen:
+        market = candles.symbol, candles.series.timeframe
         if market in found:
-            raise InvalidRequest(f"there are two files of {one.symbol} {one.series.timeframe}")
-        found[market] = one.series
+            raise InvalidRequest(f"there are two files of {candles.symbol} {candles.series.timeframe}")
+        found[market] = candles.series
     if file is not None:
         # Versions and timeframes may differ; the first market that is led has the say.
-        models = [(registry.open(one.version).metadata, one) for one in chosen]
-        model, one = next((pair for pair in models if pair[0].leader(pair[1].symbol)), models[0])
-        given = read_leader(model, [one.symbol], one.series.timeframe, file)
-        found |= {(name, one.series.timeframe): series for name, series in given.items()}
+        models = [(registry.open(candles.version).metadata, candles) for candles in chosen]
+        model, candles = next((pair for pair in models if pair[0].leader(pair[1].symbol)), models[0])
+        given = read_leader(model, [candles.symbol], candles.series.timeframe, file)
+        found |= {(name, candles.series.timeframe): series for name, series in given.items()}
     return found

@@ -50,5 +50,5 @@ def features(
         now(f"writing {output.name}")
         write_table(table, output)
     tell(file, read)
-    found = engineer.feature_set
-    say(f"{output}: {len(table)} rows, {len(found.columns)} columns, set {found.name} {found.id}")
+    feature_set = engineer.feature_set
+    say(f"{output}: {len(table)} rows, {len(feature_set.columns)} columns, set {feature_set.name} {feature_set.id}")

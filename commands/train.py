@@ -71,7 +71,7 @@ def train(
 
 def _document(outcome: TrainingOutcome, seconds: float) -> dict[str, Any]:
     model, verdict = outcome.model.model_dump(mode="json"), outcome.verdict
-    told = (
+    shown = (
         "version",
         "type",
         "symbol",
@@ -86,7 +86,7 @@ def _document(outcome: TrainingOutcome, seconds: float) -> dict[str, Any]:
         "parameters",
     )
     return {
-        **{key: model[key] for key in told},
+        **{key: model[key] for key in shown},
         "promoted": verdict.promoted,
         "forced": verdict.forced,
         "verdict": verdict.serves,

@@ -102,7 +102,7 @@ def _make_retraining(base: Foundation, models: ModelWing, work: JobWing) -> Retr
     """Return what trains models in production anew, those with an alarm of drift first."""
 
     def drifting() -> dict[tuple[RegistryKey, str], str]:
-        return {(found.key, found.version): found.reason for found in models.drift.alarms()}
+        return {(alarm.key, alarm.version): alarm.reason for alarm in models.drift.alarms()}
 
     return Retraining(models.admin, work.training, work.jobs, drifting, base.settings, base.clock)
 

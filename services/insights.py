@@ -66,9 +66,9 @@ class MarketInsights:
         Raises:
             InsufficientData, MarketDataUnavailable: as `condition`.
         """
-        found = self._recommend(await self._measured(symbol, snapshot, strategies))
-        judged = {recommendation.strategy for recommendation in found}
-        return found + [
+        recommendations = self._recommend(await self._measured(symbol, snapshot, strategies))
+        judged = {recommendation.strategy for recommendation in recommendations}
+        return recommendations + [
             Recommendation(name, 0.0, f"It takes no part: {reason}.", {})
             for name in strategies
             if name not in judged and (reason := self._why_disabled(name))

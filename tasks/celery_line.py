@@ -85,8 +85,8 @@ class BrokerLine:
 
         def look() -> dict[JobQueue, QueueState]:
             channel = self._connection.default_channel
-            found = {queue: channel.queue_declare(queue.value, passive=True) for queue in JobQueue}
-            return {queue: QueueState(said.message_count, said.consumer_count) for queue, said in found.items()}
+            declarations = {queue: channel.queue_declare(queue.value, passive=True) for queue in JobQueue}
+            return {queue: QueueState(said.message_count, said.consumer_count) for queue, said in declarations.items()}
 
         return self._twice(look)
 

@@ -65,14 +65,14 @@ class LogTail:
 
     def newest(self, limit: int, severity: int = 0) -> list[LogLine]:
         """Return at most `limit` lines of this severity or a higher one, the newest first."""
-        found: list[LogLine] = []
+        lines: list[LogLine] = []
         # A copy: other threads log meanwhile.
         for line in reversed(self._lines.copy()):
-            if len(found) == limit:
+            if len(lines) == limit:
                 break
             if line.severity >= severity:
-                found.append(line)
-        return found
+                lines.append(line)
+        return lines
 
 
 def _cut(value: Any) -> Any:

@@ -139,8 +139,8 @@ def read_query(
         }
     series = in_market(request.symbol, series)
     latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
-    for one in series.values():
-        one.require_opened_by(latest_open_ms)
+    for candles in series.values():
+        candles.require_opened_by(latest_open_ms)
     context = request.strategy_context
     chosen = context.selected_strategies
     query = AnalysisQuery(

@@ -83,7 +83,3 @@ class SharedWindows:
         ends_at, _ = await self._link.guarded(self._windows.get_window_stats(item, *names))
         seconds = max(ends_at - time.time(), MIN_SECONDS)
         self._known[key] = _SharedWindow(time.monotonic() + seconds, 0, used_up=True)
-
-
-def _end(_: str, window: _SharedWindow, __: float) -> float:
-    return window.until

@@ -17,7 +17,7 @@ router = APIRouter()
 def page_file(request: Request, name: str) -> Response:
     """Return a script, a style, a picture or a library of the page; the page itself is at `/` alone."""
     files: PageFiles = request.app.state.page_files
-    found = None if name.endswith(".html") else files.find(name)
-    if found is None:
+    file = None if name.endswith(".html") else files.find(name)
+    if file is None:
         raise NotFound("the page has no such file")
-    return found.answer(request.headers)
+    return file.answer(request.headers)

@@ -15,14 +15,14 @@ def check_address(host: str, port: int) -> None:
         ConfigurationError: HOST is no name or address of this machine, or PORT is taken or not allowed.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
     except OSError as error:
         raise ConfigurationError(
             f"HOST: {host} is not known here ({error.strerror}): set an address of this machine, such as 127.0.0.1"
         ) from None
     # A name may have an address of a family that the machine lacks: what is wrong with the last one tried counts.
     wrong: OSError | None = None
-    for family, kind, protocol, _, address in found:
+    for family, kind, protocol, _, address in addresses:
         try:
             with socket.socket(family, kind, protocol) as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)

@@ -48,17 +48,17 @@ def attention(
         from models.serving.attention import attention_of
 
         now(f"asking {version}")
-        found = attention_of(registry.open(version), series, usual)
-        length = len(found.newest)
+        attention = attention_of(registry.open(version), series, usual)
+        length = len(attention.newest)
         times, closes = series.times_ms[-length:], series.closes[-length:]
         if plot is not None:
             from models.evaluation.attention_plot import write_attention
             from models.evaluation.plots import Subject
 
-            what = f"which candles the forecast looked at: probability of a rise {found.probability_up:.4f}"
+            what = f"which candles the forecast looked at: probability of a rise {attention.probability_up:.4f}"
             subject = Subject(version, chosen.symbol, series.timeframe)
             try:
-                write_attention(plot, times, closes, found.newest, found.usual, found.heads, subject, what)
+                write_attention(plot, times, closes, attention.newest, attention.usual, attention.heads, subject, what)
             except OSError as error:
                 raise InvalidRequest(f"{plot} cannot be written: {error.strerror or error}") from error
     if not as_json:
@@ -67,26 +67,26 @@ def attention(
         "version": version,
         "symbol": chosen.symbol,
         "timeframe": series.timeframe,
-        "probability_up": found.probability_up,
+        "probability_up": attention.probability_up,
         "candles": [
             {"time": utc_time(int(time)).isoformat(), "weight": float(weight), "usual": float(often)}
-            for time, weight, often in zip(times, found.newest, found.usual, strict=True)
+            for time, weight, often in zip(times, attention.newest, attention.usual, strict=True)
         ],
-        "heads": found.heads.tolist(),
-        "forecasts": found.forecasts,
+        "heads": attention.heads.tolist(),
+        "forecasts": attention.forecasts,
         "picture": str(plot) if plot else None,
     }
-    show(document, _words(found, document["candles"], plot), as_json)
+    show(document, _words(attention, document["candles"], plot), as_json)
 
 
-def _words(found: Attention, candles: list[dict[str, object]], plot: Path | None) -> str:
-    order = found.newest.argsort()[::-1][:SHOWN]
+def _words(attention: Attention, candles: list[dict[str, object]], plot: Path | None) -> str:
+    order = attention.newest.argsort()[::-1][:SHOWN]
     lines = [
-        f"probability of a rise {found.probability_up:.4f}; the candles that it looked at most, of {len(candles)}:",
+        f"probability of a rise {attention.probability_up:.4f}; the candles that it looked at most, of {len(candles)}:",
         *(
-            f"{candles[place]['time']}  {found.newest[place]:6.1%}, usually {found.usual[place]:6.1%}"
+            f"{candles[place]['time']}  {attention.newest[place]:6.1%}, usually {attention.usual[place]:6.1%}"
             for place in order.tolist()
         ),
-        f"all alike would be {1 / len(candles):.1%}; usually: the mean of {found.forecasts:,} forecasts",
+        f"all alike would be {1 / len(candles):.1%}; usually: the mean of {attention.forecasts:,} forecasts",
     ]
     return "\n".join([*lines, *([f"picture: {plot}"] if plot else [])])

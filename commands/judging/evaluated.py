@@ -19,13 +19,13 @@ TITLES = {"newer": "Newer than its training", "walk_forward": "Inside its traini
 
 def evaluated(result: EvaluationResult, symbol: str, pictures: Sequence[Path]) -> Group:
     """Return figures, reliability and the returns of trading on the forecasts, of each part of the candles."""
-    found = result.found
-    model, whole = found.model, found.whole
+    evaluation = result.found
+    model, whole = evaluation.model, evaluation.whole
     facts = {
         "version": model.version,
         "market": f"{symbol} {model.timeframe}",
         "candles": f"{len(whole.times_ms):,} that it was not trained on",
-        **({"leader": f"{found.leader}, at {found.led:,} of the newer candles"} if found.leader else {}),
+        **({"leader": f"{evaluation.leader}, at {evaluation.led:,} of the newer candles"} if evaluation.leader else {}),
         **({"pictures": ", ".join(map(str, pictures))} if pictures else {}),
     }
     if "newer" not in result.found.parts:

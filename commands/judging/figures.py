@@ -68,7 +68,7 @@ def figures(
     written, names = _read(document) if document else None, {market: f"{market}-{timeframe}" for market in wanted}
     for name in names.values() if written is not None else ():
         replace_between_marks(written or "", name, "")  # before hours of training, not after them
-    told = []
+    texts, documents = list[str](), list[dict[str, object]]()
     for table, trials in _tables(candles, wanted, _types(types), _types(pooled), _ms(since), save, settings):
         name = names[table.symbol]
         picture = (pictures or Path("pictures")) / f"learners-{name}.png"
@@ -79,10 +79,11 @@ def figures(
         text = markdown(table, timeframe, trials, seen_from)
         if written is not None:
             written = replace_between_marks(written, name, text)
-        told.append((text, _document(table, trials, picture if pictures else None)))
+        texts.append(text)
+        documents.append(_document(table, trials, picture if pictures else None))
     if document is not None and written is not None:
         _write(document, written)
-    show({"timeframe": timeframe, "tables": [one for _, one in told]}, "\n\n".join(text for text, _ in told), as_json)
+    show({"timeframe": timeframe, "tables": documents}, "\n\n".join(texts), as_json)
 
 
 def _tables(

@@ -62,9 +62,9 @@ def _listed(registries: Registries, key: RegistryKey) -> tuple[dict[str, Any], R
 
 
 def _summary(model: ModelMetadata, called: list[str]) -> dict[str, Any]:
-    told = {"version", "type", "symbol", "timeframe", "created_at", "horizon_candles", "metrics"}
+    shown = {"version", "type", "symbol", "timeframe", "created_at", "horizon_candles", "metrics"}
     return {
-        **model.model_dump(mode="json", include=told),
+        **model.model_dump(mode="json", include=shown),
         "target": model.target,
         "aliases": called,
         "shipped": model.shipped,

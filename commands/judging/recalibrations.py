@@ -15,10 +15,10 @@ def recalibrated_tables(own: Sequence[Recalibration]) -> list[RenderableType]:
     """Return what was fitted on the settled forecasts of a version, and the one in force; nothing without any."""
     if not own:
         return []
-    in_force = next((one for one in reversed(own) if one.taken), None)
+    in_force = next((recalibration for recalibration in reversed(own) if recalibration.taken), None)
     facts = {"in force": "the calibration of the training"}
     if in_force is not None:
-        symbols = (f"{symbol} {one.slope:.3f}" for symbol, one in in_force.symbols.items())
+        symbols = (f"{symbol} {recalibration.slope:.3f}" for symbol, recalibration in in_force.symbols.items())
         facts = {
             "in force": f"since {in_force.at:%Y-%m-%d %H:%M:%S} UTC",
             "slopes": f"{in_force.pooled.slope:.3f} of all, {', '.join(symbols)}",
@@ -32,17 +32,17 @@ def _all(own: Sequence[Recalibration]) -> Table:
         *("judged at", "forecasts from", "to", "fitted", "judged", "slope", "Brier before", "after", "taken"),
         title="Recalibrations from settled forecasts",
     )
-    for one in own:
-        figures = one.comparison
+    for recalibration in own:
+        figures = recalibration.comparison
         table.add_row(
-            f"{one.at:%Y-%m-%d %H:%M}",
-            minute(one.first_ms),
-            minute(one.last_ms),
-            f"{one.fitted:,}",
-            f"{one.judged:,}",
-            f"{one.pooled.slope:.3f}",
+            f"{recalibration.at:%Y-%m-%d %H:%M}",
+            minute(recalibration.first_ms),
+            minute(recalibration.last_ms),
+            f"{recalibration.fitted:,}",
+            f"{recalibration.judged:,}",
+            f"{recalibration.pooled.slope:.3f}",
             "-" if figures.against_brier is None else f"{figures.against_brier:.5f}",
             "-" if figures.brier is None else f"{figures.brier:.5f}",
-            "yes" if one.taken else "no",
+            "yes" if recalibration.taken else "no",
         )
     return table

@@ -29,8 +29,11 @@ def known_shadows(registries: Registries, key: RegistryKey, aliases: Aliases) ->
     if shadows_of(aliases):
         with suppress(StorageUnavailable):
             figures = asyncio.run(read())
-    found = public_shadows(key, aliases, settings.models.shadow_forecasts, figures)
-    return {one["version"]: {**one, "since": one["since"].isoformat(), "at": _iso(one["at"])} for one in found}
+    shadows = public_shadows(key, aliases, settings.models.shadow_forecasts, figures)
+    return {
+        shadow["version"]: {**shadow, "since": shadow["since"].isoformat(), "at": _iso(shadow["at"])}
+        for shadow in shadows
+    }
 
 
 def _iso(moment: datetime | None) -> str | None:

@@ -25,9 +25,9 @@ def bands(
     """Print the share of closes within the bands of prices that were given out, beside what they are meant to hold."""
     from commands.tables.records import band_table
 
-    found = asyncio.run(_coverage(load_settings().storage, days))
-    document: dict[str, Any] = {"days": days, "price_bands": [asdict(band) for band in found]}
-    show(document, band_table(found), as_json)
+    bands = asyncio.run(_coverage(load_settings().storage, days))
+    document: dict[str, Any] = {"days": days, "price_bands": [asdict(band) for band in bands]}
+    show(document, band_table(bands), as_json)
 
 
 async def _coverage(settings: StorageSettings, days: int) -> list[BandCoverage]:

@@ -130,32 +130,33 @@ def _markets(files: list[Path], export: CheckedExport) -> dict[tuple[str, Timefr
     return candles
 
 
-def _regrade_document(found: Regrade) -> dict[str, Any]:
+def _regrade_document(regrade: Regrade) -> dict[str, Any]:
     from services.ledger.proofs.published import published_settlement
 
     differing = [
-        {"stated": published_settlement(one.stated), "own": published_settlement(one.own)} for one in found.differing
+        {"stated": published_settlement(settlement.stated), "own": published_settlement(settlement.own)}
+        for settlement in regrade.differing
     ]
     return {
-        "stated": found.stated,
-        "confirmed": found.confirmed,
-        "unchecked": found.unchecked,
+        "stated": regrade.stated,
+        "confirmed": regrade.confirmed,
+        "unchecked": regrade.unchecked,
         "differing": differing,
         "at": datetime.now(UTC).isoformat(),
     }
 
 
-def _regrade_table(found: Regrade) -> Table:
-    table = Table("entry", "horizon", "stated", "by your candles", caption=_caption(found))
-    for one in found.differing[:MAX_SHOWN]:
-        horizon = "plan" if one.stated.horizon == PLAN else f"{one.stated.horizon}"
-        stated, own = (f"{part.end or ''} {part.price:.8g}" for part in (one.stated, one.own))
-        table.add_row(one.entry.id, horizon, stated, own)
+def _regrade_table(regrade: Regrade) -> Table:
+    table = Table("entry", "horizon", "stated", "by your candles", caption=_caption(regrade))
+    for settlement in regrade.differing[:MAX_SHOWN]:
+        horizon = "plan" if settlement.stated.horizon == PLAN else f"{settlement.stated.horizon}"
+        stated, own = (f"{part.end or ''} {part.price:.8g}" for part in (settlement.stated, settlement.own))
+        table.add_row(settlement.entry.id, horizon, stated, own)
     return table
 
 
-def _caption(found: Regrade) -> str:
+def _caption(regrade: Regrade) -> str:
     return (
-        f"{found.stated} settlements: {found.confirmed} confirmed, {len(found.differing)} differ, "
-        f"{found.unchecked} not told by these candles"
+        f"{regrade.stated} settlements: {regrade.confirmed} confirmed, {len(regrade.differing)} differ, "
+        f"{regrade.unchecked} not told by these candles"
     )

@@ -34,8 +34,8 @@ def list_jobs(
     """List the newest jobs."""
     named = {"status": status and status.value, "kind": kind and kind.value}
     query = {"limit": limit} | {name: value for name, value in named.items() if value}
-    found = ask(url, "GET", "/jobs", query=query)
-    show(found, jobs_table(found["jobs"], complete=found["complete"]), as_json)
+    document = ask(url, "GET", "/jobs", query=query)
+    show(document, jobs_table(document["jobs"], complete=document["complete"]), as_json)
 
 
 @jobs.command("show")
@@ -81,8 +81,8 @@ def retry(job_id: JobId, wait: Wait = False, url: Url = None, as_json: Json = Fa
 @jobs.command()
 def schedule(url: Url = None, as_json: Json = False) -> None:
     """Show which job is due when, and how the newest one ended."""
-    found = ask(url, "GET", "/ai/schedule", admin=False)
-    show(found, schedule_table(found), as_json)
+    document = ask(url, "GET", "/ai/schedule", admin=False)
+    show(document, schedule_table(document), as_json)
 
 
 def _follow(job_id: str, *, wait: bool, url: str | None, as_json: bool) -> None:

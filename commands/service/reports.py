@@ -33,11 +33,11 @@ def list_reports(
 ) -> None:
     """List reports, the newest first; the service may run meanwhile."""
 
-    found = asyncio.run(_read(lambda book: book.newest(limit, kind)))
-    table = Table("id", "made", "kind", "level", "summary", caption=None if found else "no report is kept")
-    for report in found:
+    reports = asyncio.run(_read(lambda book: book.newest(limit, kind)))
+    table = Table("id", "made", "kind", "level", "summary", caption=None if reports else "no report is kept")
+    for report in reports:
         table.add_row(report.report_id, _time(report), report.kind, _level(report.level), report.summary)
-    show({"reports": [_document(report) for report in found]}, table, as_json)
+    show({"reports": [_document(report) for report in reports]}, table, as_json)
 
 
 @reports.command("show")

@@ -36,53 +36,54 @@ def backtested(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
     return Group(*parts)
 
 
-def _headline(told: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str]:
-    said = told["judgements"]
+def _headline(result: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str]:
+    said = result["judgements"]
     return {
-        "lane": told["lane"],
-        "markets": f"{', '.join(told['symbols'])} {told['timeframe']}",
-        "time": f"{day(told['start'])} to {day(told['end'])}",
+        "lane": result["lane"],
+        "markets": f"{', '.join(result['symbols'])} {result['timeframe']}",
+        "time": f"{day(result['start'])} to {day(result['end'])}",
         "judgements": f"{said['total']:,}: {said['long']:,} Long, {said['short']:,} Short",
         **({"files": ", ".join(map(str, files))} if files else {}),
     }
 
 
-def _account(told: Mapping[str, Any]) -> dict[str, str]:
+def _account(result: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "total return": f"{percent(told['total_return'])}, before costs {percent(told['gross_return'])}",
-        "return a year": percent(told["cagr"]),
-        "buy and hold": f"{percent(told['buy_and_hold'])}, deepest fall {told['buy_and_hold_max_drawdown']:.2%}",
-        "deepest fall": f"{told['max_drawdown']:.2%}",
-        "Sharpe ratio": f"{number(told['sharpe_ratio'])}, of {told['days']:,} daily returns, "
-        f"{told['days_per_year']:.0f} a year",
-        "Sortino ratio": number(told["sortino_ratio"]),
-        "Calmar ratio": number(told["calmar_ratio"]),
-        "exposure": f"{told['exposure']:.1%} of the candles, turnover {number(told['turnover'], 1)} times the equity",
+        "total return": f"{percent(result['total_return'])}, before costs {percent(result['gross_return'])}",
+        "return a year": percent(result["cagr"]),
+        "buy and hold": f"{percent(result['buy_and_hold'])}, deepest fall {result['buy_and_hold_max_drawdown']:.2%}",
+        "deepest fall": f"{result['max_drawdown']:.2%}",
+        "Sharpe ratio": f"{number(result['sharpe_ratio'])}, of {result['days']:,} daily returns, "
+        f"{result['days_per_year']:.0f} a year",
+        "Sortino ratio": number(result["sortino_ratio"]),
+        "Calmar ratio": number(result["calmar_ratio"]),
+        "exposure": f"{result['exposure']:.1%} of the candles, "
+        f"turnover {number(result['turnover'], 1)} times the equity",
     }
 
 
-def _trades(told: Mapping[str, Any]) -> dict[str, str]:
+def _trades(result: Mapping[str, Any]) -> dict[str, str]:
     return {
-        "trades": f"{told['trades']:,}",
-        "win rate": "-" if told["win_rate"] is None else f"{told['win_rate']:.1%}",
-        "expectancy": f"{number(told['expectancy'], 3)} R {interval(told)}".rstrip(),
-        "profit factor": number(told["profit_factor"]),
-        "mean result": f"{number(told['gross_bps'], 1)} bps before costs, {number(told['net_bps'], 1)} bps after",
-        "costs paid": f"{told['costs']:,.2f} of a capital of {told['capital']:,.0f}",
+        "trades": f"{result['trades']:,}",
+        "win rate": "-" if result["win_rate"] is None else f"{result['win_rate']:.1%}",
+        "expectancy": f"{number(result['expectancy'], 3)} R {interval(result)}".rstrip(),
+        "profit factor": number(result["profit_factor"]),
+        "mean result": f"{number(result['gross_bps'], 1)} bps before costs, {number(result['net_bps'], 1)} bps after",
+        "costs paid": f"{result['costs']:,.2f} of a capital of {result['capital']:,.0f}",
     }
 
 
-def _chance(told: Mapping[str, Any]) -> dict[str, str]:
-    chance = told["random_entry"]
+def _chance(result: Mapping[str, Any]) -> dict[str, str]:
+    chance = result["random_entry"]
     compared = "no trades to compare"
     if chance["runs"]:
         compared = (
             f"{percent(chance['mean'])} in the mean of {chance['runs']:,} runs, "
             f"{percent(chance['low'])} to {percent(chance['high'])} in 95 % of them; p = {chance['p_value']:.3f}"
         )
-    deflated, run = told["deflated_sharpe"], told["run"]
-    tried = "1 trial" if told["trials"] == 1 else f"{told['trials']:,} trials"
-    tried += f", {told['trials_same_candles']:,} on some of these candles"
+    deflated, run = result["deflated_sharpe"], result["run"]
+    tried = "1 trial" if result["trials"] == 1 else f"{result['trials']:,} trials"
+    tried += f", {result['trials_same_candles']:,} on some of these candles"
     return {
         "random entries": compared,
         "deflated Sharpe": f"{number(deflated, 3)} after {tried}: probability of an edge that is no luck",
@@ -117,9 +118,9 @@ def facts(named: Mapping[str, str], title: str | None = None) -> Table:
     return table
 
 
-def interval(told: Mapping[str, Any]) -> str:
+def interval(result: Mapping[str, Any]) -> str:
     """Return both ends of the expectancy's interval in brackets, or an empty text."""
-    low, high = told["expectancy_low"], told["expectancy_high"]
+    low, high = result["expectancy_low"], result["expectancy_high"]
     return "" if low is None else f"[{low:+.3f}, {high:+.3f}]"
 
 

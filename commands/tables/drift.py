@@ -12,21 +12,22 @@ if TYPE_CHECKING:
     from services.drift.findings import DriftFinding
 
 
-def drift_listed(found: Sequence[DriftFinding]) -> Group | str:
+def drift_listed(findings: Sequence[DriftFinding]) -> Group | str:
     """Return the findings as a table, with the reason and the advice of each below it."""
-    if not found:
+    if not findings:
         return "no model is in production"
     table = Table("model", "version", "status", "checked", "candles", "drifted", "furthest feature", "brier")
-    for one in found:
+    for finding in findings:
+        worst, brier = finding.worst[0] if finding.worst else None, finding.brier
         table.add_row(
-            one.market,
-            one.version,
-            one.status,
-            f"{one.checked_at:%Y-%m-%d %H:%M}" if one.checked_at else "-",
-            str(one.candles),
-            f"{one.drifted} of {one.features}" if one.features else "-",
-            f"{one.worst[0].feature} PSI {one.worst[0].psi:.2f} KS {one.worst[0].ks:.2f}" if one.worst else "-",
-            f"{one.brier.recent:.4f} of {one.brier.count}" if one.brier and one.brier.recent is not None else "-",
+            finding.market,
+            finding.version,
+            finding.status,
+            f"{finding.checked_at:%Y-%m-%d %H:%M}" if finding.checked_at else "-",
+            str(finding.candles),
+            f"{finding.drifted} of {finding.features}" if finding.features else "-",
+            f"{worst.feature} PSI {worst.psi:.2f} KS {worst.ks:.2f}" if worst else "-",
+            f"{brier.recent:.4f} of {brier.count}" if brier and brier.recent is not None else "-",
         )
-    words = [f"{one.market}: {one.reason}; {one.advice}" for one in found]
+    words = [f"{finding.market}: {finding.reason}; {finding.advice}" for finding in findings]
     return Group(table, *words)

@@ -26,35 +26,36 @@ def optimised(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
     )
 
 
-def _headline(told: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str]:
-    run = told["run"]["settings"]
+def _headline(result: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str]:
+    run = result["run"]["settings"]
     return {
-        "verdict": told["verdict"]["words"],
-        "lane": told["lane"],
-        "markets": f"{', '.join(told['symbols'])} {told['timeframe']}",
-        "time": f"{day(told['start'])} to {day(told['end'])}, {run['folds']} folds, {run['trials']} trials before each",
+        "verdict": result["verdict"]["words"],
+        "lane": result["lane"],
+        "markets": f"{', '.join(result['symbols'])} {result['timeframe']}",
+        "time": f"{day(result['start'])} to {day(result['end'])}, {run['folds']} folds, "
+        f"{run['trials']} trials before each",
         **({"files": ", ".join(map(str, files))} if files else {}),
     }
 
 
-def _outside(told: Mapping[str, Any]) -> dict[str, str]:
-    inside, found, present = told["in_sample"], told["out_of_sample"], told["present"]
+def _outside(result: Mapping[str, Any]) -> dict[str, str]:
+    inside, chosen, present = result["in_sample"], result["out_of_sample"], result["present"]
     return {
-        "Sharpe ratio": f"{number(found['sharpe_ratio'])}; in sample {number(inside['sharpe_ratio'])}, present "
+        "Sharpe ratio": f"{number(chosen['sharpe_ratio'])}; in sample {number(inside['sharpe_ratio'])}, present "
         f"settings {number(present['sharpe_ratio'])}",
-        "expectancy": f"{number(found['expectancy'], 3)} R {interval(found)}; in sample "
+        "expectancy": f"{number(chosen['expectancy'], 3)} R {interval(chosen)}; in sample "
         f"{number(inside['expectancy'], 3)}, present settings {number(present['expectancy'], 3)}",
-        "total return": f"{percent(found['total_return'])}; present settings {percent(present['total_return'])}, buy "
-        f"and hold {percent(found['buy_and_hold'])}",
-        "deepest fall": f"{found['max_drawdown']:.2%}; present settings {present['max_drawdown']:.2%}",
-        "mean result": f"{number(found['net_bps'], 1)} bps after costs; present settings "
+        "total return": f"{percent(chosen['total_return'])}; present settings {percent(present['total_return'])}, buy "
+        f"and hold {percent(chosen['buy_and_hold'])}",
+        "deepest fall": f"{chosen['max_drawdown']:.2%}; present settings {present['max_drawdown']:.2%}",
+        "mean result": f"{number(chosen['net_bps'], 1)} bps after costs; present settings "
         f"{number(present['net_bps'], 1)}",
-        "trades": f"{found['trades']:,}; present settings {present['trades']:,}",
+        "trades": f"{chosen['trades']:,}; present settings {present['trades']:,}",
     }
 
 
-def _luck(told: Mapping[str, Any]) -> dict[str, str]:
-    gain, luck, chance = told["gain"], told["overfitting"], told["out_of_sample"]["random_entry"]
+def _luck(result: Mapping[str, Any]) -> dict[str, str]:
+    gain, luck, chance = result["gain"], result["overfitting"], result["out_of_sample"]["random_entry"]
     ends = "" if gain["low"] is None else f" [{gain['low']:+.2f}, {gain['high']:+.2f}]"
     overfit = "not known: too few trials have enough trades or days"
     if luck is not None:
@@ -69,8 +70,8 @@ def _luck(told: Mapping[str, Any]) -> dict[str, str]:
         "gain in Sharpe ratio": f"{gain['sharpe_ratio']:+.2f}{ends}; {p_value_words(gain['p_value'])}",
         "probability of overfitting": overfit,
         "random entries": compared,
-        "deflated Sharpe": f"{number(told['deflated_sharpe'], 3)} after {told['trials']:,} trials, "
-        f"{told['trials_same_candles']:,} of them on some of these candles",
+        "deflated Sharpe": f"{number(result['deflated_sharpe'], 3)} after {result['trials']:,} trials, "
+        f"{result['trials_same_candles']:,} of them on some of these candles",
     }
 
 
@@ -90,13 +91,18 @@ def _folds(folds: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
-def _settings(told: Mapping[str, Any]) -> Table:
+def _settings(result: Mapping[str, Any]) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("setting", no_wrap=True)
-    for name in ("present", "found on all the time", *(f"before fold {at + 1}" for at in range(len(told["folds"])))):
+    before_folds = (f"before fold {at + 1}" for at in range(len(result["folds"])))
+    for name in ("present", "found on all the time", *before_folds):
         table.add_column(name, justify="right")
     table.add_column("where")
-    for one in told["settings"]:
-        chosen = [one["present"], one["found"], *(fold["settings"][one["name"]] for fold in told["folds"])]
-        table.add_row(one["name"], *(f"{value:g}" for value in chosen), Text(one["setting"]))
+    for setting in result["settings"]:
+        chosen = [
+            setting["present"],
+            setting["found"],
+            *(fold["settings"][setting["name"]] for fold in result["folds"]),
+        ]
+        table.add_row(setting["name"], *(f"{value:g}" for value in chosen), Text(setting["setting"]))
     return table

@@ -28,10 +28,10 @@ def plan_facts(plan: WeighedPlan) -> dict[str, str]:
     }
 
 
-def _mean(found: Interval95, form: str = "+.3f") -> str:
-    if found.low is None or found.high is None:
-        return _number(found.mean, form)
-    return f"{_number(found.mean, form)} [{found.low:{form}}, {found.high:{form}}]"
+def _mean(interval: Interval95, form: str = "+.3f") -> str:
+    if interval.low is None or interval.high is None:
+        return _number(interval.mean, form)
+    return f"{_number(interval.mean, form)} [{interval.low:{form}}, {interval.high:{form}}]"
 
 
 def _number(value: float | None, form: str) -> str:

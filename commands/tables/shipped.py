@@ -27,15 +27,16 @@ def built_table(built: Sequence[DefaultModel]) -> Group:
 
 def _row(built: DefaultModel) -> tuple[str, ...]:
     model, scores = built.metadata, built.metadata.metrics
-    comparisons = {one.against: one for one in model.verdict.comparisons[:2]} if model.verdict else {}
+    comparisons = model.verdict.comparisons[:2] if model.verdict else ()
+    by_rival = {comparison.against: comparison for comparison in comparisons}
     judged = f"{_day(model.judged.first_ms)} to {_day(model.judged.last_ms)}" if model.judged else "-"
     return (
         *(str(model.timeframe), str(model.horizon_candles), str(model.type), "yes" if built.serves else "no"),
         judged,
         f"{scores.count:,}" if scores else "-",
         number(scores.brier if scores else None),
-        _cell(comparisons.get("the prior")),
-        _cell(comparisons.get("logistic regression")),
+        _cell(by_rival.get("the prior")),
+        _cell(by_rival.get("logistic regression")),
         f"{number(scores.auc)} {interval(scores.intervals.get('auc'))}".rstrip() if scores else "-",
         number(scores.top_tenth if scores else None),
         number(scores.ece if scores else None),

@@ -25,9 +25,9 @@ def move_facts(forecast: Forecast) -> dict[str, str]:
         values: Mapping[int, float] = getattr(forecast, f"expected_{name}")
         if values:
             facts[f"expected {name}"] = ", ".join(f"{value:+.3%} in {ahead}" for ahead, value in values.items())
-    if told := forecast.volatility_forecast:
-        plain = f"{told.deviation:.3%} forecast, {told.last_20_candles:.3%} by the last 20 candles"
-        facts["volatility"] = f"{plain}; {skill_in_words(told.skill)}" if told.skill else plain
+    if volatility := forecast.volatility_forecast:
+        plain = f"{volatility.deviation:.3%} forecast, {volatility.last_20_candles:.3%} by the last 20 candles"
+        facts["volatility"] = f"{plain}; {skill_in_words(volatility.skill)}" if volatility.skill else plain
     return facts
 
 

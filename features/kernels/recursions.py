@@ -33,7 +33,7 @@ def decayed(values: FloatArray, decay: float) -> FloatArray:
     if math.isfinite(last if last.ndim == 0 else np.add.reduce(last, axis=None)):
         return smoothed
     if values.ndim > 1:
-        return np.array([decayed(one, decay) for one in values])
+        return np.array([decayed(row, decay) for row in values])
     endless = np.flatnonzero(~np.isfinite(values))
     known = int(endless[0]) if len(endless) else len(values)
     smoothed = np.full(len(values), np.nan)

@@ -35,24 +35,24 @@ def write_files(folder: Path, result: BacktestResult) -> list[Path]:
 def _draw(equity: Path, drawdown: Path, result: BacktestResult) -> None:
     from models.evaluation.plots import FREE, MODEL, REFERENCE, ValueLine, write_drawdown, write_values
 
-    told, curve = result.document, result.simulation.curve
-    hold = ValueLine(result.hold, REFERENCE, f"buy and hold {told['buy_and_hold']:+.1%}")
-    gross = ValueLine(curve.gross_equity / curve.gross_equity[0], FREE, f"before costs {told['gross_return']:+.1%}")
-    net = ValueLine(curve.equity / curve.equity[0], MODEL, f"after costs {told['total_return']:+.1%}")
+    document, curve = result.document, result.simulation.curve
+    hold = ValueLine(result.hold, REFERENCE, f"buy and hold {document['buy_and_hold']:+.1%}")
+    gross = ValueLine(curve.gross_equity / curve.gross_equity[0], FREE, f"before costs {document['gross_return']:+.1%}")
+    net = ValueLine(curve.equity / curve.equity[0], MODEL, f"after costs {document['total_return']:+.1%}")
     days = [f"{utc_time(int(time)):%Y-%m-%d}" for time in (curve.times_ms[0], curve.times_ms[-1])]
-    symbols = told["symbols"]
+    symbols = document["symbols"]
     markets = ", ".join(symbols) if len(symbols) <= 4 else f"{len(symbols)} markets"
-    paid = MarketCosts.model_validate(told["run"]["settings"]["costs"])
+    paid = MarketCosts.model_validate(document["run"]["settings"]["costs"])
     sides = {f"{costs.fee_bps:g} bps fee and {costs.slippage_bps:g} bps slippage" for costs in map(paid.of, symbols)}
     title = (
-        f"{told['lane']}, {markets} {told['timeframe']}, {days[0]} to {days[1]}\n"
-        f"{told['trades']:,} trades, a position in {told['exposure']:.0%} of the candles, "
+        f"{document['lane']}, {markets} {document['timeframe']}, {days[0]} to {days[1]}\n"
+        f"{document['trades']:,} trades, a position in {document['exposure']:.0%} of the candles, "
         f"{' or '.join(sorted(sides))} a side"
     )
     write_values(equity, curve.times_ms, (hold, gross, net), title)
     falls = (
-        ValueLine(result.hold, REFERENCE, f"buy and hold, at most {told['buy_and_hold_max_drawdown']:.1%}"),
-        ValueLine(net.values, MODEL, f"after costs, at most {told['max_drawdown']:.1%}"),
+        ValueLine(result.hold, REFERENCE, f"buy and hold, at most {document['buy_and_hold_max_drawdown']:.1%}"),
+        ValueLine(net.values, MODEL, f"after costs, at most {document['max_drawdown']:.1%}"),
     )
     write_drawdown(drawdown, curve.times_ms, falls, title)
 

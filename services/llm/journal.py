@@ -96,13 +96,13 @@ class Journal:
         if kept is not None:
             return self._reused(key, kept, request)
         try:
-            async with self._sharing.asking(key, self._settings.total_timeout_seconds) as asked:
-                if not asked:
+            async with self._sharing.asking(key, self._settings.total_timeout_seconds) as asked_elsewhere:
+                if not asked_elsewhere:
                     return await self._ask(key, prompt, request, reply)
         except TimeoutError:
-            asked = True
+            asked_elsewhere = True
         # Like callers of one process, who share the error of the call that they share.
-        kept = await self._stored(key, reply) if asked else None
+        kept = await self._stored(key, reply) if asked_elsewhere else None
         if kept is None:
             raise LlmUnavailable("another replica asked the same, and has no answer", ASKED_ELSEWHERE)
         return self._reused(key, kept, request)

@@ -26,33 +26,33 @@ def write_pictures(folder: Path, result: OptimiseResult) -> list[Path]:
 def _draw(search: Path, equity: Path, result: OptimiseResult) -> None:
     from models.evaluation.plots import MODEL, REFERENCE, FoldBars, ValueLine, write_search, write_values
 
-    told, done = result.document, result.optimised
+    document, done = result.document, result.optimised
     title = (
-        f"{told['lane']}, {', '.join(told['symbols'])} {told['timeframe']}, "
-        f"{told['start'][:10]} to {told['end'][:10]}\n"
+        f"{document['lane']}, {', '.join(document['symbols'])} {document['timeframe']}, "
+        f"{document['start'][:10]} to {document['end'][:10]}\n"
         f"{len(done.tried)} trials before each of {len(done.folds)} folds, out of sample "
-        f"{told['out_of_sample']['trades']:,} trades"
+        f"{document['out_of_sample']['trades']:,} trades"
     )
     bars = [
         FoldBars(
             f"{fold['start'][:10]}\nto {fold['end'][:10]}",
             *(fold[part]["sharpe_ratio"] or 0.0 for part in ("in_sample", "out_of_sample", "present")),
         )
-        for fold in told["folds"]
+        for fold in document["folds"]
     ]
-    trials = [one["sharpe_ratio"] or 0.0 for one in told["tried"] if one["counts"]]
-    write_search(search, bars, trials, told["tried"][0]["sharpe_ratio"] or 0.0, title)
+    trials = [trial["sharpe_ratio"] or 0.0 for trial in document["tried"] if trial["counts"]]
+    write_search(search, bars, trials, document["tried"][0]["sharpe_ratio"] or 0.0, title)
     curve, present = done.found.simulation.curve, done.present.simulation.curve
     lines = (
         ValueLine(
             present.equity / present.equity[0],
             REFERENCE,
-            f"present settings {told['present']['total_return']:+.1%}",
+            f"present settings {document['present']['total_return']:+.1%}",
         ),
         ValueLine(
             curve.equity / curve.equity[0],
             MODEL,
-            f"chosen before each fold {told['out_of_sample']['total_return']:+.1%}",
+            f"chosen before each fold {document['out_of_sample']['total_return']:+.1%}",
         ),
     )
     write_values(equity, curve.times_ms, lines, title)

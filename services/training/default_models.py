@@ -104,15 +104,15 @@ def build_default_models(
     staged, built = Registry(staging), list[DefaultModel]()
     try:
         for timeframe, of in markets.items():
-            asked = _WantedDefault(timeframe, settings.features.horizon_candles, kinds, until)
+            wanted = _WantedDefault(timeframe, settings.features.horizon_candles, kinds, until)
             with TemporaryDirectory() as folder:
-                made = _trained(asked, of, settings, Path(folder), listener, now)
+                made = _trained(wanted, of, settings, Path(folder), listener, now)
                 built += _exported(made, staged, timeframe, now)
         for horizon in settings.models.further_horizons_candles if FURTHER_TIMEFRAME in markets else ():
             further = Registry(staging / HORIZONS_FOLDER / str(horizon))
-            asked = _WantedDefault(FURTHER_TIMEFRAME, horizon, kinds[-1:], until)
+            wanted = _WantedDefault(FURTHER_TIMEFRAME, horizon, kinds[-1:], until)
             with TemporaryDirectory() as folder:
-                made = _trained(asked, markets[FURTHER_TIMEFRAME], settings, Path(folder), listener, now)
+                made = _trained(wanted, markets[FURTHER_TIMEFRAME], settings, Path(folder), listener, now)
                 built += _exported_if_passed(made, further)
         for lock in staging.rglob(LOCK_FILE):
             lock.unlink()
@@ -124,7 +124,7 @@ def build_default_models(
 
 
 def _trained(
-    asked: _WantedDefault,
+    wanted: _WantedDefault,
     markets: Mapping[str, CandleSeries],
     settings: Settings,
     folder: Path,
@@ -133,17 +133,17 @@ def _trained(
 ) -> Registry:
     """Return a registry in an empty folder with the versions of a timeframe and horizon, as the gate left it."""
     features = settings.features.model_copy(
-        update={"sequence_length": WINDOW_CANDLES, "horizon_candles": asked.horizon}
+        update={"sequence_length": WINDOW_CANDLES, "horizon_candles": wanted.horizon}
     )
-    own = {"save_path": str(folder), "shipped": False, "keep_versions": len(asked.kinds)}
+    own = {"save_path": str(folder), "shipped": False, "keep_versions": len(wanted.kinds)}
     models = settings.models.model_copy(update=own)
-    request = TrainingRequest(asked.kinds[-1], ANY_SYMBOL, asked.timeframe)
+    request = TrainingRequest(wanted.kinds[-1], ANY_SYMBOL, wanted.timeframe)
     probe = TrainingRun(request, markets, models, features)
-    judging = models.model_copy(update={"evaluation": _judging(probe, asked.until)})
+    judging = models.model_copy(update={"evaluation": _judging(probe, wanted.until)})
     del probe
     manager = open_manager(judging, features, settings.indicators.atr_period, now)
-    for kind in asked.kinds:
-        manager.train(TrainingRequest(kind, ANY_SYMBOL, asked.timeframe), markets, listener)
+    for kind in wanted.kinds:
+        manager.train(TrainingRequest(kind, ANY_SYMBOL, wanted.timeframe), markets, listener)
     return manager.registry
 
 

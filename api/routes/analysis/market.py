@@ -32,7 +32,7 @@ router = APIRouter(prefix="/ai", tags=["insights"])
     dependencies=[AnalyzeLimit],
 )
 async def strategy_recommendations(
-    asked: Annotated[RecommendationsRequest, Depends(JsonBody(RecommendationsRequest))],
+    body: Annotated[RecommendationsRequest, Depends(JsonBody(RecommendationsRequest))],
     insights: InsightsPart,
     settings: SettingsPart,
     clock: ClockPart,
@@ -41,10 +41,10 @@ async def strategy_recommendations(
 
     With an empty `timeframe_data` the service fetches the candles itself.
     """
-    snapshot = await run_in_threadpool(read_snapshot, asked, settings.analysis, epoch_ms(clock.now()))
-    strategies = tuple(dict.fromkeys(asked.available_strategies or ())) or STRATEGY_NAMES
-    found = await insights.recommend(asked.symbol, snapshot, strategies)
-    return [StrategyRecommendation.of(recommendation) for recommendation in found]
+    snapshot = await run_in_threadpool(read_snapshot, body, settings.analysis, epoch_ms(clock.now()))
+    strategies = tuple(dict.fromkeys(body.available_strategies or ())) or STRATEGY_NAMES
+    recommendations = await insights.recommend(body.symbol, snapshot, strategies)
+    return [StrategyRecommendation.of(recommendation) for recommendation in recommendations]
 
 
 @router.post(
@@ -55,7 +55,7 @@ async def strategy_recommendations(
     dependencies=[AnalyzeLimit],
 )
 async def market_condition(
-    asked: Annotated[MarketRequest, Depends(JsonBody(MarketRequest))],
+    body: Annotated[MarketRequest, Depends(JsonBody(MarketRequest))],
     insights: InsightsPart,
     settings: SettingsPart,
     clock: ClockPart,
@@ -64,8 +64,8 @@ async def market_condition(
 
     With an empty `timeframe_data` the service fetches the candles itself.
     """
-    snapshot = await run_in_threadpool(read_snapshot, asked, settings.analysis, epoch_ms(clock.now()))
-    return MarketConditionResponse.of(await insights.condition(asked.symbol, snapshot))
+    snapshot = await run_in_threadpool(read_snapshot, body, settings.analysis, epoch_ms(clock.now()))
+    return MarketConditionResponse.of(await insights.condition(body.symbol, snapshot))
 
 
 @router.get(

@@ -28,5 +28,5 @@ async def cost_statistics(
 )
 async def debug_gpt4(llm: LlmPart, settings: SettingsPart) -> LlmProbe:
     """Spend one call and return its result; 200 in any case."""
-    found = await probe(llm.client)
-    return LlmProbe.of(found, client=llm.client is not None, key=bool(settings.llm.keys))
+    result = await probe(llm.client)
+    return LlmProbe.of(result, client=llm.client is not None, key=bool(settings.llm.keys))

@@ -158,4 +158,4 @@ async def metrics() -> Response:
 
 
 def _problems(parts: ServiceHealth) -> list[PartProblem]:
-    return [PartProblem(**asdict(found)) for found in parts.degraded()]
+    return [PartProblem(**asdict(problem)) for problem in parts.degraded()]

@@ -53,9 +53,9 @@ RecordQueryPart = Annotated[RecordQuery, Depends(_query)]
 )
 async def track_record(scores: ScoresPart, query: RecordQueryPart) -> TrackRecord:
     """Return the records of settled calls by lane, timeframe, horizon and group, with intervals and verdicts."""
-    found = await scores.track_record(query)
+    records = await scores.track_record(query)
     return TrackRecord(
-        days=query.days, group=query.group, count=len(found), records=[RecordFigures.of(record) for record in found]
+        days=query.days, group=query.group, count=len(records), records=[RecordFigures.of(record) for record in records]
     )
 
 
@@ -84,8 +84,8 @@ async def calibration_svg(
     scores: ScoresPart, days: Days = DEFAULT_DAYS, lane: LedgerLane | None = None, timeframe: Timeframe | None = None
 ) -> Response:
     """Return reliability diagrams as SVG, the same in words in its description."""
-    found = await scores.calibration(RecordQuery(days, lane=lane, timeframe=timeframe))
-    return Response(calibration_picture(found, days), media_type=SVG)
+    records = await scores.calibration(RecordQuery(days, lane=lane, timeframe=timeframe))
+    return Response(calibration_picture(records, days), media_type=SVG)
 
 
 @router.get(
@@ -107,5 +107,5 @@ async def compared_lanes(
             LaneFigures.of(lane, own, calibration, lanes.gate, await versions.of(lane)) for lane, own in records.items()
         ],
         pairs=[PairFigures.of(pair) for pair in pairs],
-        price_bands=[BandFigures.of(found) for found in await outlooks.bands.coverage(days)],
+        price_bands=[BandFigures.of(records) for records in await outlooks.bands.coverage(days)],
     )

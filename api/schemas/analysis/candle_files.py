@@ -36,25 +36,25 @@ class ReadCandlesAnswer(ResponseModel):
     candles: Annotated[list[ShownCandle], Field(description="The newest, oldest first; a volume not known is 0.")]
 
     @classmethod
-    def of(cls, found: FoundCandles) -> Self:
+    def of(cls, candles: FoundCandles) -> Self:
         """Return the answer for what was found."""
         names = ("timestamp", "open", "high", "low", "close")
         return cls(
-            choose=found.choose,
-            symbols=list(found.symbols),
-            timeframes=list(found.timeframes),
-            symbol=found.symbol,
-            timeframe=found.timeframe,
-            count=found.count,
-            missing=found.missing,
-            first=found.first_ms,
-            last=found.last_ms,
-            last_close=found.last_close_ms,
-            form=found.form,
-            columns=list(found.columns),
-            warnings=list(found.notes),
+            choose=candles.choose,
+            symbols=list(candles.symbols),
+            timeframes=list(candles.timeframes),
+            symbol=candles.symbol,
+            timeframe=candles.timeframe,
+            count=candles.count,
+            missing=candles.missing,
+            first=candles.first_ms,
+            last=candles.last_ms,
+            last_close=candles.last_close_ms,
+            form=candles.form,
+            columns=list(candles.columns),
+            warnings=list(candles.notes),
             candles=[
                 ShownCandle.model_validate({**dict(zip(names, row, strict=False)), "volume": row[5] or 0.0})
-                for row in found.candles
+                for row in candles.candles
             ],
         )

@@ -62,13 +62,13 @@ class StrategyRecommendation(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, found: Recommendation) -> Self:
+    def of(cls, recommendation: Recommendation) -> Self:
         """Return the answer for a recommendation."""
         return cls(
-            strategy_name=found.strategy,
-            suitability_score=found.suitability,
-            reasoning=found.reasoning,
-            recommended_config=dict(found.config),
+            strategy_name=recommendation.strategy,
+            suitability_score=recommendation.suitability,
+            reasoning=recommendation.reasoning,
+            recommended_config=dict(recommendation.config),
         )
 
 
@@ -98,21 +98,21 @@ class MarketConditionResponse(ResponseModel):
     timestamp: Annotated[int, Field(description="When it was found, epoch ms by the server's clock.")]
 
     @classmethod
-    def of(cls, found: MarketCondition) -> Self:
+    def of(cls, condition: MarketCondition) -> Self:
         """Return the answer for a condition."""
         return cls(
-            symbol=found.symbol,
-            condition_type=found.condition,
-            confidence=found.confidence,
-            characteristics=found.characteristics,
-            recommended_strategies=found.recommended_strategies,
-            market_phase=found.phase,
-            direction=found.direction,
-            trend_strength=abs(found.direction),
-            timeframe_analysis={timeframe: dict(figures) for timeframe, figures in found.timeframes.items()},
-            indicators_summary={"primary_timeframe": found.primary, **found.summary},
-            source_data=found.source_data,
-            timestamp=epoch_ms(found.at),
+            symbol=condition.symbol,
+            condition_type=condition.condition,
+            confidence=condition.confidence,
+            characteristics=condition.characteristics,
+            recommended_strategies=condition.recommended_strategies,
+            market_phase=condition.phase,
+            direction=condition.direction,
+            trend_strength=abs(condition.direction),
+            timeframe_analysis={timeframe: dict(figures) for timeframe, figures in condition.timeframes.items()},
+            indicators_summary={"primary_timeframe": condition.primary, **condition.summary},
+            source_data=condition.source_data,
+            timestamp=epoch_ms(condition.at),
         )
 
 
@@ -128,12 +128,12 @@ class MarketConditionHealth(ResponseModel):
     @classmethod
     def of(cls, check: PipelineCheck) -> Self:
         """Return the answer for a check that succeeded."""
-        found = check.condition
+        condition = check.condition
         return cls(
             status="healthy",
-            pipeline=f"{found.source_data}, {check.candles} candles of {found.symbol}, "
-            f"{found.condition} with confidence {found.confidence:.2f}",
-            test_direction=found.direction,
+            pipeline=f"{condition.source_data}, {check.candles} candles of {condition.symbol}, "
+            f"{condition.condition} with confidence {condition.confidence:.2f}",
+            test_direction=condition.direction,
             candles_fetched=check.candles,
-            timestamp=found.at,
+            timestamp=condition.at,
         )

@@ -70,8 +70,10 @@ class MlSignal(ResponseModel):
     @classmethod
     def of(cls, signal: StreamSignal, *, cached: bool) -> Self:
         """Return the signal as it goes out."""
-        told = signal.predicted_returns or ReturnsByTime({}, {})
-        returns = {f"predicted_return_{name}": told.expected.get(time_ms) for name, time_ms in _TIMES_MS.items()}
+        forecast_returns = signal.predicted_returns or ReturnsByTime({}, {})
+        returns = {
+            f"predicted_return_{name}": forecast_returns.expected.get(time_ms) for name, time_ms in _TIMES_MS.items()
+        }
         return cls(
             symbol=signal.symbol,
             direction=_DIRECTIONS[signal.direction],
@@ -86,7 +88,9 @@ class MlSignal(ResponseModel):
             forecast=signal.analysis.forecast,
             forecast_note=signal.analysis.forecast_note,
             predicted_return_notes={
-                name: told.notes[time_ms] for name, time_ms in _TIMES_MS.items() if time_ms in told.notes
+                name: forecast_returns.notes[time_ms]
+                for name, time_ms in _TIMES_MS.items()
+                if time_ms in forecast_returns.notes
             },
             **returns,
         )

@@ -129,8 +129,8 @@ class ChartResponse(ResponseModel):
     def of(cls, answer: Answer) -> Self:
         """Return the answer for an analysis."""
         analysis = answer.analysis
-        found, side = analysis.evidence, analysis.signal.side
-        leaning = side * (found.target_first - found.break_even) if found else 0.0
+        evidence, side = analysis.evidence, analysis.signal.side
+        leaning = side * (evidence.target_first - evidence.break_even) if evidence else 0.0
         fields = common_fields(analysis, cached=answer.cached)
         return cls(
             **{name: fields[name] for name in cls.model_fields.keys() & fields.keys() - {"timestamp"}},

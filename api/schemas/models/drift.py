@@ -67,4 +67,4 @@ class ModelDrifts(ResponseModel):
     @classmethod
     def of(cls, findings: Sequence[DriftFinding]) -> Self:
         """Return the answer for findings."""
-        return cls(models=[ModelDriftAnswer.model_validate(one.public()) for one in findings])
+        return cls(models=[ModelDriftAnswer.model_validate(finding.public()) for finding in findings])

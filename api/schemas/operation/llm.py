@@ -23,15 +23,15 @@ class LlmProbe(ResponseModel):
     diagnosis: Annotated[str | None, Field(description="What to do about it.")]
 
     @classmethod
-    def of(cls, found: Probe, *, client: bool, key: bool) -> Self:
+    def of(cls, probe: Probe, *, client: bool, key: bool) -> Self:
         """Return the answer for a call; `client` and `key` tell whether they are configured."""
         return cls(
             client_initialized=client,
             api_key_configured=key,
-            status="failed" if found.error else "ok",
-            test_response=found.answer,
-            model_used=found.model,
-            error=found.error,
-            error_type=found.reason,
-            diagnosis=found.diagnosis,
+            status="failed" if probe.error else "ok",
+            test_response=probe.answer,
+            model_used=probe.model,
+            error=probe.error,
+            error_type=probe.reason,
+            diagnosis=probe.diagnosis,
         )

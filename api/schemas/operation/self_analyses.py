@@ -34,8 +34,8 @@ class ConfigSuggestions(ResponseModel):
     @classmethod
     def of(cls, documents: list[Document]) -> Self:
         """Return the answer for these documents."""
-        found = [KeptDocument.model_validate(document) for document in documents]
-        return cls(count=len(found), suggestions=found, data=found)
+        suggestions = [KeptDocument.model_validate(document) for document in documents]
+        return cls(count=len(suggestions), suggestions=suggestions, data=suggestions)
 
 
 class SuggestionDecision(RequestModel):
@@ -90,8 +90,8 @@ class SelfAnalysisHistory(ResponseModel):
     @classmethod
     def of(cls, documents: list[Document]) -> Self:
         """Return the answer for these documents."""
-        found = [KeptDocument.model_validate(document) for document in documents]
-        return cls(count=len(found), analyses=found, data=found)
+        analyses = [KeptDocument.model_validate(document) for document in documents]
+        return cls(count=len(analyses), analyses=analyses, data=analyses)
 
 
 class ConfigAnalysisContent(ResponseModel):
@@ -116,16 +116,16 @@ class ConfigAnalysis(ResponseModel):
     data: Annotated[ConfigAnalysisContent, Field(description="The same, and `advice` on the models.")]
 
     @classmethod
-    def of(cls, found: SelfAnalysis, at: datetime) -> Self:
+    def of(cls, analysis: SelfAnalysis, at: datetime) -> Self:
         """Return the answer for a review."""
-        done = found.suggestions is not None or found.advice is not None
-        message = _summary(found) if done else found.review.missing
-        suggestions = found.suggestions["suggestions"] if found.suggestions else None
+        done = analysis.suggestions is not None or analysis.advice is not None
+        message = _summary(analysis) if done else analysis.review.missing
+        suggestions = analysis.suggestions["suggestions"] if analysis.suggestions else None
         content = ConfigAnalysisContent(
             message=message,
             suggestions=suggestions,
-            advice=found.advice,
-            trade_stats=asdict(found.review.statistics),
+            advice=analysis.advice,
+            trade_stats=asdict(analysis.review.statistics),
         )
         return cls(
             success=done,
@@ -139,7 +139,7 @@ class ConfigAnalysis(ResponseModel):
         )
 
 
-def _summary(found: SelfAnalysis) -> str:
-    suggestions, advice = found.review.suggestions, found.review.advice
-    parts = [suggestions.summary if suggestions else found.review.missing, advice.reasoning if advice else ""]
+def _summary(analysis: SelfAnalysis) -> str:
+    suggestions, advice = analysis.review.suggestions, analysis.review.advice
+    parts = [suggestions.summary if suggestions else analysis.review.missing, advice.reasoning if advice else ""]
     return " ".join(part for part in parts if part)

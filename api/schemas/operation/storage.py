@@ -39,16 +39,16 @@ class StorageStats(ResponseModel):
     store: str
 
     @classmethod
-    def of(cls, found: StoreStatistics, recent: RecentAnalyses, interval_minutes: float, kind: str) -> Self:
+    def of(cls, statistics: StoreStatistics, recent: RecentAnalyses, interval_minutes: float, kind: str) -> Self:
         """Return the answer for the statistics of a store and the cache before it."""
-        symbols = [SymbolStats(**asdict(entry)) for entry in found.symbols]
+        symbols = [SymbolStats(**asdict(entry)) for entry in statistics.symbols]
         return cls(
-            total_analyses=found.total_analyses,
+            total_analyses=statistics.total_analyses,
             symbols_analyzed=len(symbols),
             symbol_breakdown=symbols,
             analysis_interval_minutes=interval_minutes,
             collection_name=ANALYSIS_COLLECTION,
-            archived_analyses=found.archived_analyses,
+            archived_analyses=statistics.archived_analyses,
             cache_hits=recent.hits,
             cache_misses=recent.misses,
             cache_hit_rate=recent.hit_rate,

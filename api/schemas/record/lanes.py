@@ -37,9 +37,9 @@ class CostFigures(ResponseModel):
     usd_per_net_bps: float | None
 
     @classmethod
-    def of(cls, found: LaneCost) -> Self:
+    def of(cls, cost: LaneCost) -> Self:
         """Return the figures, rounded."""
-        return cls(**rounded(asdict(found) | {"horizon": horizon_name(found.horizon)}))
+        return cls(**rounded(asdict(cost) | {"horizon": horizon_name(cost.horizon)}))
 
 
 class SamplingState(ResponseModel):
@@ -107,8 +107,8 @@ class CalibrationFigures(ResponseModel):
     def of(cls, key: RecordKey, bins: Sequence[CalibrationBin]) -> Self:
         """Return the figures, rounded."""
         ranges = []
-        for found in bins:
-            figures = asdict(found)
+        for calibration_bin in bins:
+            figures = asdict(calibration_bin)
             ranges.append(StatedRange(range=figures.pop("bin"), **rounded(figures)))
         return cls(timeframe=key.timeframe, horizon=horizon_name(key.horizon), ranges=ranges)
 
@@ -178,9 +178,9 @@ class PairFigures(ResponseModel):
     brier_high: float | None
 
     @classmethod
-    def of(cls, found: LanePair) -> Self:
+    def of(cls, pair: LanePair) -> Self:
         """Return the figures, rounded."""
-        return cls(**rounded(asdict(found) | {"horizon": horizon_name(found.horizon)}))
+        return cls(**rounded(asdict(pair) | {"horizon": horizon_name(pair.horizon)}))
 
 
 class BandFigures(ResponseModel):
@@ -199,9 +199,9 @@ class BandFigures(ResponseModel):
     missing: Annotated[Count, Field(description="Their candle never came.")]
 
     @classmethod
-    def of(cls, found: BandCoverage) -> Self:
+    def of(cls, coverage: BandCoverage) -> Self:
         """Return the figures of a timeframe, horizon and coverage."""
-        return cls(**rounded(asdict(found)))
+        return cls(**rounded(asdict(coverage)))
 
 
 class LanesResponse(ResponseModel):

@@ -61,8 +61,8 @@ class CertificateAnswer(ResponseModel):
             compared=certificate.compared,
             equal=certificate.equal,
             skipped=[SkippedEntries(reason=reason, entries=count) for reason, count in certificate.skipped.items()],
-            fields=[ComparedField(**vars(one)) for one in certificate.fields],
-            above=[one.field for one in certificate.above],
+            fields=[ComparedField(**vars(field)) for field in certificate.fields],
+            above=[field.field for field in certificate.above],
         )
 
 
@@ -74,4 +74,4 @@ class ParityCertificates(ResponseModel):
     @classmethod
     def of(cls, certificates: Sequence[ParityCertificate]) -> Self:
         """Return the answer for certificates."""
-        return cls(certificates=[CertificateAnswer.of(one) for one in certificates])
+        return cls(certificates=[CertificateAnswer.of(certificate) for certificate in certificates])

@@ -52,15 +52,15 @@ class HitRateFigures(ResponseModel):
     verdict: EvidenceVerdict
 
     @classmethod
-    def of(cls, found: Record) -> Self:
+    def of(cls, record: Record) -> Self:
         """Return the figures, rounded."""
-        key = found.key
+        key = record.key
         figures = {
             "horizon_hours": None if key.horizon == PLAN else key.horizon * Timeframe(key.timeframe).ms / _HOUR_MS,
-            "signals": found.count,
-            "baseline": found.base_rate,
-            "mean_return": None if found.bps is None else found.bps / 10_000,
-            **{name: getattr(found, name) for name in ("effective", "hits", "hit_rate", "low", "high", "verdict")},
+            "signals": record.count,
+            "baseline": record.base_rate,
+            "mean_return": None if record.bps is None else record.bps / 10_000,
+            **{name: getattr(record, name) for name in ("effective", "hits", "hit_rate", "low", "high", "verdict")},
         }
         return cls(timeframe=key.timeframe, horizon=horizon_name(key.horizon), **rounded(figures))
 
@@ -77,14 +77,15 @@ class Measured(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, found: MeasuredPerformance) -> Self:
+    def of(cls, performance: MeasuredPerformance) -> Self:
         """Return the measured figures."""
         return cls(
-            since=found.since,
-            signals_read=found.overall.scored,
-            horizons=[HitRateFigures.of(record) for record in found.given],
+            since=performance.since,
+            signals_read=performance.overall.scored,
+            horizons=[HitRateFigures.of(record) for record in performance.given],
             by_source={
-                source: [HitRateFigures.of(record) for record in records] for source, records in found.lanes.items()
+                source: [HitRateFigures.of(record) for record in records]
+                for source, records in performance.lanes.items()
             },
         )
 
@@ -113,31 +114,31 @@ class PerformanceResponse(PerformanceFigures):
     last_updated: Annotated[str, Field(description="When this was measured, ISO 8601, UTC.")]
 
     @classmethod
-    def of(cls, found: MeasuredPerformance) -> Self:
+    def of(cls, performance: MeasuredPerformance) -> Self:
         """Return the answer for measured figures."""
-        reported = found.reported
+        reported = performance.reported
         return cls(
-            **_figures(found.overall),
-            timeframe=found.timeframe,
+            **_figures(performance.overall),
+            timeframe=performance.timeframe,
             horizon=HORIZON,
-            by_source={source: PerformanceFigures(**_figures(own)) for source, own in found.by_source.items()},
+            by_source={source: PerformanceFigures(**_figures(own)) for source, own in performance.by_source.items()},
             feedback=ReportedFigures(
                 **_figures(reported.overall),
                 by_source={name: PerformanceFigures(**_figures(own)) for name, own in reported.by_source.items()},
             ),
-            measured=Measured.of(found),
-            model_uptime=str(found.uptime).partition(".")[0],
-            last_updated=found.at.isoformat(),
+            measured=Measured.of(performance),
+            model_uptime=str(performance.uptime).partition(".")[0],
+            last_updated=performance.at.isoformat(),
         )
 
 
-def _figures(found: Performance) -> dict[str, Any]:
+def _figures(performance: Performance) -> dict[str, Any]:
     return {
-        "overall_accuracy": round(found.accuracy, 4),
-        "precision": round(found.precision, 4),
-        "recall": round(found.recall, 4),
-        "f1_score": round(found.f1, 4),
-        "predictions_made": found.scored,
-        "successful_predictions": found.successes,
-        "average_confidence": round(found.average_confidence, 4),
+        "overall_accuracy": round(performance.accuracy, 4),
+        "precision": round(performance.precision, 4),
+        "recall": round(performance.recall, 4),
+        "f1_score": round(performance.f1, 4),
+        "predictions_made": performance.scored,
+        "successful_predictions": performance.successes,
+        "average_confidence": round(performance.average_confidence, 4),
     }

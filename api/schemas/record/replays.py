@@ -43,14 +43,14 @@ class ReplayedField(ResponseModel):
     equal: bool
 
     @classmethod
-    def of(cls, one: FieldDifference) -> Self:
+    def of(cls, difference: FieldDifference) -> Self:
         """Return the answer for a field."""
         return cls(
-            field=one.field,
-            recorded=one.recorded,
-            replayed=one.replayed,
-            difference=one.difference,
-            equal=one.equal,
+            field=difference.field,
+            recorded=difference.recorded,
+            replayed=difference.replayed,
+            difference=difference.difference,
+            equal=difference.equal,
         )
 
 
@@ -62,9 +62,13 @@ class ReplayedEntry(ResponseModel):
     fields: list[ReplayedField]
 
     @classmethod
-    def of(cls, one: EntryDifference) -> Self:
+    def of(cls, difference: EntryDifference) -> Self:
         """Return the answer for an entry."""
-        return cls(entry_id=one.entry_id, lane=one.lane, fields=[ReplayedField.of(field) for field in one.fields])
+        return cls(
+            entry_id=difference.entry_id,
+            lane=difference.lane,
+            fields=[ReplayedField.of(field) for field in difference.fields],
+        )
 
 
 class ReplayedFurther(ResponseModel):
@@ -77,10 +81,10 @@ class ReplayedFurther(ResponseModel):
     ]
 
     @classmethod
-    def of(cls, one: ReplayedForecast) -> Self:
+    def of(cls, forecast: ReplayedForecast) -> Self:
         """Return the answer for a forecast."""
-        said = ReplayedField.of(one.probability_up)
-        return cls(horizon_candles=one.horizon_candles, version=one.version, probability_up=said)
+        said = ReplayedField.of(forecast.probability_up)
+        return cls(horizon_candles=forecast.horizon_candles, version=forecast.version, probability_up=said)
 
 
 class ReplayResponse(AnalyzeResponse):
@@ -103,6 +107,6 @@ class ReplayResponse(AnalyzeResponse):
             signal=replay.analysis.signal,
             model_version=replay.model_version,
             recorded=[EntryAnswer.of(record) for record in replay.recorded],
-            differences=[ReplayedEntry.of(one) for one in replay.differences],
-            further=[ReplayedFurther.of(one) for one in replay.further],
+            differences=[ReplayedEntry.of(difference) for difference in replay.differences],
+            further=[ReplayedFurther.of(forecast) for forecast in replay.further],
         )

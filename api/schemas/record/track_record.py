@@ -80,10 +80,10 @@ class RecordFigures(ResponseModel):
     repeats: Annotated[Count, Field(description="Times that an answer was given again from the cache.")]
 
     @classmethod
-    def of(cls, found: Record) -> Self:
+    def of(cls, record: Record) -> Self:
         """Return the figures, rounded."""
-        key = found.key
-        own = {field.name: getattr(found, field.name) for field in fields(found) if field.name in cls.model_fields}
+        key = record.key
+        own = {field.name: getattr(record, field.name) for field in fields(record) if field.name in cls.model_fields}
         return cls(
             **rounded(own),
             lane=key.lane,
