@@ -180,3 +180,17 @@ async def test_the_memory_is_bounded_and_forgets_the_series_posted_longest_ago()
     assert len(store.calls) == asked
     await post(revisions, many, symbol=symbols[0])
     assert len(store.calls) == asked + 1
+
+
+@pytest.mark.parametrize("timeframe", [H1, None])
+async def test_candles_that_another_replica_has_forgotten_are_forgotten_here(
+    store: SqliteStore, timeframe: Timeframe | None
+) -> None:
+    here, there = Hints(), Hints()
+    there.send_by(here.take)
+    revisions, of_another = Revisions(store, 1.2, here), Revisions(store, 1.2, there)
+    await post(revisions, candles())
+    with pytest.raises(CandlesRevised):
+        await post(revisions, changed(50, close=150.0, high=150.0))
+    await of_another.forget(SYMBOL, timeframe)
+    await post(revisions, changed(50, close=150.0, high=150.0))
