@@ -8,8 +8,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import typer
+from rich.text import Text
 
-from commands.console import errors, output
+from commands.console import errors, show
+from commands.options import Json
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import LlmUnavailable
@@ -18,7 +20,7 @@ llm = typer.Typer(help="Check the language model.", no_args_is_help=True)
 
 
 @llm.command()
-def check() -> None:
+def check(as_json: Json = False) -> None:
     """Ask the configured LLM once and print the result; the call is paid for and recorded like any other."""
     settings = load_settings()
     from services.llm.probe import NOT_CONFIGURED, Probe, probe
@@ -44,10 +46,9 @@ def check() -> None:
     found = asyncio.run(ask())
     if found.error is not None:
         raise LlmUnavailable(f"{found.error}; {found.diagnosis}", found.reason or "")
-    console = output()
-    console.print(f"endpoint  {settings.llm.base_url or 'OpenAI'}", highlight=False, markup=False)
-    console.print(f"model     {found.model}", highlight=False, markup=False)
-    console.print(f"answer    {found.answer}", highlight=False, markup=False)
+    document = {"endpoint": settings.llm.base_url or "OpenAI", "model": found.model, "answer": found.answer}
+    lines = "\n".join(f"{name:<10}{value}" for name, value in document.items())
+    show(document, Text(lines), as_json)
 
 
 @contextmanager

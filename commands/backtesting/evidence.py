@@ -130,12 +130,12 @@ def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
 
 
 def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
-    from services.evidence.file import read_book
+    from services.evidence.file import SETTING, read_book
 
-    named = settings.trading.evidence_file if name is None else name
-    book = read_book(named)
+    named, named_by = (settings.trading.evidence_file, SETTING) if name is None else (name, "--evidence")
+    book = read_book(named, named_by)
     if book is None:
-        raise InvalidRequest("no evidence is configured (trading.evidence_file): name a file with --evidence")
+        raise InvalidRequest(f"no evidence is configured ({SETTING}): name a file with --evidence")
     return book, named
 
 

@@ -1,4 +1,4 @@
-"""`candles`: say what a file of candles holds, write it in the plain form or into the store, download markets."""
+"""`candles`: say what a file holds, write it in the plain form or into the store, remove stored ones, download."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from commands.candles.download import download
 from commands.candles.reading import known_market, read_series
+from commands.candles.remove import remove
 from commands.candles.store import store
 from commands.console import say, show, working
 from commands.options import CandleFile, FileSymbol, Json, SeriesTimeframe
@@ -22,12 +23,12 @@ from utils.clock import SystemClock
 if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
 
-candles = typer.Typer(help="Download, check, convert and store files of candles.", no_args_is_help=True)
+candles = typer.Typer(help="Download, check, convert and store candles, and remove stored ones.", no_args_is_help=True)
 
 
 @candles.callback()
 def about() -> None:
-    """Download, check, convert and store files of candles."""
+    """Download, check, convert and store candles, and remove stored ones."""
 
 
 @candles.command()
@@ -66,6 +67,7 @@ def convert(
 
 
 candles.command()(download)
+candles.command()(remove)
 candles.command()(store)
 
 

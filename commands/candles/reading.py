@@ -11,7 +11,6 @@ from commands.console import say
 from domain.errors import InsufficientData, InvalidRequest
 from domain.forecasting import ANY_SYMBOL
 from domain.market import Timeframe
-from domain.naming.file_names import file_market
 from domain.naming.symbols import checked_symbol, spelling
 from domain.values import epoch_ms
 from utils.clock import SystemClock
@@ -63,8 +62,17 @@ def tell(file: Path, read: ReadCandles) -> None:
 
 
 def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
-    """Return the market of a file: the one given, else the one that stands in the file, else that of its name."""
-    return symbol or (read.symbol and spelling(read.symbol)) or file_symbol(file)
+    """Return the market of a file: the one given, else the one that stands in the file, else that of its name.
+
+    Raises:
+        InvalidRequest: the one given is no symbol, or none tells it.
+    """
+    if symbol is not None:
+        return checked_scope(symbol)
+    market = (read.symbol and spelling(read.symbol)) or read.named
+    if market is None:
+        raise InvalidRequest(f"{file.name}: which market is it? Its name does not tell; give --symbol")
+    return market
 
 
 def known_market(read: ReadCandles, file: Path, symbol: str | None) -> str | None:
@@ -73,18 +81,6 @@ def known_market(read: ReadCandles, file: Path, symbol: str | None) -> str | Non
         return market_of(read, file, symbol)
     except InvalidRequest:
         return None
-
-
-def file_symbol(file: Path) -> str:
-    """Return the market in a file's name; `domain/naming/file_names.py` has the rule.
-
-    Raises:
-        InvalidRequest: the name has none.
-    """
-    symbol = file_market(file.name).symbol
-    if symbol is None:
-        raise InvalidRequest(f"{file.name}: which market is it? Its name does not tell; give --symbol")
-    return symbol
 
 
 def checked_scope(symbol: str) -> str:
@@ -97,13 +93,13 @@ def checked_scope(symbol: str) -> str:
 
 
 def market_name(symbol: str, begin: str = "") -> str:
-    """Return the symbol of a market, which then may be part of a file's name.
+    """Return the symbol of a market that a person wrote in any usual spelling; it may be part of a file's name.
 
     Raises:
         InvalidRequest: it is none; the message begins with `begin`.
     """
     try:
-        return checked_symbol(symbol)
+        return checked_symbol(spelling(symbol) or symbol)
     except ValueError as error:
         raise InvalidRequest(f"{begin}{error}") from None
 

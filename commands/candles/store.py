@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,17 +12,16 @@ import typer
 from rich.table import Table
 
 from commands.candles.download import INTERRUPTED, REFUSED
+from commands.candles.opening import open_candles
 from commands.candles.reading import market_name, market_of, read_closed
 from commands.console import downloading, fail, say, show
 from commands.options import Json, SeriesTimeframe
-from config.settings import StorageSettings
 from config.sources import load_settings
 from domain.errors import AppError, StorageUnavailable
 
 if TYPE_CHECKING:
     from domain.jobs import TellShare
     from services.candle_files.storing import StoredFiles
-    from storage.adapter_ports import Store
 
 
 def store(
@@ -39,7 +37,7 @@ def store(
 
     async def store_all(tell: TellShare) -> tuple[list[dict[str, Any]], list[str]]:
         documents, refusals = [], []
-        async with _opened(settings.storage) as opened:
+        async with open_candles(settings.storage) as opened:
             stored = StoredFiles(opened, settings)
             for file in files:
                 try:
@@ -74,19 +72,6 @@ async def _store(
     read = await asyncio.to_thread(read_closed, file, timeframe, symbol)
     market = market_name(market_of(read, file, symbol), "--symbol: " if symbol else "")
     return {"file": str(file), **await stored.save(market, read.series, tell), "notes": [read.summary]}
-
-
-@asynccontextmanager
-async def _opened(settings: StorageSettings) -> AsyncIterator[Store]:
-    from storage.factory import build_store
-
-    # A command does not set a damaged file aside: only a service that has to keep running does.
-    opened = build_store(settings.model_copy(update={"when_damaged": "refuse"}))
-    try:
-        await opened.open()
-        yield opened
-    finally:
-        await opened.close()
 
 
 def _table(documents: Sequence[dict[str, Any]]) -> Table:

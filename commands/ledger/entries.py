@@ -10,6 +10,7 @@ import typer
 from rich.console import Group
 from rich.table import Table
 
+from commands.candles.reading import market_name
 from commands.console import say, show
 from commands.ledger.opening import open_book
 from commands.options import Json
@@ -41,7 +42,8 @@ def list_entries(
     """List entries of the ledger, the newest first."""
     from storage.ledger_ports import EntryFilter
 
-    wanted = EntryFilter(lane=lane, symbol=symbol, timeframe=timeframe, side=side, kind=kind, scored=scored)
+    market = None if symbol is None else market_name(symbol, "--symbol: ")
+    wanted = EntryFilter(lane=lane, symbol=market, timeframe=timeframe, side=side, kind=kind, scored=scored)
 
     async def read() -> LedgerPage:
         async with open_book(load_settings().storage) as book:

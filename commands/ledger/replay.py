@@ -22,7 +22,6 @@ from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
-from domain.naming.symbols import spelling
 from domain.values import FIRST_MS, epoch_ms
 from utils.clock import SystemClock
 
@@ -40,7 +39,7 @@ def replay(
     """Answer from the candles known at a moment, by the model in production then, beside what was said."""
     settings = load_settings()
     moment_ms, wanted = _moment_ms(as_of), _timeframes(timeframes)
-    market = market_name(spelling(symbol) or symbol)
+    market = market_name(symbol)
     with working() as now:
         now(f"reading the candles of {market}")
         found = asyncio.run(_replay(settings, market, moment_ms, wanted, file))

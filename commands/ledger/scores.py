@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from commands.candles.reading import market_name
 from commands.console import show
 from commands.options import Json
 from config.settings import StorageSettings
 from config.sources import load_settings
-from domain.errors import InvalidRequest
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
-from domain.naming.symbols import checked_symbol
 from services.ledger.scoring.queries import HORIZON_NAMES, MAX_DAYS, Grouping, HorizonName, RecordQuery
 
 if TYPE_CHECKING:
@@ -34,10 +33,7 @@ def scores(
     from commands.tables.records import record_table
     from services.ledger.scoring.documents import record_document
 
-    try:
-        market = checked_symbol(symbol) if symbol else None
-    except ValueError as error:
-        raise InvalidRequest(str(error)) from None
+    market = None if symbol is None else market_name(symbol, "--symbol: ")
     query = RecordQuery(days, group, lane, market, timeframe, HORIZON_NAMES[horizon] if horizon else None)
     found = asyncio.run(_records(load_settings().storage, query))
     document: dict[str, Any] = {

@@ -85,7 +85,7 @@ def file_market(name: str) -> FileMarket:
     stem = _without_endings(name)
     market, hyphen, timeframe = stem.rpartition("-")
     if hyphen and timeframe in tuple(Timeframe) and is_symbol(market) and market.partition("-")[0] not in VENUES:
-        return FileMarket(market, Timeframe(timeframe))
+        return FileMarket(spelling(market), Timeframe(timeframe))
     market, minutes = _cut(_DATE.sub("", _COPY.sub("", stem)))
     return FileMarket(_symbol(market), _TIMEFRAMES.get(minutes) if minutes else None)
 

@@ -1,7 +1,7 @@
 """Symbols of markets: how each is spelled, and what its spelling tells of the market.
 
 A symbol is one word in capitals. A spelling that fits `SYMBOL_PATTERN` is kept as it is, in answers, stores and models:
-BTC-USD is not BTCUSD, and neither is BTC. Every other spelling has one that fits, by `spelling`:
+BTC-USD is not BTCUSD, and neither is BTC. What a person or an export wrote has one that fits, by `spelling`:
 
 | written | symbol | kind | base and quote | exchange |
 | --- | --- | --- | --- | --- |
@@ -9,7 +9,7 @@ BTC-USD is not BTCUSD, and neither is BTC. Every other spelling has one that fit
 | `1000PEPEUSDT` | `1000PEPEUSDT` | crypto | 1000PEPE, USDT | |
 | `BTC/USDT:USDT`, `BTC_USDT_USDT`, `BTCUSDT.P` (a perpetual) | `BTCUSDT.P` | crypto | BTC, USDT | |
 | `BTC-USD` | `BTC-USD` | crypto | BTC, USD | |
-| `XBTUSD` (XBT is Kraken's name of bitcoin) | `XBTUSD` | crypto | XBT, USD | |
+| `XBTUSD`, `XXBTZUSD` (XBT is Kraken's name of bitcoin) | `XBTUSD` | crypto | XBT, USD | |
 | `EURUSD=X` | `EURUSD=X` | forex | EUR, USD | |
 | `EURUSD`, `EUR/USD` | `EURUSD` | forex | EUR, USD | |
 | `AAPL`, `NASDAQ:AAPL` | `AAPL` | share | AAPL | XNYS |
@@ -55,6 +55,8 @@ _BITFINEX = re.compile(r"t([A-Z0-9]{6,})")
 _FRONT_MONTH = re.compile(r"(?:[A-Z_]+:)?([A-Z0-9]{1,5})1!")
 _EXCHANGE_PERPETUAL = re.compile(r"(.+)[_-](?:PERP|PERPETUAL|SWAP|UMCBL|DMCBL|CMCBL)|P[FI]_(.+)")
 _EXPIRING = re.compile(r"([A-Z0-9]+(?:[-_/][A-Z0-9]+)?)[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})")
+# Kraken's REST names of old pairs mark coins by X and currencies by Z: XXBTZUSD, XETHZEUR.
+_KRAKEN = re.compile(r"X([A-Z]{3})Z(USD|EUR|GBP|JPY|CAD|AUD)")
 _WRITTEN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9/_:^.= -]{0,40}!?")
 # A class or a kind of paper may follow: BRK-B, BRK.B, BAC-PL.
 _US_SHARE = re.compile(r"([A-Z]{1,5})(?:[.-]([A-Z]{1,2}))?")
@@ -133,6 +135,8 @@ def spelling(text: str) -> str | None:
     if not _WRITTEN.fullmatch(text):
         return None
     name = text.upper()
+    if pair := _KRAKEN.fullmatch(name):
+        return pair[1] + pair[2]
     if is_symbol(name) and not _BITFINEX.fullmatch(text):
         return name
     if contract := _contract(text):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,10 @@ _SECOND_MS = 1_000
 # many rows or more: one row may be mistyped, and a candle that is still forming is written again.
 _OTHER_MARKET = 1.02
 _LEAST_REPEATS = 3
+# Between two candles that follow each other, and have a second header between them, the price of one market changes by
+# at most this factor. A week: nights, holidays and the step of the longest timeframe.
+_OTHER_TABLE = 2.0
+_ADJACENT_MS = 7 * DAY_MS
 # A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
 _CLOCK_CHANGE_MS = 2 * HOUR_MS
 
@@ -90,6 +94,32 @@ def _require_one_market(times_ms: IntArray, values: FloatArray, at: IntArray, pl
         f"{one} and {other} have the same time, and so have other rows: these are two markets or two tables; write "
         "each into a file of its own, or add a column symbol"
     )
+
+
+def require_one_table(rows: OrderedRows, headers: Sequence[int], place: Callable[[int], str]) -> None:
+    """Refuse rows in which a second header separates the prices of two markets, one after the other in time.
+
+    Args:
+        rows: From `ordered`.
+        headers: Numbers of the rows that repeat the header, ascending.
+        place: Words for the place of such a number.
+
+    Raises:
+        InvalidMarketData: at a second header the price jumps as that of no market does.
+    """
+    if not headers:
+        return
+    beyond = np.searchsorted(headers, rows.at)
+    jump = np.abs(np.log(rows.values[1:, 0] / rows.values[:-1, 3])) > np.log(_OTHER_TABLE)
+    wrong = jump & (np.diff(beyond) != 0) & (np.diff(rows.times_ms) <= _ADJACENT_MS)
+    if wrong.any():
+        at = int(wrong.argmax())
+        one, other = sorted((int(rows.at[row]), float(rows.values[row, 3])) for row in (at, at + 1))
+        first, second = (f"{place(row)} (close {close:g})" for row, close in (one, other))
+        raise InvalidMarketData(
+            f"{first} and {second} follow each other in time, with a second header between them: these are two markets "
+            "or two tables; write each into a file of its own, or delete the second header where it is one market"
+        )
 
 
 def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe, OrderedRows]:

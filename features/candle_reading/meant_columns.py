@@ -42,6 +42,7 @@ class MeantColumns:
         roles: The column of each role.
         has_close_times: Whether the times are those at which candles close.
         at: Numbers of the m rows to read, ascending.
+        headers: Numbers of the rows that repeat the header, ascending.
         notes: What was done, in words.
     """
 
@@ -49,6 +50,7 @@ class MeantColumns:
     roles: dict[Role, int]
     has_close_times: bool
     at: IntArray
+    headers: tuple[int, ...] = ()
     notes: tuple[str, ...] = ()
 
     def place(self, row: int) -> str:
@@ -87,7 +89,9 @@ class MeantColumns:
             cell = str(self.column(role).iloc[row])[:40]
             raise InvalidMarketData(f"{self.place(row)}: {role} is {cell!r}, no number: correct or delete the row")
         left = replace(
-            self.with_rows(kept), notes=(*self.notes, f"{counted(int((~kept).sum()), 'repeated header')} left out")
+            self.with_rows(kept),
+            headers=tuple(self.at[~kept].tolist()),
+            notes=(*self.notes, f"{counted(int((~kept).sum()), 'repeated header')} left out"),
         )
         return left, left._matrix(left._numbers(comma))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,13 +14,13 @@ from domain.naming.file_names import file_market
 from domain.naming.symbols import spelling
 from domain.session_finder import find_sessions
 from features.candle_reading.forms import form_of
-from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
+from features.candle_reading.grid import OrderedRows, ordered, require_one_table, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.rows import counted, market_rows
 from features.candle_reading.selection import one_market
 from features.candle_reading.splits import without_splits
 from features.candle_reading.tables.binary_tables import FEATHER, OLD_FEATHER, PARQUET, feather_table, parquet_table
-from features.candle_reading.tables.content import content_of
+from features.candle_reading.tables.content import Unpacked, content_of
 from features.candle_reading.tables.json_tables import json_table
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_tables import text_of, text_table
@@ -36,12 +36,14 @@ class ReadCandles:
     Attributes:
         series: All of them, oldest first, the last one possibly still forming.
         symbol: The market that the file names in a column or beside its rows, as it is written there.
+        named: The market in the name of the file or else of the member of a zip, as this service spells it.
         form: Name of the export, "Kraken export", or of a plain file, "CSV".
         notes: What was understood or done beyond reading plain candles, in words.
     """
 
     series: CandleSeries
     symbol: str | None
+    named: str | None
     form: str
     notes: tuple[str, ...]
 
@@ -71,12 +73,12 @@ def read_candles(path: Path, now_ms: int, symbol: str | None = None, timeframe: 
 
 
 def read_content(
-    content: bytes, name: str, now_ms: int, symbol: str | None, timeframe: Timeframe | None
+    unpacked: Unpacked, name: str, now_ms: int, symbol: str | None, timeframe: Timeframe | None
 ) -> ReadCandles:
     """Return the candles of content that is unpacked.
 
     Args:
-        content: CSV, TXT, TSV, JSON, Parquet or Feather.
+        unpacked: CSV, TXT, TSV, JSON, Parquet or Feather, and the names of the members of a zip that it came out of.
         name: Of the file that it comes from, which may name the market; empty where there is none.
         now_ms: The clock: no candle opens after it.
         symbol: The market to read where there are several.
@@ -86,8 +88,8 @@ def read_content(
         SeveralSeries: there are several markets or timeframes, and none of them is the one that is named.
         InvalidMarketData: it cannot be read, or holds what no market makes; with row and remedy.
     """
-    table = one_market(_table(content), symbol)
-    read = _read(table, file_market(name).symbol, symbol, timeframe, now_ms)
+    table = one_market(_table(unpacked.content), symbol)
+    read = _read(table, _named((name, *unpacked.members)), symbol, timeframe, now_ms)
     try:
         read.series.require_opened_by(now_ms)
     except InvalidMarketData as error:
@@ -95,6 +97,11 @@ def read_content(
         hint = assumed if UTC_ASSUMED in read.notes else ""
         raise InvalidMarketData(f"{error.message}{hint}") from error
     return read
+
+
+def _named(names: Sequence[str]) -> str | None:
+    """Return the market of the first name that has one."""
+    return next((symbol for name in names if (symbol := file_market(name).symbol)), None)
 
 
 def _table(content: bytes) -> RawTable:
@@ -120,12 +127,14 @@ def _read(
     clock_of = symbol or market or name
     times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of))
     placed = ordered(times.ms, rows.values, columns.at, table.place)
+    if found is None:
+        require_one_table(placed, columns.headers, table.place)
     usual, placed = with_timeframe(placed, columns.has_close_times)
     placed = without_unfinished(without_splits(placed, table), table, usual.ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
     series = _series(table, usual, placed, symbol or market or name)
     notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes, *_gap_notes(series))))
-    return ReadCandles(series, market, f"{form} export" if form else table.kind, notes)
+    return ReadCandles(series, market, name, f"{form} export" if form else table.kind, notes)
 
 
 def _gap_notes(series: CandleSeries) -> Iterator[str]:

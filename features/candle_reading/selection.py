@@ -12,6 +12,7 @@ import pandas as pd
 from domain.arrays import BoolArray
 from domain.errors import SeveralSeries
 from domain.market import Timeframe
+from domain.naming.symbols import spelling
 from features.candle_reading.tables.raw_table import RawTable
 
 _NAMED = 10
@@ -89,8 +90,8 @@ def _chosen(markets: Sequence[str], symbol: str | None, where: str) -> str:
 
 
 def _spelled(symbol: str) -> str:
-    """Return the letters and digits of a market: BTC/USDT and btc_usdt are BTCUSDT."""
-    return re.sub(r"[^A-Z0-9]", "", symbol.upper())
+    """Return the letters and digits of a market: BTC/USDT and btc_usdt are BTCUSDT, XXBTZUSD is XBTUSD."""
+    return re.sub(r"[^A-Z0-9]", "", (spelling(symbol) or symbol).upper())
 
 
 def _listed(names: Sequence[str]) -> str:

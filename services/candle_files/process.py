@@ -47,7 +47,6 @@ def _found(request: ReadRequest, content: bytes) -> FoundCandles:
     # Here, so that the limit of memory is set before pandas begins.
     import numpy as np
 
-    from domain.naming.file_names import file_market
     from domain.naming.symbols import spelling
     from features.candle_reading.reading import read_content
     from features.candle_reading.tables.content import unpacked
@@ -56,7 +55,7 @@ def _found(request: ReadRequest, content: bytes) -> FoundCandles:
     read = read_content(
         unpacked(content, request.max_unpacked_bytes), request.name, request.now_ms, request.symbol, request.timeframe
     )
-    series, market = read.series, request.symbol or read.symbol or file_market(request.name).symbol
+    series, market = read.series, request.symbol or read.symbol or read.named
     rows = candle_rows(series.tail(request.newest))
     known = _COLUMNS[:-1] if np.isnan(series.values[:, -1]).all() else _COLUMNS
     return FoundCandles(

@@ -112,5 +112,5 @@ class StoredFiles:
 
 
 def _removal(symbol: str, series: CandleSeries) -> str:
-    where = f"/ai/storage/candles/{symbol}?timeframe={series.timeframe}"
-    return f"If those of the file are right, remove the stored ones: DELETE {where}"
+    command = f"cli.py candles remove {symbol} --timeframe {series.timeframe}"
+    return f"If those of the file are right, remove the stored ones: {command}"

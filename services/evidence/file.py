@@ -13,6 +13,7 @@ from domain.errors import ConfigurationError
 from rules.evidence.book import EvidenceBook
 from rules.evidence.weighing import Weigher
 
+SETTING = "trading.evidence_file"
 SHIPPED = "shipped"
 SHIPPED_FILE = Path(__file__).resolve().parents[2] / "config" / "evidence.json"
 
@@ -26,8 +27,12 @@ def open_weigher(settings: TradingSettings) -> Weigher:
     return Weigher(read_book(settings.evidence_file), settings.costs)
 
 
-def read_book(name: str) -> EvidenceBook | None:
+def read_book(name: str, named_by: str = SETTING) -> EvidenceBook | None:
     """Return the book of a file, `shipped` or a path; None for an empty name.
+
+    Args:
+        name: Of the file.
+        named_by: The setting or the option that has the name, for the message of an error.
 
     Raises:
         ConfigurationError: the file cannot be read, or is none.
@@ -38,10 +43,10 @@ def read_book(name: str) -> EvidenceBook | None:
     try:
         return _parsed(path.read_bytes())
     except OSError as error:
-        raise ConfigurationError(f"trading.evidence_file: {path}: {error.strerror}") from error
+        raise ConfigurationError(f"{named_by}: {path}: {error.strerror}") from error
     except ValidationError as error:
         found = named_need_of(error.errors()[0])
-        raise ConfigurationError(f"trading.evidence_file: {path} is no evidence: {found}") from error
+        raise ConfigurationError(f"{named_by}: {path} is no evidence: {found}") from error
 
 
 @lru_cache(maxsize=2)

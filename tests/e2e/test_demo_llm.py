@@ -32,8 +32,8 @@ def test_the_demonstration_answers_without_a_key_and_says_what_it_is() -> None:
     assert KEYS[0][:8] not in output
 
 
-def check(**environment: str) -> subprocess.CompletedProcess[str]:
-    return forked_command("llm", "check", environment={"PATH": os.environ["PATH"]} | environment)
+def check(*options: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return forked_command("llm", "check", *options, environment={"PATH": os.environ["PATH"]} | environment)
 
 
 def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:
@@ -42,18 +42,21 @@ def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:
     with serving(fake) as url:
         done = check(OPENAI_BASE_URL=url, **environment)
         assert done.returncode == 0, done.stderr
-        assert "demo-gpt" in done.stdout
+        assert f"endpoint  {url}\nmodel     demo-gpt\nanswer    " in done.stdout
+        document = json.loads(check("--json", OPENAI_BASE_URL=url, **environment).stdout)
+        assert (document["endpoint"], document["model"]) == (url, "demo-gpt")
+        assert document["answer"]
         fake.always = behaviors.unauthorized
-        refused = check(OPENAI_BASE_URL=url, **environment)
+        refused = check("--json", OPENAI_BASE_URL=url, **environment)
     with sqlite3.connect(tmp_path / "store.db") as connection:
-        (call,) = (json.loads(text) for (text,) in connection.execute("SELECT document FROM llm_calls"))
-    assert call["purpose"] == "probe"
-    assert call["cost_nano_usd"] > 0
+        calls = [json.loads(text) for (text,) in connection.execute("SELECT document FROM llm_calls")]
+    assert [call["purpose"] for call in calls] == ["probe", "probe"]
+    assert all(call["cost_nano_usd"] > 0 for call in calls)
     assert refused.returncode == 2
-    assert refused.stderr.count("\n") == 1
+    assert (refused.stdout, refused.stderr.count("\n")) == ("", 1)
     assert "check OPENAI_API_KEY" in refused.stderr
     assert KEYS[0][:8] not in done.stdout + done.stderr + refused.stdout + refused.stderr
-    assert len(fake.asked) == 2
+    assert len(fake.asked) == 3
 
 
 def test_check_without_an_llm_says_what_is_needed() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from tests.conftest import MakeClient
-from tests.fixtures.candle_exports import HOUR, REFERENCE, csv_text
+from tests.fixtures.candle_exports import HOUR, REFERENCE, csv_text, zipped
 
 BINARY = {"content-type": "application/octet-stream"}
 
@@ -33,6 +34,18 @@ def test_it_says_what_is_in_a_file_and_gives_its_newest_candles(client: TestClie
     assert found["columns"] == ["timestamp", "open", "high", "low", "close", "volume"]
     names = ("timestamp", "open", "high", "low", "close", "volume")
     assert found["candles"] == [dict(zip(names, row, strict=True)) for row in rows[-2:]]
+
+
+def test_the_market_of_a_zip_is_that_of_its_member_where_its_own_name_has_none(client: TestClient) -> None:
+    content = zipped(**{"BTC_USDT-1h.csv": csv_text(past()).encode()})
+    assert read(client, content, name="archive.zip")["symbol"] == "BTCUSDT"
+    assert read(client, content)["symbol"] == "BTCUSDT"
+
+
+def test_an_answer_of_kraken_has_its_market_in_the_usual_spelling(client: TestClient) -> None:
+    rows = [[time // 1000, *map(str, prices), str(prices[-1]), str(volume), 9] for time, *prices, volume in past()]
+    answer = {"error": [], "result": {"XXBTZUSD": rows, "last": rows[-1][0]}}
+    assert read(client, json.dumps(answer))["symbol"] == "XBTUSD"
 
 
 def test_what_it_gives_is_analyzed_as_of_the_last_candle(client: TestClient) -> None:

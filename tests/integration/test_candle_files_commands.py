@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from features.candle_reading.reading import read_candles
-from tests.fixtures.candle_exports import EXPORTS, NAMES, NOW, PLAIN, REFERENCE, csv_text, moment, reference
+from tests.fixtures.candle_exports import EXPORTS, NAMES, NOW, PLAIN, REFERENCE, csv_text, moment, reference, zipped
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.commands import exit_status
 
@@ -112,6 +112,12 @@ def test_one_of_two_markets_is_checked_by_its_name(tmp_path: Path, command: Comm
     assert errors == "error: two-1h.csv: two markets in column symbol: A1, B1; name one with --symbol\n"
     status, shown, errors = command("candles", "check", file, "--symbol", "B1", "--json")
     assert (status, errors, json.loads(shown)["first"]["open"]) == (0, "", 3_000.0)
+
+
+def test_the_market_of_a_zip_is_that_of_its_member(tmp_path: Path, check: Callable[..., dict[str, Any]]) -> None:
+    packed = write(tmp_path, "archive.zip", zipped(**{"BTCUSDT-1h.csv": PLAIN.encode()}))
+    assert check(packed)["symbol"] == "BTCUSDT"
+    assert check(packed, "--symbol", "xxbtzusd")["symbol"] == "XBTUSD"
 
 
 @pytest.mark.parametrize(

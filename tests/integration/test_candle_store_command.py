@@ -100,7 +100,7 @@ def test_a_small_change_is_a_revision_and_a_great_one_stores_nothing(
     assert (status, shown) == (2, "")
     assert errors.startswith("error: BTCUSDT-1h.csv: BTCUSDT 1h candle of ")
     assert "None of the candles are stored" in errors
-    assert "remove the stored ones: DELETE /ai/storage/candles/BTCUSDT?timeframe=1h" in errors
+    assert "remove the stored ones: cli.py candles remove BTCUSDT --timeframe 1h" in errors
     assert errors.count("\n") == 1
     assert candles_in(url, "BTCUSDT")[-1] == REFERENCE[-1]
 

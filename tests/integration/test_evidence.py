@@ -82,6 +82,19 @@ def test_a_file_that_is_no_evidence_stops_the_start(tmp_path: Path, content: str
         open_weigher(configured(TradingSettings, evidence_file=str(path)))
 
 
+@pytest.mark.parametrize("command", [("show",), ("check", "{file}")])
+def test_a_file_that_a_command_names_is_refused_by_the_name_of_its_option(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", simulated(1, count=200))
+    arguments = [part.format(file=file) for part in command]
+    with pytest.raises(ConfigurationError, match=r"^--evidence: .*nofile\.json: No such file"):
+        run(*arguments, "--evidence", tmp_path / "nofile.json")
+    (tmp_path / "other.json").write_text("{}")
+    with pytest.raises(ConfigurationError, match=r"^--evidence: .*other\.json is no evidence"):
+        run(*arguments, "--evidence", tmp_path / "other.json")
+
+
 def test_costs_of_a_request_change_what_its_plan_is_worth(make_client: MakeClient) -> None:
     client = make_client()
     answers = {}

@@ -92,6 +92,19 @@ def test_entries_are_listed_and_shown(command: Command, filled: Path) -> None:
     assert (status, "the ledger has no entry third.rules" in said) == (2, True)
 
 
+@pytest.mark.parametrize("written", ["ETHUSDT", "eth/usdt", "BINANCE:ETHUSDT"])
+def test_entries_of_a_market_are_listed_by_any_of_its_spellings(command: Command, filled: Path, written: str) -> None:
+    status, printed, _ = command("list", "--symbol", written, "--json")
+    assert (status, [entry["id"] for entry in json.loads(printed)["entries"]]) == (0, ["second.rules"])
+
+
+@pytest.mark.parametrize("name", ["list", "scores"])
+def test_what_can_be_no_symbol_is_refused_and_not_listed_as_nothing(command: Command, name: str) -> None:
+    status, printed, said = command(name, "--symbol", "../x")
+    assert (status, printed) == (2, "")
+    assert said.startswith("error: --symbol: a symbol has at most 20 capital letters")
+
+
 @pytest.fixture
 def exported(command: Command, filled: Path, tmp_path: Path) -> Path:
     path = tmp_path / "day.ndjson"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from commands.candles.reading import checked_scope, file_symbol, read_markets
+from commands.candles.reading import checked_scope, read_markets
 from commands.versions import choose_version
 from domain.errors import InvalidRequest, ModelUnavailable
 from domain.market import CandleSeries, Timeframe
@@ -52,11 +52,9 @@ def test_classes_of_a_share_are_two_markets(tmp_path: Path) -> None:
     assert (scope, list(markets)) == ("*", ["BRK-A", "BRK-B"])
 
 
-def test_what_is_no_symbol_is_refused_with_what_to_do() -> None:
+def test_what_is_no_symbol_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"^two_interleaved-1h\.csv: .* give --symbol$"):
-        file_symbol(Path("two_interleaved-1h.csv"))
-    with pytest.raises(InvalidRequest, match=r"^--symbol: symbol BTC/USDT: write BTCUSDT$"):
-        checked_scope("BTC/USDT")
+        read_markets([hours(tmp_path / "two_interleaved-1h.csv")], None, None)
     with pytest.raises(InvalidRequest, match=r"^--symbol: a symbol has at most 20 capital letters"):
         checked_scope("../../etc")
-    assert checked_scope("*") == "*"
+    assert (checked_scope("*"), checked_scope("btc/usdt")) == ("*", "BTCUSDT")

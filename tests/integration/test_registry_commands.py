@@ -145,7 +145,7 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
     [
         (["train", "{folder}/missing.csv"], "missing.csv: cannot be read: No such file"),
         (["train", "{short}"], "training needs 160 closed candles at least, received 100"),
-        (["train", "{file}", "--symbol", "btc/usdt"], "--symbol: symbol btc/usdt: write BTCUSDT"),
+        (["train", "{file}", "--symbol", "../btc"], "--symbol: a symbol has at most 20 capital letters"),
         (["train", "{file}", "{short}", "--symbol", "BTCUSDT"], "2 files make a model of all their markets"),
         (["train", "{file}", "{file}"], "there is a file of BTCUSDT already"),
         (["train", "{file}", "--timeframe", "5m"], "5m candles cannot be made"),

@@ -9,7 +9,7 @@ import zipfile
 import zlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import IO
+from typing import IO, NamedTuple, TypeVar
 
 from domain.errors import InvalidMarketData
 from domain.naming.file_names import file_market
@@ -22,6 +22,8 @@ NAMED_MEMBERS = 5
 MAX_MEMBERS = 1_000
 # What lies beside the candles in archives.
 _BESIDE = re.compile(r"(?i)\.(?:checksum|sha256|md5|md|pdf|html?)$|(?:^|/)(?:read ?me|licen[cs]e)[^/]*$")
+
+T = TypeVar("T")
 
 _TAR, _TAR_AT = b"ustar", 257
 _GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
@@ -45,7 +47,19 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
 )
 
 
-def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> bytes:
+class Unpacked(NamedTuple):
+    """Content that is no archive any more.
+
+    Attributes:
+        content: Of the file, or of its members.
+        members: Names of the first member of each zip that it came out of, the outermost first.
+    """
+
+    content: bytes
+    members: tuple[str, ...] = ()
+
+
+def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> Unpacked:
     """Return the content of a file, out of gzip, or of a zip with one member or with several of one market.
 
     Raises:
@@ -59,17 +73,19 @@ def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> bytes:
     return unpacked(content, limit_bytes)
 
 
-def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
+def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> Unpacked:
     """Return content out of gzip, or of a zip with one member or with several of one market.
 
     Raises:
         InvalidMarketData: it cannot be unpacked, is too large, or is another kind of file.
     """
+    members: list[str] = []
     for _ in range(MAX_NESTING):
         if content.startswith(_GZIP):
             content = _out_of_gzip(content, limit_bytes)
         elif content.startswith(_ZIP):
-            content = _out_of_zip(content, limit_bytes)
+            content, member = _out_of_zip(content, limit_bytes)
+            members.append(member)
         else:
             break
     if content[_TAR_AT : _TAR_AT + len(_TAR)] == _TAR:
@@ -81,7 +97,7 @@ def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> bytes:
         raise InvalidMarketData(f"is packed more than {MAX_NESTING} times: unpack it first")
     if not content.strip():
         raise InvalidMarketData("is empty: export it again")
-    return content
+    return Unpacked(content, tuple(members))
 
 
 def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str, read_bytes: int = 0) -> bytes:
@@ -100,19 +116,22 @@ def _out_of_gzip(content: bytes, limit_bytes: int) -> bytes:
     return _unpacked(read, "gzip")
 
 
-def _out_of_zip(content: bytes, limit_bytes: int) -> bytes:
-    def read() -> bytes:
+def _out_of_zip(content: bytes, limit_bytes: int) -> tuple[bytes, str]:
+    """Return the content of the members of a zip, and the name of the first, without its folder."""
+
+    def read() -> tuple[bytes, str]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             parts: list[bytes] = []
-            for member in _members(archive):
+            members = _members(archive)
+            for member in members:
                 with archive.open(member) as stream:
                     parts.append(_bounded(stream, limit_bytes, "unpacked it", sum(map(len, parts))))
-            return b"\n".join(parts)
+            return b"\n".join(parts), _bare(members[0])
 
     return _unpacked(read, "zip")
 
 
-def _unpacked(read: Callable[[], bytes], kind: str) -> bytes:
+def _unpacked(read: Callable[[], T], kind: str) -> T:
     try:
         return read()
     except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
@@ -134,10 +153,15 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     members = [info for info in members if not _BESIDE.search(info.filename)] or members
     if len(members) == 1:
         return members
-    markets = {file_market(info.filename.rpartition("/")[2]) for info in members}
+    markets = {file_market(_bare(info)) for info in members}
     texts = all(info.filename.lower().endswith((".csv", ".txt")) for info in members)
     if members and texts and len(markets) == 1 and next(iter(markets)).symbol and len(members) <= MAX_MEMBERS:
         return sorted(members, key=lambda info: info.filename)
     listed = ", ".join(info.filename for info in members[:NAMED_MEMBERS])
     more = f" and {len(members) - NAMED_MEMBERS} more" if len(members) > NAMED_MEMBERS else ""
     raise InvalidMarketData(f"holds {len(members)} files ({listed}{more}): unpack it and name one")
+
+
+def _bare(member: zipfile.ZipInfo) -> str:
+    """Return the name of a member without its folder."""
+    return member.filename.rpartition("/")[2]

@@ -54,6 +54,23 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         csv_text(REFERENCE[:50]) + "\nETHUSDT\n" + csv_text(reference(price=3_000.0)[:50]),
         r"line 2 \(close 41998.8\) and line 55 \(close 2999.92\) have the same time, .*: these are two markets",
     ),
+    "two tables, one after the other": (
+        csv_text(REFERENCE[:50]) + csv_text(reference(price=3_000.0)[50:]),
+        r"line 51 \(close 4[\d.]+\) and line 53 \(close [23][\d.]+\) follow each other in time, with a second header",
+    ),
+    "two tables, the newest first": (
+        csv_text(reference(price=3_000.0)[:49:-1]) + csv_text(REFERENCE[49::-1]),
+        r"line 251 \(close [23][\d.]+\) and line 253 \(close 4[\d.]+\) follow each other in time",
+    ),
+    "months of two markets in a zip": (
+        zipped(
+            **{
+                "BTCUSDT-1h-2026-09.csv": csv_text(REFERENCE[:50]).encode(),
+                "BTCUSDT-1h-2026-10.csv": csv_text(reference(price=3_000.0)[50:]).encode(),
+            }
+        ),
+        "these are two markets or two tables",
+    ),
     "two tables with symbols": (
         "".join(csv_text([(*c, name) for c in REFERENCE[:50]], (*NAMES, "symbol")) for name in ("BTCUSDT", "ETHUSDT")),
         "two markets in column symbol: BTCUSDT, ETHUSDT; name one with --symbol",

@@ -13,7 +13,18 @@ import pytest
 from domain.errors import InvalidMarketData
 from domain.market import Candle
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, START, csv_text, moment, reference
+from tests.fixtures.candle_exports import (
+    EXPORTS,
+    HOUR,
+    NAMES,
+    NOW,
+    REFERENCE,
+    START,
+    csv_text,
+    moment,
+    reference,
+    zipped,
+)
 
 TEN = REFERENCE[:10]
 
@@ -187,6 +198,43 @@ def test_the_market_in_the_file_is_read(tmp_path: Path, export: str, symbol: str
     content = EXPORTS[export]
     path.write_bytes(content.encode() if isinstance(content, str) else content)
     assert read_candles(path, NOW).symbol == symbol
+
+
+@pytest.mark.parametrize(
+    ("name", "member", "market"),
+    [
+        ("archive.zip", "BTCUSDT-1h.csv", "BTCUSDT"),
+        ("data.zip", "prices/ETHUSDT-1h-2024-01.csv", "ETHUSDT"),
+        ("data.zip", "a.csv", None),
+        ("ETHBTC-1h.zip", "BTCUSDT-1h.csv", "ETHBTC"),
+    ],
+)
+def test_a_zip_without_a_market_in_its_name_has_that_of_its_member(
+    tmp_path: Path, name: str, member: str, market: str | None
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(zipped(**{member: csv_text(REFERENCE).encode()}))
+    assert read_candles(path, NOW).named == market
+
+
+def test_a_zip_in_a_zip_has_the_market_of_the_member_that_names_one(tmp_path: Path) -> None:
+    path = tmp_path / "download.zip"
+    path.write_bytes(zipped(**{"data.zip": zipped(**{"BTCUSDT-1h.csv": csv_text(REFERENCE).encode()})}))
+    assert read_candles(path, NOW).named == "BTCUSDT"
+
+
+def test_a_second_header_within_one_market_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "a.csv"
+    path.write_text(csv_text(REFERENCE[:50]) + csv_text(REFERENCE[50:]))
+    found = read_candles(path, NOW)
+    assert (len(found.series), found.notes) == (300, ("1 repeated header left out",))
+
+
+def test_a_price_may_have_changed_in_the_weeks_before_a_second_header(tmp_path: Path) -> None:
+    earlier = [c._replace(timestamp=c.timestamp - 300 * HOUR) for c in reference(price=3_000.0)[:50]]
+    path = tmp_path / "a.csv"
+    path.write_text(csv_text(earlier) + csv_text(REFERENCE[:50]))
+    assert len(read_candles(path, NOW).series) == 100
 
 
 def test_days_and_weeks_are_read(tmp_path: Path) -> None:
