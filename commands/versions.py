@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.candles.reading import checked_scope, market_of, read_closed
+from commands.candles.reading import checked_scope, known_market, market_of, read_closed
 from domain.errors import InvalidRequest, ModelUnavailable
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries, Timeframe
@@ -41,7 +41,7 @@ def choose_version(
         registry: Registry of the versions.
         version: Name of a version; None takes the one in production.
         file: File of candles.
-        symbol: Market of the candles; None takes the one that the file names.
+        symbol: Market of the candles; None takes the one that the file or its name tells, else that of the version.
         timeframe: Timeframe to aggregate to; None takes the version's, or else the file's.
 
     Raises:
@@ -61,10 +61,14 @@ def choose_version(
     model = registry.open(version).metadata
     if timeframe not in (None, model.timeframe):
         raise InvalidRequest(f"{version} forecasts {model.timeframe} candles, not {timeframe}")
-    read = read_closed(file, model.timeframe, symbol or (None if model.symbol == ANY_SYMBOL else model.symbol))
-    market = checked_scope(market_of(read, file, symbol) if model.symbol == ANY_SYMBOL else symbol or model.symbol)
-    if model.symbol not in (market, ANY_SYMBOL):
-        raise InvalidRequest(f"{version} forecasts {model.symbol}, not {market}")
+    if model.symbol == ANY_SYMBOL:
+        read = read_closed(file, model.timeframe, symbol)
+        return ChosenVersion(version, checked_scope(market_of(read, file, symbol)), read)
+    read = read_closed(file, model.timeframe, symbol or model.symbol)
+    market = checked_scope(symbol) if symbol else known_market(read, file, None) or model.symbol
+    if market != model.symbol:
+        remedy = "" if symbol else f" as {file.name} has; where it is {model.symbol}, say --symbol {model.symbol}"
+        raise InvalidRequest(f"{version} forecasts {model.symbol}, not {market}{remedy}")
     return ChosenVersion(version, market, read)
 
 

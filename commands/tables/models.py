@@ -115,9 +115,8 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
         facts["trials"] = f"{trials:,} settings were judged on some of these candles"
     if graph:
         columns = graph.feature_set
-        facts["inputs"] = (
-            f"{graph.sequence_length} rows of {len(columns.columns)} columns, set {columns.name} {columns.id}"
-        )
+        rows = "1 row" if graph.sequence_length == 1 else f"{graph.sequence_length} rows"
+        facts["inputs"] = f"{rows} of {len(columns.columns)} columns, set {columns.name} {columns.id}"
         facts["outputs"] = f"{graph.outputs}, calibration {graph.calibration.kind}"
     for member in model.members:
         facts[f"member {member.type}"] = f"{member.version}, weight {member.weight:.3f}"

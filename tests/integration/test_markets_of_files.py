@@ -40,6 +40,18 @@ def test_a_version_is_found_for_its_market_and_for_no_part_of_its_name(
         choose_version(registry, version, hours(tmp_path / name), "BTC", None)
 
 
+def test_a_version_of_a_market_is_not_asked_about_the_candles_of_another(tmp_path: Path, registry: Registry) -> None:
+    version = put_in_production(registry, symbol="BTC-USD", timeframe=Timeframe.H1)
+    other = hours(tmp_path / "ETHUSDT-1h.csv")
+    with pytest.raises(
+        InvalidRequest,
+        match=r"forecasts BTC-USD, not ETHUSDT as ETHUSDT-1h\.csv has; where it is BTC-USD, say --symbol BTC-USD$",
+    ):
+        choose_version(registry, version, other, None, None)
+    assert choose_version(registry, version, other, "btc-usd", None).symbol == "BTC-USD"
+    assert choose_version(registry, version, hours(tmp_path / "candles.csv"), None, None).symbol == "BTC-USD"
+
+
 @pytest.mark.parametrize("name", ["PETR4.SA-1h.csv", "BRK-B.csv", "^GSPC.csv", "EURUSD=X-1h.csv"])
 def test_a_training_is_for_the_whole_name(name: str, tmp_path: Path) -> None:
     scope, markets = read_markets([hours(tmp_path / name)], None, None)

@@ -162,7 +162,7 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
         (["evaluate", "{file}", "--types", "logistic", "--markdown", "{folder}/no/x.md"], "there is no folder"),
         (["predict", "{file}"], "no model is in production for BTCUSDT 1h"),
         (["predict", "{short}", "--version", "{version}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),
-        (["predict", "{tiny}", "--version", "{version}"], "closed 1h candles, received 20"),
+        (["predict", "{few}", "--version", "{version}"], "closed 1h candles, received 20"),
         (["models", "show", "lstm_model_20300101_000000"], "there is no version"),
         (["models", "show", "{version}", "--horizon", "5"], "no models of 5 candles ahead are asked"),
         (["models", "list", "--target", "plan", "--horizon", "4"], "plans have their own time limit"),
@@ -181,7 +181,7 @@ def test_errors_are_one_line(
     places = {
         "folder": tmp_path,
         "file": write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(300, 0.7, 1)),
-        "tiny": write_candles(tmp_path / "tiny.csv", reversal_market(20, 0.7, 1)),
+        "few": write_candles(tmp_path / "few_candles.csv", reversal_market(20, 0.7, 1)),
         "short": write_candles(tmp_path / "ETHUSDT-1h.csv", reversal_market(100, 0.7, 1)),
         "version": add_model(registry).version,
     }
