@@ -107,9 +107,9 @@ def regrade_export(
         raise typer.Exit(EXIT_WRONG)
     if not found.confirmed:
         markets = sorted({f"{entry.symbol} {entry.timeframe}" for entry in checked.entries if entry.scored})
-        raise InvalidRequest(
-            f"these candles tell no settlement of the export, which has {', '.join(markets) or 'none'}"
-        )
+        if not found.stated:
+            raise InvalidRequest("the export has no settlements: none of its entries was settled when it was made")
+        raise InvalidRequest(f"these candles tell no settlement of the export, which has {', '.join(markets)}")
 
 
 def _checked(file: Path) -> CheckedExport:

@@ -68,7 +68,8 @@ def _forecast(model: ModelMetadata) -> list[str]:
     if model.graph:
         if model.target == "close":
             lines.append(f"- target: {TARGETS[ARCHITECTURES[model.type].target]}")
-        lines.append(f"- input: {model.graph.sequence_length} row(s) of {len(model.graph.columns)} columns")
+        rows = _counted(model.graph.sequence_length, "row")
+        lines.append(f"- input: {rows} of {len(model.graph.columns)} columns")
     lines += [f"- member: {member.version}, weight {member.weight:.3f}" for member in model.members]
     if model.shipped:
         lines.append("- it came with the service, and forecasts coins alone")
@@ -81,7 +82,12 @@ def _answer(model: ModelMetadata) -> str:
             "probability that the target of a plan which the rules give comes before its stop, within "
             f"{model.horizon_candles} candles"
         )
-    return f"probability that the close {model.horizon_candles} candle(s) ahead is higher than the newest one"
+    ahead = _counted(model.horizon_candles, "candle")
+    return f"probability that the close {ahead} ahead is higher than the newest one"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _data(model: ModelMetadata) -> list[str]:

@@ -152,6 +152,19 @@ def test_candles_of_another_market_tell_nothing(command: Command, exported: Path
     assert (status, "these candles tell no settlement" in " ".join(said.split())) == (2, True)
 
 
+def test_an_export_of_nothing_settled_says_so(command: Command, tmp_path: Path) -> None:
+    async def write() -> None:
+        settings = configured(StorageSettings, url=SecretStr(f"sqlite:///{tmp_path}/store.db"), spool_path="")
+        async with open_ledger(settings) as ledger:
+            await ledger.append([make_entry(id="first.rules")])
+
+    asyncio.run(write())
+    assert command("export", DAY, "--out", str(tmp_path / "day.ndjson"))[0] == 0
+    own = write_candles(tmp_path / "BTCUSDT-1h.csv", series())
+    status, _, said = command("regrade", str(tmp_path / "day.ndjson"), str(own))
+    assert (status, "the export has no settlements: none of its entries was settled" in said) == (2, True)
+
+
 def test_a_day_without_entries_has_no_export(command: Command, filled: Path, tmp_path: Path) -> None:
     status, _, said = command("export", "2019-01-01", "--out", str(tmp_path / "none"))
     assert (status, "the ledger has no entries of 2019-01-01" in said) == (2, True)
