@@ -76,7 +76,13 @@ def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
 
 
 def known_market(read: ReadCandles, file: Path, symbol: str | None) -> str | None:
-    """Return the market of a file, None where neither the file nor its name tells: that is no reason to refuse it."""
+    """Return the market of a file, None where neither the file nor its name tells: that is no reason to refuse it.
+
+    Raises:
+        InvalidRequest: the one given is no symbol, and none of those that the file has.
+    """
+    if symbol is not None and read.symbol is None:
+        return checked_scope(symbol)
     try:
         return market_of(read, file, symbol)
     except InvalidRequest:

@@ -120,6 +120,20 @@ def test_the_market_of_a_zip_is_that_of_its_member(tmp_path: Path, check: Callab
     assert check(packed, "--symbol", "xxbtzusd")["symbol"] == "XBTUSD"
 
 
+def test_a_market_that_is_no_symbol_can_be_read_where_the_file_has_it(
+    tmp_path: Path, command: Command, check: Callable[..., dict[str, Any]]
+) -> None:
+    rows = [(*c, name) for c in REFERENCE for name in ("Apple Inc.", "Microsoft, Inc.")]
+    several = write(tmp_path, "shares.csv", csv_text([(*row[:6], f'"{row[6]}"') for row in rows], (*NAMES, "symbol")))
+    found = check(several, "--symbol", "Apple Inc.")
+    assert (found["candles"], found["symbol"]) == (300, None)
+    status, shown, errors = command(
+        "candles", "check", write(tmp_path, "BTCUSDT-1h.csv", PLAIN), "--symbol", "Apple Inc."
+    )
+    assert (status, shown) == (2, "")
+    assert errors.startswith("error: --symbol: a symbol has at most 20 capital letters")
+
+
 @pytest.mark.parametrize(
     ("content", "words"),
     [(b"", "is empty"), (bytes(999), "is binary"), (b"<html></html>", "is a web page"), (b"a,b\n1,2\n", "no row")],
