@@ -30,6 +30,7 @@ from commands.features import features
 from commands.judging.attention import attention
 from commands.judging.card import card
 from commands.judging.figures import figures
+from commands.judging.importance import importance
 from commands.judging.listing import list_models
 from commands.ledger.app import ledger
 from commands.ledger.drill import drill
@@ -170,6 +171,7 @@ def admin_token() -> None:
 models.command("list")(list_models)
 models.command("build-default")(build_default)
 models.command("attention")(attention)
+models.command("importance")(importance)
 models.command("card")(card)
 models.command("figures")(figures)
 models.command("build-volatility")(build_volatility)

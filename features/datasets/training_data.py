@@ -16,7 +16,7 @@ from domain.market import CandleSeries
 from features.columns.feature_sets import FeatureSet
 from features.datasets.candle_checks import NO_RUN, axis_times, fill_gaps, reach, runs_of_rows, unbroken_runs
 from features.datasets.cleaning import CleaningReport, clean
-from features.datasets.feature_selection import selected_columns
+from features.datasets.importance import selected_columns
 from features.datasets.leaderless import leaderless_columns, with_leaderless_weeks
 from features.datasets.scaling import Scaler, fit_scaler
 from features.datasets.targets import (

@@ -1,20 +1,25 @@
-"""A feature table as a file; the catalogue and the columns of a feature set as tables for a terminal."""
+"""A feature table as a file; the catalogue, the columns of a set and what they tell as tables for a terminal."""
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 
 import pandas as pd
 from rich.box import SIMPLE_HEAD
+from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from domain.errors import InvalidRequest
 from features.columns.feature_sets import FeatureSet
+from features.datasets.importance import Importance
 from features.indicators.catalogue import FAMILIES, indicator
 
 FORMATS = (".csv", ".csv.gz", ".parquet")
 PARAMETERS_WIDTH = 16
+# Columns of a ranking.
+SHOWN = 20
 
 
 def check_output(path: Path, candles: Path) -> None:
@@ -84,6 +89,30 @@ def render_columns(feature_set: FeatureSet) -> Table:
         meaning = _stacked(column.definition, f"{column.unit}; {column.source}")
         table.add_row(_stacked(column.name, column.group), rows, meaning)
     return table
+
+
+def render_importance(correlation: Importance, information: Importance, noise: Importance, rows: int) -> Group:
+    """Return the columns that tell most of the next close by themselves, by their correlation with it.
+
+    Args:
+        correlation: With the direction of the next close.
+        information: Mutual information of the same.
+        noise: Mutual information with directions that were shuffled.
+        rows: Number of candles.
+    """
+    table = _table(f"the first {min(SHOWN, len(correlation.columns))} of {len(correlation.columns)} columns")
+    for heading in ("column", "correlation", "mutual information, nats"):
+        table.add_column(heading)
+    by_name = dict(zip(information.columns, information.scores, strict=True))
+    for name, score in correlation.ranking()[:SHOWN]:
+        table.add_row(name, f"{score:.4f}", f"{by_name[name]:.4f}")
+    by_chance = (
+        f"by chance up to {2 / math.sqrt(rows):.4f} (two deviations) and {max(noise.scores):.4f} (shuffled closes)"
+    )
+    return Group(
+        table,
+        f"of {rows:,} candles, {by_chance}; what is chosen by these candles is not tested by them",
+    )
 
 
 def _table(title: str) -> Table:

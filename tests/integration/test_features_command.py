@@ -20,9 +20,11 @@ from features.columns.feature_sets import FEATURE_SETS, STANDARD
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
 from services.reports.feature_table import render_catalogue, render_columns
+from tests.fixtures.candle_files import write_candles
 from tests.fixtures.commands import exit_status
 from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.histories import simulated
+from tests.fixtures.planted_market import reversal_market
 
 Command = Callable[..., int]
 
@@ -169,3 +171,25 @@ def test_writes_features_of_an_exchanges_candles(tmp_path: Path, command: Comman
     assert written.columns[0] == "timestamp"
     assert np.array_equal(written.to_numpy()[:, 1:], expected.to_numpy(), equal_nan=True)
     assert not written.iloc[STANDARD.warm_up :].isna().any(axis=None)
+
+
+def test_the_column_that_tells_the_next_close_comes_first(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(1_500, 0.7, 1))
+    assert command(file, "--importance") == 0
+    first, correlation, information = capsys.readouterr().out.splitlines()[4].split()
+    assert first in {"price_return_1", "oc_spread", "price_position"}
+    # The sign of the last move is worth 0.4, as seven turns in ten are; its size is noise.
+    assert 0.3 < float(correlation) < 0.45
+    assert float(information) > 0.05
+
+
+def test_what_has_too_few_candles_for_a_ranking_is_refused(
+    tmp_path: Path, command: Command, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(120, 0.7, 1))
+    assert command(file, "--importance") == 2
+    assert "100 are needed" in capsys.readouterr().err
+    assert command(file, "--importance", "--output", tmp_path / "out.csv") == 2
+    assert "either --output or --importance" in capsys.readouterr().err

@@ -94,6 +94,19 @@ def test_training_promotes_what_has_learned_something(workplace: Workplace, trai
     assert [path.name for path in workplace.models.iterdir() if path.is_dir()] == [trained["version"]]
 
 
+def test_shuffling_the_column_that_tells_costs_a_version_most(workplace_here: Workplace, trained: Any) -> None:
+    found = command("models", "importance", trained["version"], workplace_here.later)
+    assert (found["version"], found["symbol"], found["forecasts"]) == (trained["version"], "BTCUSDT", 199)
+    lost = found["brier_lost_when_shuffled"]
+    # The market turns by the direction of the last candle, which nothing else in its columns tells.
+    assert max(lost, key=lost.__getitem__) in {"price_return_1", "oc_spread", "price_position"}
+    assert max(lost.values()) > 0.01
+    assert lost["hour_cos"] < 0.002
+    ended = workplace_here.run("models", "importance", trained["version"], workplace_here.btc)
+    assert (ended.returncode, ended.stdout) == (2, "")
+    assert "was trained on candles up to" in ended.stderr
+
+
 def test_training_on_noise_is_registered_and_not_promoted(workplace_here: Workplace) -> None:
     ended = CliRunner().invoke(cli, ["train", str(workplace_here.eth), "--type", "xgboost"])
     assert (ended.exit_code, ended.stderr) == (0, "")

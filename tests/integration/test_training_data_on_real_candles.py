@@ -12,7 +12,7 @@ from domain.continuity import holes
 from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
 from features.columns.feature_sets import STANDARD
-from features.datasets.feature_selection import correlations
+from features.datasets.importance import correlation_importance
 from features.datasets.training_data import training_set
 from tests.fixtures.clocks import NOW
 from tests.fixtures.settings import configured
@@ -36,7 +36,7 @@ def test_training_data_of_real_candles(real_data: Path, policy: str) -> None:
     assert 0 < len(series) - samples < 70 * (len(found) + 2)
     assert np.isfinite(data.train.rows).all()
     ends = data.train.ends
-    scores = correlations(data.train.rows[ends], data.train.targets[ends])
-    name, score = data.scaler.columns[int(scores.argmax())], scores.max()
+    importance = correlation_importance(data.train.rows[ends], data.train.targets[ends], data.scaler.columns)
+    name, score = importance.ranking()[0]
     # An hour ahead, honest features correlate by a few hundredths; a leak by tenths.
     assert 0.01 < score < 0.12, f"{name} correlates by {score}"

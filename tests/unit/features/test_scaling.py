@@ -138,6 +138,8 @@ def test_damaged_json_is_refused(change: dict[str, Any]) -> None:
 
 
 def test_training_and_serving_code_import_no_scikit_learn() -> None:
-    code = "import features.datasets.training_data, sys; sys.exit('sklearn' in sys.modules)"
+    code = (
+        "import features.datasets.training_data, features.datasets.importance, sys; sys.exit('sklearn' in sys.modules)"
+    )
     root = Path(__file__).resolve().parents[3]
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0
