@@ -129,8 +129,8 @@ def test_a_pipe_gets_no_progress(tmp_path: Path, command: Command, capsys: pytes
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ([], "needs a FILE and --output"),
-        (["{file}"], "needs a FILE and --output"),
+        ([], "needs a FILE and either --output or --importance"),
+        (["{file}"], "needs a FILE and either --output or --importance"),
         (["{file}", "--output", "{folder}/out.xlsx"], "written as .csv, .csv.gz, .parquet"),
         (["{file}", "--output", "{folder}/nowhere/out.csv"], "there is no folder"),
         (["{file}", "--output", "{folder}/taken.csv"], "cannot be written"),
