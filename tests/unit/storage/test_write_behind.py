@@ -188,7 +188,7 @@ async def test_store_that_is_read_but_not_written_is_not_back(
         assert log_lines == [DOWN]
         faulty.readonly = False
         await eventually(lambda: "a" in faulty.kept)
-        assert log_lines == [DOWN, BACK]
+        await eventually(lambda: log_lines == [DOWN, BACK])
 
 
 async def test_refused_documents_of_a_group_are_given_up_alone(
