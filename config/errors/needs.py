@@ -19,8 +19,8 @@ _NEEDS = {
     "float_type": "needs a number",
     "float_parsing": "needs a number",
     "finite_number": "needs a finite number",
-    "bool_type": "needs true or false",
-    "bool_parsing": "needs true or false",
+    "bool_type": "needs {switch}",
+    "bool_parsing": "needs {switch}",
     "literal_error": "needs {expected}",
     "enum": "needs {expected}",
     "greater_than": "needs more than {gt}",
@@ -58,18 +58,19 @@ _MAY_BE_SHOWN = frozenset(
 )
 
 
-def need_of(error: ErrorDetails | dict[str, Any]) -> str:
+def need_of(error: ErrorDetails | dict[str, Any], switch: str = "true or false") -> str:
     """Return what a value needs, and what it was where that is a number or a short word; never a secret.
 
     Args:
         error: One of pydantic's errors of a value.
+        switch: The words for the two values of a switch, where it is set.
     """
     kind = error["type"]
     if kind not in _NEEDS:
         return str(error["msg"]).removeprefix("Value error, ")
     if kind in _EMPTY and error["ctx"]["min_length"] == 1:
         return _EMPTY[kind]
-    need = _NEEDS[kind].format(**{name: _whole(value) for name, value in error.get("ctx", {}).items()})
+    need = _NEEDS[kind].format(switch=switch, **{name: _whole(value) for name, value in error.get("ctx", {}).items()})
     received = error.get("input")
     shown = str(received) if kind in _MAY_BE_SHOWN and isinstance(received, str | int | float) else ""
     return f"{need}, received {shown}" if _SHOWN.fullmatch(shown) else need

@@ -14,8 +14,6 @@ from config.errors.needs import need_of
 
 # Similarity to a key's name from which an unknown one counts as misspelled, 0 to 1.
 _MISSPELLED = 0.7
-# Settings have their own word for a switch.
-_SWITCHES = frozenset({"bool_type", "bool_parsing"})
 
 
 def one_line(
@@ -46,8 +44,7 @@ def _reason(error: ErrorDetails, tree: type[BaseModel], location: tuple[str, ...
         return f"unknown key: is {near[0]} meant?" if near else "unknown key"
     if kind in {"too_short", "string_too_short"}:
         return "needs a value, received none" if context["min_length"] == 1 else f"needs {context['min_length']} values"
-    said = need_of(error)
-    return said.replace("true or false", "on or off") if kind in _SWITCHES else said
+    return need_of(error, switch="on or off")
 
 
 def _keys_beside(tree: type[BaseModel], location: Iterable[str]) -> list[str]:
