@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -51,7 +52,7 @@ class MarketCosts(Frozen):
         """Return the costs of a market."""
         kind = Symbol.of(symbol).kind
         own = self.by_kind.get(kind) if kind else None
-        return own or Costs(fee_bps=self.fee_bps, slippage_bps=self.slippage_bps)
+        return own or _costs(self.fee_bps, self.slippage_bps)
 
     def replaced(self, fee_bps: float | None, slippage_bps: float | None) -> Self:
         """Return them with another fee or slippage in every market, where it is not None."""
@@ -59,3 +60,9 @@ class MarketCosts(Frozen):
         update = {name: value for name, value in given.items() if value is not None}
         by_kind = {kind: costs.model_copy(update=update) for kind, costs in self.by_kind.items()}
         return self.model_copy(update={**update, "by_kind": by_kind})
+
+
+# Every analysis asks for those of its market several times, and a search once for each judgement.
+@lru_cache(16)
+def _costs(fee_bps: float, slippage_bps: float) -> Costs:
+    return Costs(fee_bps=fee_bps, slippage_bps=slippage_bps)
