@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from domain.jobs import JobProgress
 
 errors = Console(stderr=True)
+# Exit status, as docs/command-line.md has them.
+REFUSED, INTERRUPTED = 2, 130
 # A pipe has no width; at the default of 80 characters, tables would wrap.
 PIPE_WIDTH = 160
 # By what the terminal's library marks a word that it cuts.

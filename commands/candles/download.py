@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from commands.candles.reading import market_name
-from commands.console import downloading, fail, say, show
+from commands.console import INTERRUPTED, REFUSED, downloading, fail, say, show
 from commands.options import MOMENT_FORMATS, Json
 from config.sources import load_settings
 from domain.errors import AppError, InvalidRequest
@@ -25,9 +25,6 @@ from utils.clock import SystemClock
 if TYPE_CHECKING:
     from config.settings import MarketDataSettings
     from services.market_data.history.downloading import HistoryFile, HistoryRange
-
-INTERRUPTED = 130
-REFUSED = 2
 
 
 def download(

@@ -8,10 +8,9 @@ from typing import Annotated
 import typer
 from rich.prompt import Confirm
 
-from commands.candles.download import REFUSED
 from commands.candles.opening import open_candles
 from commands.candles.reading import market_name
-from commands.console import errors, say, show
+from commands.console import REFUSED, errors, say, show
 from commands.options import Json
 from config.settings import StorageSettings
 from config.sources import load_settings

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles.download import INTERRUPTED, REFUSED
 from commands.candles.opening import open_candles
 from commands.candles.reading import market_name, market_of, read_closed
-from commands.console import downloading, fail, say, show
+from commands.console import INTERRUPTED, REFUSED, downloading, fail, say, show
 from commands.options import Json, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import AppError, StorageUnavailable
