@@ -145,9 +145,7 @@ def _under(listener: TellProgress, what: str) -> TellProgress:
 
 def _only(result: StudyResult, kinds: Sequence[ModelType]) -> StudyResult:
     """Return a study with the rows of some learners, and of their combinations."""
-    from models.studies.study import RECALIBRATED
-
-    names = {f"{kind}{added}" for kind in kinds for added in ("", RECALIBRATED)}
+    names = {str(kind) for kind in kinds}
     return replace(result, rows=tuple(row for row in result.rows if row.name in names or " of " in row.name))
 
 

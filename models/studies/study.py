@@ -17,7 +17,6 @@ from domain.market import CandleSeries, Timeframe
 from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.out_of_sample import FoldPrediction, OutOfSample
 from models.studies.judged_time import judge_from
-from models.studies.recalibrated import recalibrated
 from models.studies.rows import StudyResult, StudyRow, mean_row
 from models.studies.walks import Walk, fingerprint, has_others, load_walk, save_walk, walk_path
 from models.training.learner import Learner
@@ -34,8 +33,6 @@ from models.training.walk_forward import (
     walk_forward,
 )
 
-# Added to the name of a learner of several markets, as a service would have corrected it.
-RECALIBRATED = " recalibrated"
 BASELINES: tuple[BaselineName, ...] = ("prior", "majority", "reversal")
 
 
@@ -98,8 +95,6 @@ class Study:
         rows = [self._row(name, self._run.evaluation_set.baseline(name), logistic) for name in BASELINES]
         for kind, of_seeds in by_type.items():
             rows += self._rows(kind, of_seeds, logistic)
-        if len(self._run.markets) > 1:
-            rows += [self._in_service(kind, of_seeds[0], logistic) for kind, of_seeds in by_type.items()]
         # Members have the first seed, with which they would be trained to serve.
         first = {kind: by_type[kind][0].predictions for kind in self.types}
         if len(first) > 1:
@@ -162,12 +157,6 @@ class Study:
             mean_row(f"{kind}, one seed of {seeds}", rows),
             self._row(f"{kind}, mean of {seeds} seeds", together, against, spent),
         ]
-
-    def _in_service(self, kind: ModelType, walk: Walk, logistic: OutOfSample) -> StudyRow:
-        run = self._run
-        said = self._judged(walk.predictions)
-        corrected = recalibrated(said, run.axis, run.request.timeframe, run.features.horizon_candles, run.models)
-        return self._row(f"{kind}{RECALIBRATED}", corrected, logistic)
 
     def _combined(self, members: Mapping[ModelType, Sequence[FoldPrediction]]) -> dict[str, tuple[FoldPrediction, ...]]:
         evaluation_set, models = self._run.evaluation_set, self._run.models
