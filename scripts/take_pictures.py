@@ -14,12 +14,10 @@ from tempfile import TemporaryDirectory
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-import httpx2
 from playwright.sync_api import Browser, sync_playwright
 
 from domain.market import Candle, CandleSeries, Timeframe
 from features.candle_reading.reading import read_candles
-from tests.conftest import ADMIN_TOKEN
 from tests.fixtures.exchange import exchange
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import ARGUMENTS, CHROMIUM
@@ -40,7 +38,7 @@ VIEWS = {
     "try": "#/try?symbol=BTCUSDT",
 }
 # What is pressed before the picture of a view is taken: a version opens with its card.
-PRESSED = {"operations": "xgboost_model_"}
+PRESSED = {"operations": "lightgbm_model_"}
 # Cards that are far from the screen have no line yet.
 CARDS_ARE_WHOLE = """[...document.querySelectorAll(".card")].every((card) =>
     card.getBoundingClientRect().top > 2 * innerHeight || card.querySelector(".sparkline path"))"""
@@ -85,11 +83,11 @@ def main() -> None:
             MARKET_DATA_SOURCES="stored,binance",
             MARKET_DATA__TIMEFRAMES="1h,4h",
             MARKET_DATA__BINANCE_URL=market.url,
+            MODELS__SHIPPED="true",
             RATE_LIMITS="off",
         ) as service,
         sync_playwright() as playwright,
     ):
-        _train(service)
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for name, place in VIEWS.items():
             for size, width in WIDTHS.items():
@@ -101,18 +99,6 @@ def main() -> None:
 def _filled(database: Path) -> str:
     fill_ledger_file(database)
     return f"sqlite:///{database}"
-
-
-def _train(service: Service) -> None:
-    """Train a model, so that there is one to be looked at."""
-    headers = {"authorization": f"Bearer {ADMIN_TOKEN}"}
-    order = {"symbol": "BTCUSDT", "timeframe": "1h", "model_type": "xgboost"}
-    job_id = service.post("/ai/train", json=order, headers=headers).raise_for_status().json()["job_id"]
-    while True:
-        job = httpx2.get(f"{service.url}/jobs/{job_id}", headers=headers).raise_for_status().json()
-        if job["finished_at"]:
-            return
-        time.sleep(1)
 
 
 def _take(

@@ -14,7 +14,7 @@ from domain.market import Timeframe
 from domain.trading.evidence import Evidence
 from domain.trading.gates import Abstention, Gate
 from domain.trading.lanes import Lanes
-from domain.values import Share, Signal, epoch_ms
+from domain.values import Price, Share, Signal, epoch_ms
 
 RECENT_PREFIX = "[RECENT] "
 # From this confidence on a directional signal is called strong in the engine's words.
@@ -55,6 +55,7 @@ class AnalysisFields(ResponseModel):
     source_data: Annotated[DataSource, Field(description="Whose candles; synthetic ones are for demonstration.")]
     symbol: str
     timeframe: Timeframe
+    price: Annotated[Price, Field(description="The price at which it was made: the entry of its plan.")]
     analysis_id: str
     generated_at: Annotated[int, Field(description="The same moment as `timestamp`.")]
     cached: bool
@@ -127,6 +128,7 @@ def common_fields(analysis: Analysis, *, cached: bool) -> dict[str, Any]:
     return {
         "symbol": analysis.symbol,
         "timeframe": analysis.timeframe,
+        "price": analysis.price,
         "confidence": analysis.confidence,
         "reasoning": RECENT_PREFIX + analysis.reasoning if cached else analysis.reasoning,
         "strategy_scores": analysis.strategy_scores,

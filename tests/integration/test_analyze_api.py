@@ -54,6 +54,7 @@ def test_a_clear_rise_is_long_with_stop_below_and_target_above(client: TestClien
     assert answer["signal"] == "Long"
     risk = answer["risk_assessment"]
     assert risk["stop_loss_suggestion"] < body["current_price"] < risk["take_profit_suggestion"]
+    assert answer["price"] == body["current_price"]
     assert risk["recommended_position_size"] > 0
 
 

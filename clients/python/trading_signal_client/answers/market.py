@@ -75,6 +75,7 @@ class Analysis(Answer):
 
     symbol: str
     timeframe: Timeframe
+    price: float
     signal: Literal["Long", "Short", "Neutral"]
     confidence: float
     reasoning: str
