@@ -14,6 +14,7 @@ from domain.naming.leaders import leader_of, leads
 from features.columns.feature_sets import FEATURE_SETS
 from models.serving.forecaster import Forecaster
 from services.market_data.source import MarketDataSource
+from utils.concurrency import SingleFlight
 
 # Leading markets in every timeframe and of every source that are kept, about 10 KB each.
 MAX_KEPT = 64
@@ -34,6 +35,8 @@ class LeaderCandles:
     def __init__(self, stored: MarketDataSource) -> None:
         """Keep the source of posted candles."""
         self._stored = stored
+        # Many coins that are asked about at once have the same leader.
+        self._reads: SingleFlight[CandleSeries] = SingleFlight()
         self._kept: LRUCache[tuple[DataSource, str, Timeframe], CandleSeries] = LRUCache(MAX_KEPT)
 
     def keep(self, snapshot: MarketSnapshot, history: CandleSeries) -> None:
@@ -67,8 +70,9 @@ class LeaderCandles:
     async def _known(self, leader: str, source: DataSource, timeframe: Timeframe, count: int) -> CandleSeries | None:
         if source not in (DataSource.CLIENT, DataSource.STORED):
             return self._kept.get((source, leader, timeframe))
+        key = leader, timeframe, count
         try:
-            return await self._stored.candles(leader, timeframe, count + AHEAD)
+            return await self._reads.do(key, lambda: self._stored.candles(leader, timeframe, count + AHEAD))
         except MarketDataUnavailable:
             return None  # the store reports its failure itself
 
