@@ -1,6 +1,6 @@
 """A client: posts candles to the running service and receives the signal on the socket too.
 
-    python examples/post_candles.py BTCUSDT-1h.csv.gz --symbol BTCUSDT
+    .venv/bin/python examples/post_candles.py BTCUSDT-1h.csv.gz --symbol BTCUSDT
 
 The file is any export of candles (docs/files.md); longer timeframes are made from it. Run it twice: the second
 answer is [RECENT]. Of a file that ended long ago the answer is no news: it comes without the socket, and is made anew.
