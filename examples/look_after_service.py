@@ -1,6 +1,6 @@
 """An operator's client: shows what the running service stores, does and costs, and clears its cache.
 
-    python examples/look_after_service.py --clear-cache
+    .venv/bin/python examples/look_after_service.py --clear-cache
 
 The administrator's token is that of ADMIN_TOKEN, or the one in the file that the service names when it starts.
 """

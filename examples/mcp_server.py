@@ -1,7 +1,7 @@
 """An MCP server: a language model's client asks the service by three tools that change nothing.
 
-    pip install "mcp>=2.3,<3" ./clients/python
-    python examples/mcp_server.py
+    .venv/bin/pip install "mcp>=2.3,<3"
+    .venv/bin/python examples/mcp_server.py
 
 It speaks over stdio, as the client starts it. SIGNALS_URL and SIGNALS_TOKEN name the service and a client's token.
 """

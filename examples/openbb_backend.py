@@ -1,6 +1,6 @@
 """A backend of OpenBB Workspace: serves widgets.json, and flat tables made of the service's answers.
 
-    python examples/openbb_backend.py
+    .venv/bin/python examples/openbb_backend.py
 
 In Workspace add http://127.0.0.1:7779 as a data connector. Workspace wants tables without nested values, parameters
 in the query alone and CORS for its own pages, which is why it does not ask the service itself.

@@ -1,6 +1,6 @@
 """A client: posts candles to the running service and receives the signal on the socket too.
 
-    python examples/post_candles.py BTCUSDT-1h.csv.gz --symbol BTCUSDT
+    .venv/bin/python examples/post_candles.py BTCUSDT-1h.csv.gz --symbol BTCUSDT
 
 The file is any export of candles (docs/files.md); longer timeframes are made from it. Run it twice: the second
 answer is [RECENT]. Of a file that ended long ago the answer is no news: it comes without the socket, and is made anew.
@@ -18,6 +18,7 @@ from typing import Any
 
 import httpx2
 import websockets
+from websockets.exceptions import WebSocketException
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -103,5 +104,7 @@ if __name__ == "__main__":
         sys.exit(error.message)
     except TimeoutError:
         sys.exit("the answer came, but the socket did not show its signal within 10 s")
+    except WebSocketException as error:
+        sys.exit(f"the service refused the socket: {error}")
     except (OSError, httpx2.TransportError) as error:
         sys.exit(f"the service cannot be reached: {error}; start it with `make run`, or name its address with --url")

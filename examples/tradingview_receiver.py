@@ -1,6 +1,6 @@
 """Receives TradingView's alerts and says whether the service's signal agrees.
 
-    ALERT_SECRET=... python examples/tradingview_receiver.py
+    ALERT_SECRET=... .venv/bin/python examples/tradingview_receiver.py
 
 TradingView posts the text of an alert as the body; this one is understood (the placeholders are TradingView's):
 

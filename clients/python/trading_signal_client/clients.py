@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -81,8 +81,8 @@ class AsyncClient:
         )
         return _answer(call, await asked)
 
-    def signals(self, symbols: Sequence[str] = ()) -> AsyncIterator[Signal]:
-        """Yield signals as `Client.signals`."""
+    def signals(self, symbols: Sequence[str] = ()) -> AsyncGenerator[Signal, None]:
+        """Yield signals as `Client.signals`; leave them early by `contextlib.aclosing`, which closes the socket."""
         return sockets.listen_async(self._url, self._token, symbols)
 
     async def close(self) -> None:

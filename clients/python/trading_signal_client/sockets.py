@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from websockets.asyncio.client import connect as connect_async
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
@@ -45,7 +45,7 @@ def listen(url: str, token: str | None, symbols: Sequence[str]) -> Iterator[Sign
         pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
 
 
-async def listen_async(url: str, token: str | None, symbols: Sequence[str]) -> AsyncIterator[Signal]:
+async def listen_async(url: str, token: str | None, symbols: Sequence[str]) -> AsyncGenerator[Signal, None]:
     """Yield signals as `listen`."""
     async for socket in connect_async(
         _address(url), additional_headers=authorization(token), process_exception=_final_or_none
