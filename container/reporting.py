@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.settings import Settings
-from container.foundation import Foundation
+from container.infrastructure import Infrastructure
 from services.health.service_health import ServiceHealth
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.market_data import MarketData
@@ -20,7 +20,7 @@ from services.reports.reports import Reports
 from storage.factory import data_folder
 
 
-def make_reports(base: Foundation, market_data: MarketData, scores: LedgerScores, health: ServiceHealth) -> Reports:
+def make_reports(base: Infrastructure, market_data: MarketData, scores: LedgerScores, health: ServiceHealth) -> Reports:
     """Return the reports of the service, which send notices of what operators are to know."""
     settings, clock, (analyses, documents, ledger) = base.settings, base.clock, base.stores
     account = EngineAccount(base.client, settings.market_data.engine_url)

@@ -1,4 +1,4 @@
-"""The wing of the ledger: what settles, adds up, closes and compares what was said, and what is learned from it."""
+"""Subsystem of the ledger: settles, adds up, closes and compares forecasts, and learns from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from config.settings import Settings
-from container.foundation import Foundation, Stores
+from container.infrastructure import Infrastructure, Stores
 from services.evidence.file import open_weigher
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
@@ -39,7 +39,7 @@ CALIBRATION_LEASE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class LedgerWing:
+class LedgerSubsystem:
     """The parts that others ask."""
 
     book: LedgerBook
@@ -54,7 +54,7 @@ class LedgerWing:
 
 
 @asynccontextmanager
-async def open_ledger_wing(base: Foundation, market_data: MarketData) -> AsyncIterator[LedgerWing]:
+async def open_ledger_subsystem(base: Infrastructure, market_data: MarketData) -> AsyncIterator[LedgerSubsystem]:
     """Open the parts, which work in the background."""
     settings, clock, (store, documents, ledger) = base.settings, base.clock, base.stores
     async with AsyncExitStack() as stack:
@@ -79,7 +79,7 @@ async def open_ledger_wing(base: Foundation, market_data: MarketData) -> AsyncIt
             announce=partial(base.replicas.hints.tell, Hint.EVIDENCE),
         )
         await opened(background(calibration.run(), "live calibration"))
-        yield LedgerWing(
+        yield LedgerSubsystem(
             book=LedgerBook(ledger, clock),
             settler=settler,
             scores=scores,
