@@ -14,14 +14,13 @@ from commands.backtesting.past import (
     FundingBps,
     Since,
     SizingOption,
-    SymbolOption,
     Timeframes,
     Until,
     candles_of,
     options_of,
 )
 from commands.console import say, show, stages
-from commands.options import Json, Leader
+from commands.options import FilesSymbol, Json, Leader
 from commands.versions import read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -47,7 +46,7 @@ def backtest(
     slippage_bps: Bps = None,
     funding_bps: FundingBps = None,
     sizing: SizingOption = None,
-    symbol: SymbolOption = None,
+    symbol: FilesSymbol = None,
     leader: Leader = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write equity.png, drawdown.png and trades.csv.")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,12 +11,10 @@ import typer
 
 from commands.candles.reading import market_of, read_closed
 from commands.console import downloading, show
-from commands.options import Json
+from commands.options import Json, moment_ms, timeframes_of
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
-from domain.market import Timeframe
-from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -104,7 +102,9 @@ def _measured(
     from services.evidence.parameters import MeasuredCandles, MeasuringOptions, MeasuringParameters
     from services.evidence.run import measure
 
-    options = MeasuringOptions(timeframes=_timeframes(timeframes), since_ms=_epoch_ms(since), until_ms=_epoch_ms(until))
+    options = MeasuringOptions(
+        timeframes=timeframes_of(timeframes), since_ms=moment_ms(since), until_ms=moment_ms(until)
+    )
 
     def read(at: int, file: Path) -> MeasuredCandles:
         tell(f"reading {file.name}", at / len(files))
@@ -116,19 +116,6 @@ def _measured(
         return measure(candles, len(files), MeasuringParameters.of(options, settings), tell)
 
 
-def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
-    """Return the timeframes of a list in words.
-
-    Raises:
-        InvalidRequest: one is none.
-    """
-    names = [] if listed is None else [part.strip() for part in listed.split(",")]
-    unknown = [name for name in names if name not in set(Timeframe)]
-    if unknown:
-        raise InvalidRequest(f"--timeframes: {unknown[0]!r} is no timeframe; there are {', '.join(Timeframe)}")
-    return tuple(map(Timeframe, names))
-
-
 def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
     from services.evidence.file import SETTING, read_book
 
@@ -137,7 +124,3 @@ def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
     if book is None:
         raise InvalidRequest(f"no evidence is configured ({SETTING}): name a file with --evidence")
     return book, named
-
-
-def _epoch_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else epoch_ms(moment.replace(tzinfo=UTC))

@@ -13,14 +13,13 @@ from commands.backtesting.past import (
     FundingBps,
     Since,
     SizingOption,
-    SymbolOption,
     Timeframes,
     Until,
     candles_of,
     options_of,
 )
 from commands.console import show, stages
-from commands.options import Json
+from commands.options import FilesSymbol, Json
 from config.sources import load_settings
 from utils.clock import SystemClock
 
@@ -44,7 +43,7 @@ def optimise(
     seed: Annotated[
         int | None, typer.Option(help="Of the search and of random entries; backtests.seed by default.")
     ] = None,
-    symbol: SymbolOption = None,
+    symbol: FilesSymbol = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Write search.png and equity.png.")] = None,
     as_json: Json = False,
 ) -> None:
