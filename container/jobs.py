@@ -58,7 +58,7 @@ async def open_job_subsystem(
         evidence: That came with the service, for requests that replay plans.
     """
     settings, clock, store, market_data = base.settings, base.clock, base.stores.analyses, markets.market_data
-    registries, book = models.registries, evidence.shipped.book
+    registries, weighed_by = models.registries, evidence.shipped.evidence
     candles = BacktestCandles(market_data, store, settings, clock)
     leaders = JobLeaders(market_data, store, settings, clock)
     async with _open_jobs(base, table) as (jobs, runner):
@@ -67,10 +67,10 @@ async def open_job_subsystem(
             runner=runner,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, leaders, registries, clock),
-            backtests=BacktestService(jobs, candles, leaders, registries, book),
-            optimising=OptimiseService(jobs, candles, book, settings),
+            backtests=BacktestService(jobs, candles, leaders, registries, weighed_by),
+            optimising=OptimiseService(jobs, candles, weighed_by, settings),
             evaluations=EvaluationService(jobs, candles, leaders, registries),
-            evidence_jobs=EvidenceService(jobs, candles, book, settings),
+            evidence_jobs=EvidenceService(jobs, candles, weighed_by, settings),
         )
 
 

@@ -63,7 +63,7 @@ def backtest(
     from services.backtests.lane_models import version_of
     from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
     from services.backtests.run import run_backtest
-    from services.evidence.file import read_book
+    from services.evidence.file import read_evidence
 
     given = {
         "lane": lane,
@@ -78,7 +78,7 @@ def backtest(
     if own is not None:
         options, settings = options.model_copy(update={"lane": own.lane}), own.settings
     answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
-    parameters = BacktestParameters.of(options, settings, read_book(settings.trading.evidence_file))
+    parameters = BacktestParameters.of(options, settings, read_evidence(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     leaders = []
     if leader is not None:

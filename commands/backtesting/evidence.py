@@ -19,7 +19,7 @@ from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from backtesting.evidence.building import MeasuredMarket
-    from rules.evidence.book import EvidenceBook
+    from rules.evidence.measured import MeasuredEvidence
 
 evidence = typer.Typer(help="What plans like a signal's came to in the past.", no_args_is_help=True)
 
@@ -34,7 +34,7 @@ Timeframes = Annotated[
     ),
 ]
 Plot = Annotated[Path | None, typer.Option(metavar="DIR", help="Draw what is shown, as PNG files.")]
-Book = Annotated[
+EvidenceName = Annotated[
     str | None,
     typer.Option("--evidence", metavar="FILE", help="A file of `build`, or shipped; by default the configured one."),
 ]
@@ -50,26 +50,26 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Measure plans on files of candles and write the evidence."""
-    from backtesting.evidence.building import build_book
-    from commands.tables.evidence import book_table
+    from backtesting.evidence.building import build_evidence
+    from commands.tables.evidence import evidence_tables
 
-    book = build_book(_measured(files, since, until, timeframes, load_settings()), SystemClock().now())
+    built = build_evidence(_measured(files, since, until, timeframes, load_settings()), SystemClock().now())
     try:
-        out.write_text(book.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        out.write_text(built.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InvalidRequest(f"{out}: {error.strerror}") from error
-    show({"file": str(out), **book.model_dump(mode="json")}, book_table(book, str(out)), as_json)
+    show({"file": str(out), **built.model_dump(mode="json")}, evidence_tables(built, str(out)), as_json)
 
 
 @evidence.command("show")
-def show_book(name: Book = None, plot: Plot = None, as_json: Json = False) -> None:
+def show_evidence(name: EvidenceName = None, plot: Plot = None, as_json: Json = False) -> None:
     """Print a file of evidence."""
-    from commands.tables.evidence import book_table
-    from services.evidence.pictures import draw_book
+    from commands.tables.evidence import evidence_tables
+    from services.evidence.pictures import draw_evidence
 
-    book, named = _book(name, load_settings())
-    pictures = draw_book(plot, book) if plot else []
-    show(book.model_dump(mode="json"), book_table(book, named, pictures), as_json)
+    found, named = _read(name, load_settings())
+    pictures = draw_evidence(plot, found) if plot else []
+    show(found.model_dump(mode="json"), evidence_tables(found, named, pictures), as_json)
 
 
 @evidence.command()
@@ -78,19 +78,19 @@ def check(
     since: Since = None,
     until: Until = None,
     timeframes: Timeframes = None,
-    name: Book = None,
+    name: EvidenceName = None,
     plot: Plot = None,
     as_json: Json = False,
 ) -> None:
     """Hold evidence against files of candles that it was not built from."""
     from commands.tables.evidence import check_tables
     from services.evidence.pictures import draw_checks
-    from services.evidence.run import check_book
+    from services.evidence.run import check_evidence
 
     settings = load_settings()
-    book, named = _book(name, settings)
+    found, named = _read(name, settings)
     markets = _measured(files, since, until, timeframes, settings)
-    checks, document = check_book(book, named, markets, settings.trading.costs)
+    checks, document = check_evidence(found, named, markets, settings.trading.costs)
     pictures = draw_checks(plot, checks, named) if plot else []
     tables = check_tables(checks, named, document["seen"], pictures)
     show({**document, "pictures": list(map(str, pictures))}, tables, as_json)
@@ -116,11 +116,11 @@ def _measured(
         return measure(candles, len(files), MeasuringParameters.of(options, settings), tell)
 
 
-def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
-    from services.evidence.file import SETTING, read_book
+def _read(name: str | None, settings: Settings) -> tuple[MeasuredEvidence, str]:
+    from services.evidence.file import SETTING, read_evidence
 
     named, named_by = (settings.trading.evidence_file, SETTING) if name is None else (name, "--evidence")
-    book = read_book(named, named_by)
-    if book is None:
+    found = read_evidence(named, named_by)
+    if found is None:
         raise InvalidRequest(f"no evidence is configured ({SETTING}): name a file with --evidence")
-    return book, named
+    return found, named

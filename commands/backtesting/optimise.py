@@ -51,7 +51,7 @@ def optimise(
     settings = load_settings()
 
     from commands.tables.optimising import optimised
-    from services.evidence.file import read_book
+    from services.evidence.file import read_evidence
     from services.optimising.files import write_pictures
     from services.optimising.parameters import OptimiseOptions, OptimiseParameters
     from services.optimising.run import run_optimise
@@ -67,7 +67,7 @@ def optimise(
         "seed": seed,
     }
     options = options_of(OptimiseOptions, timeframes, since, until, given)
-    parameters = OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file))
+    parameters = OptimiseParameters.of(options, settings, read_evidence(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     with stages() as listener:
         result = run_optimise(candles, parameters, listener, SystemClock().now())

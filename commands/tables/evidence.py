@@ -11,15 +11,15 @@ from rich.text import Text
 
 from backtesting.evidence.checking import EvidenceCheck
 from domain.trading.evidence import Interval95
-from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 
 
-def book_table(book: EvidenceBook, name: str, pictures: Sequence[Path] = ()) -> Group:
-    """Return a book: of each timeframe its weight, its folds and the records of the strategies."""
-    parts: list[RenderableType] = [Text(f"{name}, built {book.built_at}")]
-    for record in book.records:
+def evidence_tables(evidence: MeasuredEvidence, name: str, pictures: Sequence[Path] = ()) -> Group:
+    """Return the weight, the folds and the records of the strategies of each timeframe."""
+    parts: list[RenderableType] = [Text(f"{name}, built {evidence.built_at}")]
+    for record in evidence.records:
         parts += _record(record)
-    parts += [Text(f"\n{timeframe} has no record: {lack}.") for timeframe, lack in book.left_out.items()]
+    parts += [Text(f"\n{timeframe} has no record: {lack}.") for timeframe, lack in evidence.left_out.items()]
     return Group(*parts, *_drawn(pictures))
 
 

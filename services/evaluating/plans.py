@@ -79,7 +79,7 @@ def evaluate_plans(
     version, plans = parameters.version, parameters.plans
     if plans is None:
         raise InvalidRequest(f"{version} forecasts no plans")
-    trainer = PlanTraining(parameters.models, parameters.features, plans.measuring, plans.book, now)
+    trainer = PlanTraining(parameters.models, parameters.features, plans.measuring, plans.evidence, now)
     stored, forecaster = trainer.registry.open(version), load_version(trainer.registry, version)
     model = stored.metadata
     others = {name: leader} if leader is not None and (name := model.leader(parameters.symbol)) else {}

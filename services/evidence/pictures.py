@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from backtesting.evidence.checking import EvidenceCheck
-    from rules.evidence.book import EvidenceBook, TimeframeRecord
+    from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 
 # Of the places of two points that belong together, so that their bars do not cover one another.
 ASIDE = 0.12
@@ -50,14 +50,15 @@ def draw_checks(folder: Path, checks: Sequence[EvidenceCheck], evidence: str) ->
     return _written(folder, pictures)
 
 
-def draw_book(folder: Path, book: EvidenceBook) -> list[Path]:
+def draw_evidence(folder: Path, evidence: MeasuredEvidence) -> list[Path]:
     """Write a picture of the strategies' records for each timeframe and return their paths.
 
     Raises:
         InvalidRequest: the folder cannot be written to.
     """
     pictures = {
-        folder / f"strategies-{record.timeframe}.png": partial(_strategies, record=record) for record in book.records
+        folder / f"strategies-{record.timeframe}.png": partial(_strategies, record=record)
+        for record in evidence.records
     }
     return _written(folder, pictures)
 

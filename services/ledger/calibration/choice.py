@@ -12,7 +12,7 @@ from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
 from domain.ledger.entries import HORIZONS
 from domain.values import epoch_ms
-from rules.evidence.book import TimeframeRecord
+from rules.evidence.measured import TimeframeRecord
 from services.ledger.calibration.refits import LEAST_PLANS, Refit
 from services.ledger.scoring.intervals import mean_reach
 
