@@ -18,9 +18,9 @@ from utils.clock import Clock
 class Lease:
     """The right to do some work, until it expires; whoever holds it takes it again in time.
 
-    Each replica takes it through an object of its own. The clocks of replicas may differ by less than the lease lasts.
-    An owner that stopped for longer than that finds the lease in other hands when it takes it again; by its fencing
-    number, which grows with each change of hands, what it still writes can be told from what its successor writes.
+    Each replica has its own object of it. The clocks of replicas may differ by less than the lease lasts. An owner
+    that stopped for longer than that finds another owner when it takes the lease again; the fencing number, which
+    grows with each change of owner, tells its late writes from those of its successor.
     """
 
     def __init__(

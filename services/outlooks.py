@@ -123,7 +123,7 @@ class Outlooks:
         return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason, further)
 
     def given(self, outlook: Outlook, prices: Sequence[PriceStep], coverage: float, *, trusted: bool) -> None:
-        """Keep the bands of prices that a caller is given, to be held against what comes."""
+        """Keep the bands of prices that a caller is given, to be compared with later prices."""
         self.bands.given(outlook.ticker, outlook.series, prices, coverage, outlook.source_data, trusted=trusted)
 
     async def _choose(self, ticker: str) -> Timeframe:

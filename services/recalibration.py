@@ -1,4 +1,4 @@
-"""Recalibrates the models in production from what came of their own forecasts, each by itself."""
+"""Recalibrates each model in production by the outcomes of its own forecasts."""
 
 from __future__ import annotations
 

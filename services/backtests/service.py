@@ -67,7 +67,7 @@ class BacktestService:
         self._settings = registries.settings
 
     async def submit(self, request: PastJobRequest[BacktestOptions], key: str | None = None) -> Job:
-        """Queue a backtest and return its job, with a key that which has it already.
+        """Queue a backtest and return its job; with a key, the job that has the key already.
 
         Raises:
             InvalidRequest: the lane needs a file or names a plan model, or candles of several symbols are sent.

@@ -39,7 +39,7 @@ class EvidenceJobParameters(Frozen):
 
 
 def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return the evidence that was built, or the check; candles that the parameters do not bring are read first.
+    """Return the evidence that was built, or the check; candles that the parameters do not have are read first.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.

@@ -34,7 +34,7 @@ def draw_checks(folder: Path, checks: Sequence[EvidenceCheck], evidence: str) ->
     Args:
         folder: Made where it is missing.
         checks: As of `check_markets`: the markets of a timeframe together come after each of them.
-        evidence: Name of the file that they were held against.
+        evidence: Name of the evidence file that they were compared with.
 
     Raises:
         InvalidRequest: the folder cannot be written to.

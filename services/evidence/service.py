@@ -38,7 +38,7 @@ class EvidenceJobRequest:
 
 
 class EvidenceService:
-    """Queues what measures evidence, and refuses what could only fail."""
+    """Queues jobs that measure evidence, and refuses those that could only fail."""
 
     def __init__(
         self, jobs: JobService, candles: BacktestCandles, evidence: MeasuredEvidence | None, settings: Settings
@@ -48,7 +48,7 @@ class EvidenceService:
         Args:
             jobs: Runs the job.
             candles: Finds them.
-            evidence: The configured one, that a check holds against plans.
+            evidence: The configured evidence, which a check compares with plans.
             settings: How markets are read, and the costs of a plan.
         """
         self._jobs = jobs
@@ -57,11 +57,11 @@ class EvidenceService:
         self._settings = settings
 
     async def submit(self, request: EvidenceJobRequest, key: str | None = None) -> Job:
-        """Queue a job and return it, with a key that which has it already.
+        """Queue a job and return it; with a key, the job that has the key already.
 
         Raises:
-            InvalidRequest: the time is none, no evidence is configured that could be checked, or candles of several
-                symbols are sent.
+            InvalidRequest: the time has no length, no evidence is configured that could be checked, or candles of
+                several symbols are sent.
             InvalidMarketData: the client's candles break a rule of the market, or a timeframe cannot be made from them.
             InsufficientData: too few closed candles for any plan, or for plans of enough weeks, with the numbers.
             UnknownSymbol, MarketDataUnavailable: no source has candles of a symbol.

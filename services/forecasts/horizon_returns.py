@@ -32,7 +32,7 @@ def returns_of(forecast: Forecast, closes: FloatArray) -> dict[int, float]:
     """Return the returns that a forecast expects by horizon in candles, as fractions.
 
     A model that gives a probability p alone is read as (2 p - 1) times the mean absolute log return over its horizon;
-    of fewer closes than that there is none.
+    with fewer closes there is none.
 
     Args:
         forecast: Made at the last close.
@@ -72,7 +72,7 @@ async def returns_by_time(
     known: Forecast | None,
     times_ms: Sequence[int],
 ) -> ReturnsByTime:
-    """Return the expected return over each time, of the finest candles of which a model passes at that horizon.
+    """Return the expected return over each time, by the shortest candles that have a passing model of that horizon.
 
     Longer candles than those of the snapshot are made of its primary ones.
 

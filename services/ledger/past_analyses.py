@@ -1,4 +1,4 @@
-"""Past analyses of a market: what callers were given, what it rests on, and what came of it."""
+"""Past analyses of a market: what callers were given, its basis, and its settlements."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ class PastAnalyses:
     """
 
     def __init__(self, book: LedgerBook, archive: SignalArchive) -> None:
-        """Keep the ledger, which has what came of them, and the archive, which has their contents."""
+        """Keep the ledger, which has their settlements, and the archive, which has their contents."""
         self._book = book
         self._archive = archive
 

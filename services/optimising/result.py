@@ -22,7 +22,7 @@ from services.optimising.verdict import MAX_CHANCE, MAX_OVERFITTING, judge, shar
 
 @dataclass(frozen=True)
 class Optimised:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
         plan: What was searched.

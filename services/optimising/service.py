@@ -35,7 +35,7 @@ class OptimiseService:
         self._settings = settings
 
     async def submit(self, request: PastJobRequest[OptimiseOptions], key: str | None = None) -> Job:
-        """Queue a search and return its job, with a key that which has it already.
+        """Queue a search and return its job; with a key, the job that has the key already.
 
         Raises:
             InvalidRequest: candles of several symbols are sent.

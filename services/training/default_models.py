@@ -1,4 +1,4 @@
-"""The versions that come with the service: trained on files of coins, judged on years of which they knew nothing."""
+"""The versions that come with the service: trained on files of coins, judged on later years."""
 
 from __future__ import annotations
 

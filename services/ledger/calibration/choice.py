@@ -84,7 +84,7 @@ def _independent(values: FloatArray, stretches: IntArray) -> float:
 
 
 def _loss(plans: MeasuredPlans, weights: FloatArray | float) -> FloatArray:
-    """Return the log loss of the stated chance; of a plan at its time limit, by the share that it came to."""
+    """Return the log loss of the stated chance; of a plan at its time limit, by its share of a won plan."""
     stated, wins = chance(plans.support * weights), plans.wins
     losses: FloatArray = -(wins * np.log(stated) + (1 - wins) * np.log1p(-stated))
     return losses

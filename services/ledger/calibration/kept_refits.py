@@ -1,4 +1,4 @@
-"""Which refits are kept: those that the evidence rests on or may come to rest on, and the newest of the others."""
+"""Which refits are kept: those that the evidence depends on or may depend on, and the newest of the others."""
 
 from __future__ import annotations
 

@@ -103,7 +103,7 @@ class LiveCalibration:
             self._evidence.weigher = replace(self._evidence.shipped, evidence=evidence)
 
     async def decide(self) -> None:
-        """Judge the refits of each timeframe, and fit one anew where none is younger than 30 days; raises as `look`."""
+        """Judge the refits of each timeframe, and fit a new one where all are older than 30 days; raises as `look`."""
         shipped = self._evidence.shipped.evidence
         if shipped is None:
             return

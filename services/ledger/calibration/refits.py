@@ -20,7 +20,7 @@ LEAST_PLANS = 100
 
 
 class RefitState(StrEnum):
-    """State of a refit: it is on trial, in use, was fitted anew, or predicted worse than the record in use."""
+    """State of a refit: on trial, in use, renewed by a later fit, or worse than the record in use."""
 
     CANDIDATE = "candidate"
     ADOPTED = "adopted"
@@ -120,7 +120,7 @@ def fit(
 
 
 def on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
-    """Return the candidate and those before it, which it was fitted anew from, back to the last that was decided on."""
+    """Return the candidate and the ones that it renewed, back to the last one that was decided on."""
     trial = [candidate]
     for refit in sorted(own, key=lambda refit: refit.created_at, reverse=True):
         if refit.created_at < candidate.created_at:

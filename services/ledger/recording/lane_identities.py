@@ -91,8 +91,8 @@ def keep_identities(documents: LastingDocuments, clock: Clock) -> Callable[[Lane
 class LaneIdentities:
     """Tells the id of each lane by the settings in force, the indicators of the trading engine included.
 
-    Guards are no part: they take sides away and make none, and what they refuse is an entry of its own kind. Neither
-    is what a query brings: its candles, strategies, costs, words of the client.
+    Guards are no part of it: they refuse sides and make none, and a refusal is a separate kind of entry. What a query
+    has is no part either: its candles, strategies, costs, words of the client.
     """
 
     def __init__(
