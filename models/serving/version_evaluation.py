@@ -27,7 +27,7 @@ from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from models.serving.unseen import AFTER_TRAINING, none_unseen, unseen_predictions
 
-# From predictions out of sample to what the plans of the model's side came to.
+# From predictions out of sample to the results of plans on the predicted side.
 PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
 PartName = Literal["newer", "walk_forward"]
 Figures = TypeVar("Figures")
