@@ -23,7 +23,7 @@ from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets
 from utils.clock import Clock
 
-# Half for the volatility of each of the others, by which intervals are corrected; sources give a thousand at once.
+# Half of them give the first volatility, the others correct the intervals; sources give a thousand at once.
 LEAST_CANDLES = 999
 
 

@@ -101,7 +101,7 @@ class ForecastFollower:
             return
         try:
             candidate = await self._forecasting.asking(candidates).model(snapshot, of.timeframe)
-            # A candidate for `*` says nothing of a symbol with a model of its own.
+            # A candidate for `*` does not count for a symbol that has its own model.
             if candidate.metadata.scope != of.scope or candidate.metadata.horizon_candles != of.horizon_candles:
                 return
             beside = await self._forecasting.bare(candidate, snapshot, of.timeframe)

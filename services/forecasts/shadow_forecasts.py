@@ -139,7 +139,7 @@ class ShadowForecasts:
     ) -> Forecast | None:
         try:
             model = await run_blocking(self._executor, self._models.find, symbol, history.timeframe)
-            # A candidate for `*` says nothing of a symbol with a model of its own.
+            # A candidate for `*` does not count for a symbol that has its own model.
             if model is None or model.metadata.scope != production.scope:
                 return None
             leader = await find_leader(model)

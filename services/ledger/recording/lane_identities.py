@@ -29,9 +29,9 @@ _SIDES = ("long_probability", "short_probability")
 _LLM = ("temperature", "reasoning_effort")
 _BLEND = ("blend", "model_weight")
 
-# The part of what goes by a plan model: its plans were not stated by the evidence.
+# The part of lanes with a plan model, which states their plans instead of the evidence.
 PLAN_MODEL = "plan_model"
-# The part of what a recalibrated model says: when it was recalibrated, epoch ms.
+# The part of lanes with a recalibrated model: when it was recalibrated, epoch ms.
 CALIBRATED_AT = "calibrated_at"
 
 Parts = Mapping[str, Any]

@@ -26,7 +26,7 @@ _KINDS = {
     Abstention.NO_DATA: EntryKind.NO_DATA,
     Abstention.REFUSED: EntryKind.REFUSED,
 }
-# What a model has a part in.
+# Lanes in which a model takes part.
 _BY_MODEL = frozenset({LedgerLane.MODEL, LedgerLane.BLEND})
 
 
@@ -216,5 +216,5 @@ def _answered_by(analysis: Analysis, lane: LedgerLane) -> str:
 
 
 def _of_next_candle(forecast: Forecast) -> float | None:
-    # One further ahead would be held against the wrong close: `services/ledger/followed_forecasts.py` keeps those.
+    # One further ahead would be compared with the wrong close: `services/ledger/followed_forecasts.py` keeps those.
     return forecast.probability_up if forecast.horizon_candles == NEXT_CANDLE else None
