@@ -12,12 +12,12 @@ from container.infrastructure import Infrastructure, Stores
 from services.evidence.file import open_weigher
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
-from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.followed_forecasts import FollowedForecasts, settled_forecast
 from services.ledger.price_bands import PriceBands, settled_band
 from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.reader import LedgerReader
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -42,7 +42,7 @@ CALIBRATION_LEASE_SECONDS = 3600.0
 class LedgerSubsystem:
     """The parts that others ask."""
 
-    book: LedgerBook
+    reader: LedgerReader
     settler: Settler
     scores: LedgerScores
     lanes: LaneWatch
@@ -80,7 +80,7 @@ async def open_ledger_subsystem(base: Infrastructure, market_data: MarketData) -
         )
         await opened(background(calibration.run(), "live calibration"))
         yield LedgerSubsystem(
-            book=LedgerBook(ledger, clock),
+            reader=LedgerReader(ledger, clock),
             settler=settler,
             scores=scores,
             lanes=lanes,

@@ -9,10 +9,10 @@ from container.infrastructure import Infrastructure
 from services.health.service_health import ServiceHealth
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.market_data import MarketData
-from services.reports.book import ReportBook
 from services.reports.cost_report import CostLook
 from services.reports.engine_account import EngineAccount
 from services.reports.health_report import HealthLook
+from services.reports.kept_reports import KeptReports
 from services.reports.peers import Peers, place_of
 from services.reports.performance_report import PerformanceLook
 from services.reports.portfolio_report import PortfolioLook
@@ -37,7 +37,7 @@ def make_reports(base: Infrastructure, market_data: MarketData, scores: LedgerSc
         portfolio=PortfolioLook(account),
         cost=CostLook(documents, settings.llm.budgets, clock),
         performance=PerformanceLook(scores, account, settings.reports),
-        book=ReportBook(documents),
+        kept=KeptReports(documents),
         notify=base.notices.send,
         settings=settings.reports,
         clock=clock,

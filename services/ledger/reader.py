@@ -71,7 +71,7 @@ class _ClosedDay:
         return cls(root, previous, leaves, {entry.id: place for place, entry in enumerate(booked)})
 
 
-class LedgerBook:
+class LedgerReader:
     """Reads the ledger; every method raises `StorageUnavailable` where the store does not answer."""
 
     def __init__(self, store: LedgerStore, clock: Clock, looked_through: int = LOOKED_THROUGH) -> None:
