@@ -30,11 +30,11 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth, WatchedStore
 from services.insights import MarketInsights
 from services.jobs.service import JobService
-from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.past_analyses import PastAnalyses
+from services.ledger.reader import LedgerReader
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
@@ -93,7 +93,7 @@ InsightsPart = Annotated[MarketInsights, _part(lambda container: container.insig
 JobsPart = Annotated[JobService, _part(lambda container: container.jobs)]
 LaneVersionsPart = Annotated[LaneVersions, _part(lambda container: container.lane_versions)]
 LanesPart = Annotated[LaneWatch, _part(lambda container: container.lanes)]
-LedgerPart = Annotated[LedgerBook, _part(lambda container: container.book)]
+LedgerPart = Annotated[LedgerReader, _part(lambda container: container.ledger_reader)]
 LedgerStorePart = Annotated[LedgerStore, _part(lambda container: container.ledger)]
 LlmPart = Annotated[LlmParts, _part(lambda container: container.llm)]
 LogTailPart = Annotated[LogTail | None, _part(lambda container: container.log_tail)]

@@ -10,7 +10,7 @@ import typer
 from commands.candles.reading import read_series, tell
 from commands.console import output as result_console
 from commands.console import say, working
-from commands.options import SeriesTimeframe
+from commands.options import FileSymbol, SeriesTimeframe
 from domain.errors import InsufficientData, InvalidRequest
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def features(
         typer.Option("--set", help="The feature set; standard by default."),
     ] = None,
     timeframe: SeriesTimeframe = None,
-    symbol: Annotated[str | None, typer.Option(help="Market, where the file has several.")] = None,
+    symbol: FileSymbol = None,
     output: Annotated[
         Path | None, typer.Option(help="File to write: .csv, .csv.gz or .parquet.", show_default=False)
     ] = None,

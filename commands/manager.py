@@ -23,13 +23,13 @@ def model_manager(settings: Settings) -> ModelManager:
 
 def plan_training(settings: Settings) -> PlanTraining:
     """Return what trains plan models, which have to beat the configured evidence; their folders are in the settings."""
-    from services.evidence.file import read_book
+    from services.evidence.file import read_evidence
     from services.evidence.parameters import MeasuringOptions, MeasuringParameters
     from services.training.plan_training import PlanTraining
 
     measuring = MeasuringParameters.of(MeasuringOptions(), settings)
-    book = read_book(settings.trading.evidence_file)
-    return PlanTraining(settings.models, settings.features, measuring, book, SystemClock().now)
+    evidence = read_evidence(settings.trading.evidence_file)
+    return PlanTraining(settings.models, settings.features, measuring, evidence, SystemClock().now)
 
 
 def holder_of(settings: Settings, version: str, horizon: int | None = None) -> tuple[RegistryKey, Registry]:

@@ -1,4 +1,4 @@
-"""From the settings to the parts of the service: each wing is opened after those that it stands on."""
+"""From the settings to the parts of the service: a subsystem is opened after those that it uses."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from config.settings import Settings
-from container.answer_wing import AnswerWing, open_answer_wing
+from container.answers import AnswerSubsystem, open_answer_subsystem
 from container.checks import warn_of_misspelled_names
-from container.foundation import Foundation, open_foundation
-from container.job_wing import JobWing, open_job_wing, open_schedule
-from container.ledger_wing import LedgerWing, open_ledger_wing
-from container.llm_wing import LlmWing, open_llm_wing
-from container.market_wing import MarketWing, open_market_wing
-from container.model_wing import ModelWing, open_model_wing
+from container.infrastructure import Infrastructure, open_infrastructure
+from container.jobs import JobSubsystem, open_job_subsystem, open_schedule
+from container.ledger import LedgerSubsystem, open_ledger_subsystem
+from container.llm import LlmSubsystem, open_llm_subsystem
+from container.markets import MarketSubsystem, open_market_subsystem
+from container.models import ModelSubsystem, open_model_subsystem
 from container.parts import Container
 from container.reporting import make_reports
-from container.review_wing import ReviewWing, open_review_wing
+from container.reviews import ReviewSubsystem, open_review_subsystem
 from container.sharing import follow_hints, open_shared_guards
 from services.candle_downloads.stored_downloads import StoredDownloads
 from services.candle_files.reader import CandleFileReader
@@ -49,109 +49,114 @@ async def build_container(
         ConfigurationError: a setting names an adapter that does not exist.
     """
     warn_of_misspelled_names()
-    async with _open_wings(settings, job_table, logs) as wings:
-        _offer_work(wings)
-        _watch_health(wings)
-        follow_hints(wings.base.replicas.hints, wings.models.watch, wings.guards, wings.ledger.calibration)
-        async with open_schedule(wings.base, wings.work.jobs, beat=beat) as schedule:
-            yield _container(wings, schedule)
+    async with _open_subsystems(settings, job_table, logs) as subsystems:
+        _offer_work(subsystems)
+        _watch_health(subsystems)
+        follow_hints(
+            subsystems.base.replicas.hints, subsystems.models.watch, subsystems.guards, subsystems.ledger.calibration
+        )
+        async with open_schedule(subsystems.base, subsystems.work.jobs, beat=beat) as schedule:
+            yield _container(subsystems, schedule)
 
 
 @dataclass(frozen=True)
-class _Wings:
-    base: Foundation
-    markets: MarketWing
-    llm: LlmWing
-    ledger: LedgerWing
+class _Subsystems:
+    """What is open: the infrastructure, and all that is based on it."""
+
+    base: Infrastructure
+    markets: MarketSubsystem
+    llm: LlmSubsystem
+    ledger: LedgerSubsystem
     guards: Guards
-    models: ModelWing
-    answers: AnswerWing
-    work: JobWing
-    reviews: ReviewWing
+    models: ModelSubsystem
+    answers: AnswerSubsystem
+    work: JobSubsystem
+    reviews: ReviewSubsystem
     health: ServiceHealth
     reports: Reports
 
 
 @asynccontextmanager
-async def _open_wings(settings: Settings, job_table: str, logs: Logs) -> AsyncIterator[_Wings]:
+async def _open_subsystems(settings: Settings, job_table: str, logs: Logs) -> AsyncIterator[_Subsystems]:
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
-        base = await opened(open_foundation(settings, logs))
-        llm = await opened(open_llm_wing(base))
-        markets = await opened(open_market_wing(base))
-        ledger = await opened(open_ledger_wing(base, markets.market_data))
+        base = await opened(open_infrastructure(settings, logs))
+        llm = await opened(open_llm_subsystem(base))
+        markets = await opened(open_market_subsystem(base))
+        ledger = await opened(open_ledger_subsystem(base, markets.market_data))
         guards = await opened(open_shared_guards(base))
-        models = await opened(open_model_wing(base, guards.disabled.why))
-        answers = await opened(open_answer_wing(base, markets, llm, ledger, models, guards))
-        work = await opened(open_job_wing(base, job_table, markets, models, ledger.evidence))
-        reviews = await opened(open_review_wing(base, markets, llm, ledger, models, work, guards.disabled))
+        models = await opened(open_model_subsystem(base, guards.disabled.why))
+        answers = await opened(open_answer_subsystem(base, markets, llm, ledger, models, guards))
+        work = await opened(open_job_subsystem(base, job_table, markets, models, ledger.evidence))
+        reviews = await opened(open_review_subsystem(base, markets, llm, ledger, models, work, guards.disabled))
         stores = base.stores
         others = stores.documents, stores.ledger
         health = await opened(
             open_health(stores.analyses, others, llm.parts.client, markets.market_data, models.watch, logs)
         )
         reports = make_reports(base, markets.market_data, ledger.scores, health)
-        yield _Wings(base, markets, llm, ledger, guards, models, answers, work, reviews, health, reports)
+        yield _Subsystems(base, markets, llm, ledger, guards, models, answers, work, reviews, health, reports)
 
 
-def _offer_work(wings: _Wings) -> None:
+def _offer_work(subsystems: _Subsystems) -> None:
     """Let jobs do what needs the parts of the service."""
-    base, models, reviews = wings.base, wings.models, wings.reviews
+    base, models, reviews = subsystems.base, subsystems.models, subsystems.reviews
     settings, clock, documents = base.settings, base.clock, base.stores.documents
     on_markets = MarketWorks(
-        wings.answers.analysis.refresh,
+        subsystems.answers.analysis.refresh,
         settings.analysis.symbols,
         StoredDownloads(base.stores.analyses, settings, clock),
     )
     upkeep = ServiceWorks(
-        wings.ledger.settler,
-        wings.answers.parity,
+        subsystems.ledger.settler,
+        subsystems.answers.parity,
         Retention(documents, clock, ages(settings), settings.ledger.keep_refits),
         models.admin,
         settings.models.keep_versions,
     )
-    reviewing = ReviewWorks(wings.reports, reviews.nightly, reviews.retraining, models.recalibration)
-    wings.work.runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})
+    reviewing = ReviewWorks(subsystems.reports, reviews.nightly, reviews.retraining, models.recalibration)
+    subsystems.work.runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})
 
 
-def _watch_health(wings: _Wings) -> None:
-    """Let /health tell what does not work in any wing."""
-    base, guards, ledger = wings.base, wings.guards, wings.ledger
+def _watch_health(subsystems: _Subsystems) -> None:
+    """Let /health tell what does not work in any subsystem."""
+    base, guards, ledger = subsystems.base, subsystems.guards, subsystems.ledger
     for part in (
-        *(guards.safe_mode, ledger.lanes.gate, guards.disabled, ledger.settler, wings.answers.parity),
-        *(base.notices, base.webhooks, wings.models.drift, wings.work.jobs, base.replicas),
+        *(guards.safe_mode, ledger.lanes.gate, guards.disabled, ledger.settler, subsystems.answers.parity),
+        *(base.notices, base.webhooks, subsystems.models.drift, subsystems.work.jobs, base.replicas),
     ):
-        wings.health.also(part.degraded)
+        subsystems.health.also(part.degraded)
 
 
-def _container(wings: _Wings, schedule: Scheduler) -> Container:
-    base, ledger, answers, work, reviews = wings.base, wings.ledger, wings.answers, wings.work, wings.reviews
+def _container(subsystems: _Subsystems, schedule: Scheduler) -> Container:
+    base, ledger, answers = subsystems.base, subsystems.ledger, subsystems.answers
+    models, work, reviews = subsystems.models, subsystems.work, subsystems.reviews
     return Container(
         settings=base.settings,
         clock=base.clock,
         stopping=base.stopping,
-        health=wings.health,
+        health=subsystems.health,
         log_tail=base.logs.tail,
         store=base.stores.analyses,
         documents=base.stores.documents,
         ledger=base.stores.ledger,
-        market_data=wings.markets.market_data,
-        newest_candles=wings.markets.newest_candles,
+        market_data=subsystems.markets.market_data,
+        newest_candles=subsystems.markets.newest_candles,
         candle_files=CandleFileReader(base.clock),
-        engine_settings=wings.markets.engine_settings,
+        engine_settings=subsystems.markets.engine_settings,
         evidence=ledger.evidence,
         calibration=ledger.calibration,
         analysis=answers.analysis,
         revisions=answers.revisions,
-        safe_mode=wings.guards.safe_mode,
-        disabled=wings.guards.disabled,
+        safe_mode=subsystems.guards.safe_mode,
+        disabled=subsystems.guards.disabled,
         emergency=reviews.emergency,
         periodic=answers.periodic,
         signals=answers.signals,
         insights=answers.insights,
         hub=base.hub,
         redis=base.replicas.link,
-        forecasting=wings.models.forecasting,
+        forecasting=models.forecasting,
         forecast_requests=answers.forecast_requests,
         trends=answers.trends,
         outlooks=answers.outlooks,
@@ -163,14 +168,14 @@ def _container(wings: _Wings, schedule: Scheduler) -> Container:
         optimising=work.optimising,
         evaluations=work.evaluations,
         evidence_jobs=work.evidence_jobs,
-        models=wings.models.admin,
-        shadowing=wings.models.shadowing,
-        drift=wings.models.drift,
-        reports=wings.reports,
+        models=models.admin,
+        shadowing=models.shadowing,
+        drift=models.drift,
+        reports=subsystems.reports,
         notices=base.notices,
         webhooks=base.webhooks,
-        llm=wings.llm.parts,
-        trades=wings.llm.trades,
+        llm=subsystems.llm.parts,
+        trades=subsystems.llm.trades,
         self_analyses=reviews.self_analyses,
         nightly_self_analysis=reviews.nightly,
         decisions=reviews.decisions,
@@ -178,8 +183,8 @@ def _container(wings: _Wings, schedule: Scheduler) -> Container:
         feedback=ledger.feedback,
         performance=SignalPerformance(ledger.scores, ledger.feedback, base.clock),
         scores=ledger.scores,
-        book=ledger.book,
-        past_analyses=PastAnalyses(ledger.book, base.stores.analyses),
+        ledger_reader=ledger.reader,
+        past_analyses=PastAnalyses(ledger.reader, base.stores.analyses),
         replays=answers.replays,
         parity=answers.parity,
         lanes=ledger.lanes,

@@ -25,11 +25,11 @@ from services.guards.safe_mode import SafeMode
 from services.health.service_health import ServiceHealth
 from services.insights import MarketInsights
 from services.jobs.service import JobService
-from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.parity.nightly import NightlyParity
 from services.ledger.past_analyses import PastAnalyses
+from services.ledger.reader import LedgerReader
 from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.replays.replays import Replays
 from services.ledger.scoring.lanes import LaneWatch
@@ -131,7 +131,7 @@ class Container:
     feedback: SignalFeedback
     performance: SignalPerformance
     scores: LedgerScores
-    book: LedgerBook
+    ledger_reader: LedgerReader
     past_analyses: PastAnalyses
     replays: Replays
     parity: NightlyParity

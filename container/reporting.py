@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 from config.settings import Settings
-from container.foundation import Foundation
+from container.infrastructure import Infrastructure
 from services.health.service_health import ServiceHealth
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.market_data import MarketData
-from services.reports.book import ReportBook
 from services.reports.cost_report import CostLook
 from services.reports.engine_account import EngineAccount
 from services.reports.health_report import HealthLook
+from services.reports.kept_reports import KeptReports
 from services.reports.peers import Peers, place_of
 from services.reports.performance_report import PerformanceLook
 from services.reports.portfolio_report import PortfolioLook
@@ -20,7 +20,7 @@ from services.reports.reports import Reports
 from storage.factory import data_folder
 
 
-def make_reports(base: Foundation, market_data: MarketData, scores: LedgerScores, health: ServiceHealth) -> Reports:
+def make_reports(base: Infrastructure, market_data: MarketData, scores: LedgerScores, health: ServiceHealth) -> Reports:
     """Return the reports of the service, which send notices of what operators are to know."""
     settings, clock, (analyses, documents, ledger) = base.settings, base.clock, base.stores
     account = EngineAccount(base.client, settings.market_data.engine_url)
@@ -37,7 +37,7 @@ def make_reports(base: Foundation, market_data: MarketData, scores: LedgerScores
         portfolio=PortfolioLook(account),
         cost=CostLook(documents, settings.llm.budgets, clock),
         performance=PerformanceLook(scores, account, settings.reports),
-        book=ReportBook(documents),
+        kept=KeptReports(documents),
         notify=base.notices.send,
         settings=settings.reports,
         clock=clock,

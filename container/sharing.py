@@ -7,14 +7,14 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 
-from container.foundation import Foundation
+from container.infrastructure import Infrastructure
 from services.guards.guards import Guards, open_guards
 from services.health.model_watch import ModelWatch
 from services.ledger.calibration.live import LiveCalibration
 from services.replicas.hints import Hint, Hints
 
 
-def open_shared_guards(base: Foundation) -> AbstractAsyncContextManager[Guards]:
+def open_shared_guards(base: Infrastructure) -> AbstractAsyncContextManager[Guards]:
     """Open the guards, which tell of switches, of safe mode and of lanes, and of the sides that are given."""
     settings, hints = base.settings, base.replicas.hints
     return open_guards(

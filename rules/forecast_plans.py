@@ -12,7 +12,7 @@ from domain.trading.costs import Costs
 from domain.trading.forecast_plans import PlanRecord, WeighedPlan
 from domain.values import Signal
 from rules.direction import FLAT_RANGE_PERCENT
-from rules.evidence.book import UNMEASURED_SHARE
+from rules.evidence.measured import UNMEASURED_SHARE
 from rules.evidence.weighing import plan_worth
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR, make_plan
 from rules.verdict import MAX_RANGE_PERCENT

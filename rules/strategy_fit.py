@@ -128,8 +128,8 @@ def _lean(own: float, against: bool) -> str:
 
 
 def _record_words(context: MarketContext, name: str) -> str:
-    book = context.weigher.book
-    measured = book and book.record(context.primary)
+    evidence = context.weigher.evidence
+    measured = evidence and evidence.record(context.primary)
     record = measured and measured.strategy(name)
     if not measured or not record:
         return ""

@@ -18,9 +18,9 @@ from utils.clock import Clock
 class Lease:
     """The right to do some work, until it expires; whoever holds it takes it again in time.
 
-    Each replica takes it through an object of its own. The clocks of replicas may differ by less than the lease lasts.
-    An owner that stopped for longer than that finds the lease in other hands when it takes it again; by its fencing
-    number, which grows with each change of hands, what it still writes can be told from what its successor writes.
+    Each replica has its own object of it. The clocks of replicas may differ by less than the lease lasts. An owner
+    that stopped for longer than that finds another owner when it takes the lease again; the fencing number, which
+    grows with each change of owner, tells its late writes from those of its successor.
     """
 
     def __init__(
@@ -88,7 +88,7 @@ class Lease:
                 taken = await self._documents.replace(LEASES, self._name, term, seen)
             if taken:
                 self._fence = fence
-        # Counted from before the question, so that it ends here before it ends for the others.
+        # Counted from before the request, so that it ends here before it ends for the others.
         self._held_until = begun + self._lasts.total_seconds() if taken else None
         self._free_at = None if taken else begun + self._seconds_left(known)
         return taken
@@ -120,7 +120,7 @@ class Lease:
 
     def _is_free(self, known: Document) -> bool:
         now = self._clock.now()
-        # A lease that ends later than any begun now was written by a clock that ran ahead.
+        # A lease that ends later than one that begins now was written by a clock that ran ahead.
         return known["owner"] == self._owner or not now < known["expires_at"] <= now + 2 * self._lasts
 
     def _seconds_left(self, known: Document | None) -> float:
@@ -142,7 +142,7 @@ class Lease:
             "created_at": now,
             "owner": self._owner,
             "fence": fence,
-            # Told apart by it: two terms of one owner have the same fencing number.
+            # Two terms of one owner have the same fencing number; this tells them apart.
             "serial": uuid.uuid4().hex,
             "expires_at": now + self._lasts,
         }

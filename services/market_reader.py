@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from copy import copy
@@ -12,36 +11,20 @@ from datetime import datetime
 from config.settings import AnalysisSettings
 from domain.analysis import MarketSnapshot
 from domain.errors import InsufficientData
-from domain.market import Timeframe
 from domain.queries import NOTHING_SAID, ClientContext
 from domain.trading.costs import Costs
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.context import MarketContext, build_context, measured, newest_indicators, with_forecast
+from rules.context import MarketContext, build_context, measured, newest_indicators
 from rules.reading import MarketReading, read_market
 from services.evidence.in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.horizon_returns import ReturnsByTime, returns_by_time
+from services.forecasts.horizon_returns import ReturnsByTime
 from services.forecasts.leader_candles import with_leaders
-from services.forecasts.opinions import Opinion
+from services.market_forecasts import MarketForecasts, NoForecasts
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 from utils.tracing import span
-
-_NOT_ASKED = Opinion(None, "models are not asked: analysis.blend is off")
-
-
-class _NoModels:
-    """Stands in for the models where none are asked."""
-
-    async def opinion(self, _: MarketSnapshot, __: Timeframe, ___: Costs | None = None) -> Opinion:
-        return _NOT_ASKED
-
-    async def opinions(self, markets: Sequence[tuple[MarketSnapshot, Timeframe]]) -> list[Opinion]:
-        return [_NOT_ASKED] * len(markets)
-
-    async def with_plan(self, _: MarketSnapshot, context: MarketContext) -> MarketContext:
-        return context
 
 
 class MarketReader:
@@ -69,9 +52,11 @@ class MarketReader:
             why_disabled: Tells which strategies take no part now.
         """
         self._indicators = indicators
-        self._models: Forecasting | _NoModels = _NoModels()
-        if forecasting is not None and settings.blend != "off":
-            self._models = forecasting
+        self._forecasts: MarketForecasts
+        if forecasting is None or settings.blend == "off":
+            self._forecasts = NoForecasts(settings)
+        else:
+            self._forecasts = MarketForecasts(forecasting, settings)
         self._settings = settings
         self._evidence = evidence
         self._clock = clock
@@ -81,8 +66,7 @@ class MarketReader:
     def asking(self, forecasting: Forecasting) -> MarketReader:
         """Return the same with other models."""
         other = copy(self)
-        if not isinstance(self._models, _NoModels):
-            other._models = forecasting
+        other._forecasts = self._forecasts.by(forecasting)
         return other
 
     async def read(
@@ -108,8 +92,7 @@ class MarketReader:
             weigher = context.weigher
             if costs is not None:
                 weigher = replace(weigher, costs=weigher.costs.replaced(costs.fee_bps, costs.slippage_bps))
-            opinion = await self._models.opinion(snapshot, context.primary, costs)
-            return await self._with_opinion(snapshot, replace(context, client=client, weigher=weigher), opinion)
+            return await self._forecasts.added(snapshot, replace(context, client=client, weigher=weigher), costs)
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -119,9 +102,7 @@ class MarketReader:
             found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
             read = zip(with_leaders(snapshots), found, strict=True)
             known = [(snapshot, one) for snapshot, one in read if isinstance(one, MarketContext)]
-            opinions = await self._models.opinions([(snapshot, one.primary) for snapshot, one in known])
-            finished = (self._with_opinion(*market, opinion) for market, opinion in zip(known, opinions, strict=True))
-            contexts = iter(await asyncio.gather(*finished))
+            contexts = iter(await self._forecasts.added_to_all(known))
             return [next(contexts) if isinstance(one, MarketContext) else one for one in found]
 
     async def returns(self, context: MarketContext, times_ms: Sequence[int]) -> ReturnsByTime:
@@ -131,11 +112,7 @@ class MarketReader:
             context: Of a market now, as `read` returns it.
             times_ms: From now on.
         """
-        if isinstance(self._models, _NoModels):
-            return ReturnsByTime({}, dict.fromkeys(times_ms, str(_NOT_ASKED.note)))
-        series = {timeframe: part.series for timeframe, part in context.timeframes.items()}
-        snapshot = MarketSnapshot(context.symbol, series, context.price, None, context.source_data)
-        return await returns_by_time(self._models, snapshot, context.primary, context.forecast, times_ms)
+        return await self._forecasts.returns(context, times_ms)
 
     async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
         """Return the context of a market without a forecast; raises as `read` does."""
@@ -174,7 +151,3 @@ class MarketReader:
             return read_market(snapshot, self._settings, now)
         except InsufficientData as error:
             return error
-
-    async def _with_opinion(self, snapshot: MarketSnapshot, context: MarketContext, opinion: Opinion) -> MarketContext:
-        context = with_forecast(context, opinion.forecast, opinion.note, self._settings)
-        return await self._models.with_plan(snapshot, context)

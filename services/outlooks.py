@@ -23,7 +23,7 @@ from services.ledger.recording.statements import of_forecast
 from services.market_data.recent_markets import RecentMarkets
 from utils.clock import Clock
 
-# Half for the volatility of each of the others, by which intervals are corrected; sources give a thousand at once.
+# Half of them give the first volatility, the others correct the intervals; sources give a thousand at once.
 LEAST_CANDLES = 999
 
 
@@ -123,7 +123,7 @@ class Outlooks:
         return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason, further)
 
     def given(self, outlook: Outlook, prices: Sequence[PriceStep], coverage: float, *, trusted: bool) -> None:
-        """Keep the bands of prices that a caller is given, to be held against what comes."""
+        """Keep the bands of prices that a caller is given, to be compared with later prices."""
         self.bands.given(outlook.ticker, outlook.series, prices, coverage, outlook.source_data, trusted=trusted)
 
     async def _choose(self, ticker: str) -> Timeframe:

@@ -1,4 +1,4 @@
-"""Recalibrates the models in production from what came of their own forecasts, each by itself."""
+"""Recalibrates each model in production by the outcomes of its own forecasts."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from utils.clock import Clock
 
 # Newest settled forecasts of a version that are read: eight symbols hourly make 70,000 in a year.
 MAX_FORECASTS = 100_000
-# A version may have spoken as a candidate before it came into production.
+# A version may have forecast as a candidate before it was put into production.
 _LANES = (LedgerLane.MODEL, LedgerLane.SHADOW)
 _NOT_OF_PLANS = (
     "it is a plan model: where it has no answer the evidence states the chance of a plan in its place, and the ledger "
@@ -134,7 +134,7 @@ class ModelRecalibration:
             days = self._settings.recalibration.window_days
             return f"{len(forecasts)} forecasts of the newest {days:g} days are settled, {gate.needed} are needed"
         before = known.in_force(version)
-        # Reading took its time: what was said meanwhile was by the calibration before.
+        # Forecasts that were made while reading still had the earlier calibration.
         found = gate.judge(forecasts, before, self._clock.now())
         if not add_recalibration(self._registries.at(key), version, found, before):
             return "another process has recalibrated it meanwhile"

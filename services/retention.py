@@ -1,4 +1,4 @@
-"""Expiry of documents: by age, and of refits of the evidence by what rests on them."""
+"""Expiry of documents: by age, and of refits of the evidence that nothing depends on."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ class Retention:
     def __init__(
         self, documents: DocumentStore, clock: Clock, keep: Mapping[Collection, timedelta], keep_refits: int
     ) -> None:
-        """Keep the greatest age of documents by collection, and how many refits stay that nothing rests on."""
+        """Keep the greatest age of documents by collection, and the number of unused refits that stay."""
         self._documents = documents
         self._clock = clock
         self._keep = keep

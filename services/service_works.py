@@ -1,4 +1,4 @@
-"""The work of jobs that need the parts of the service; each takes and returns what is JSON-like."""
+"""The work of jobs that need the parts of the service; each takes and returns JSON-like values."""
 
 from __future__ import annotations
 

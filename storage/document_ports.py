@@ -39,9 +39,9 @@ class Collection:
 
 _SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
 JOBS = Collection("jobs", "job_id", ("status", "kind", "fence"))
-# With what a job's function is called, candles included.
+# Parameters of the functions of jobs, candles included.
 JOB_ORDERS = Collection("job_orders", "job_id")
-# Jobs that whoever runs them is asked to end.
+# Requests to end jobs, for the workers that run them.
 JOB_CANCELLATIONS = Collection("job_cancellations", "job_id")
 LLM_CALLS = Collection("llm_calls", "call_id", ("day", "model", "symbol"), ("purpose", "run"))
 LLM_REPLIES = Collection("llm_replies", "reply_id", ("purpose", "symbol"))
@@ -68,11 +68,11 @@ LEDGER_REVISIONS = Collection("ledger_revisions", "revision_id", ("symbol",))
 LEDGER_REVIEWED_DAYS = Collection("ledger_reviewed_days", "day")
 # How far the replays of a day are from what was said in it.
 LEDGER_PARITY = Collection("ledger_parity", "day")
-# Bands of prices that were given out, and whether the close that each speaks of was within.
+# Bands of prices that were given out, and whether the close was within.
 PRICE_BANDS = Collection("price_bands", "band_id", ("state",), ("timeframe", "horizon", "coverage", "stretch"))
-# Forecasts of other horizons than the next candle, and whether the close that each speaks of was higher.
+# Forecasts of other horizons than the next candle, and whether the close was higher.
 FOLLOWED_FORECASTS = Collection("followed_forecasts", "forecast_id", ("model", "state"))
-# What each id of a lane stands for.
+# Identities of lanes by id.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
 # Records of evidence that were fitted anew from the ledger, and the decisions on them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
 from pathlib import Path
+from typing import Any, TypeVar
 
 from config.settings import StorageSettings
 from domain.errors import ConfigurationError
@@ -17,6 +18,7 @@ from storage.pruning import Bounds
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
 from storage.resilience.pace import Pace
+from storage.resilience.resilient import Resilient
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from storage.sqlite.documents import SqliteDocumentStore
@@ -26,6 +28,8 @@ from storage.sqlite.store import SqliteStore
 
 _SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
+
+T = TypeVar("T", bound=Resilient[Any])
 
 
 def build_store(settings: StorageSettings, writing: asyncio.Lock | None = None) -> Store:
@@ -77,47 +81,46 @@ async def open_stores(
     writing = asyncio.Lock()
     pace = Pace(retry_seconds=settings.retry_seconds)
     spool = _spool(settings, "analyses")
-    store = ResilientStore(build_store(settings, writing), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
-    await store.open()
-    try:
-        async with open_documents(settings, writing) as documents, open_ledger(settings, writing) as ledger:
-            yield store, documents, ledger
-    finally:
-        await store.close()
+    analyses = ResilientStore(build_store(settings, writing), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
+    async with (
+        _opened(analyses) as store,
+        open_documents(settings, writing) as documents,
+        open_ledger(settings, writing) as ledger,
+    ):
+        yield store, documents, ledger
 
 
-@asynccontextmanager
-async def open_documents(
+def open_documents(
     settings: StorageSettings, writing: asyncio.Lock | None = None
-) -> AsyncIterator[ResilientDocuments]:
+) -> AbstractAsyncContextManager[ResilientDocuments]:
     """Open the store of documents alone, with its spool; `writing` as for `build_store`.
 
     Raises:
         ConfigurationError: as `build_store` does.
     """
     pace = Pace(retry_seconds=settings.retry_seconds)
-    documents = ResilientDocuments(_documents(settings, writing), pace=pace, spool=_spool(settings, "documents"))
-    await documents.open()
-    try:
-        yield documents
-    finally:
-        await documents.close()
+    return _opened(ResilientDocuments(_documents(settings, writing), pace=pace, spool=_spool(settings, "documents")))
 
 
-@asynccontextmanager
-async def open_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None) -> AsyncIterator[ResilientLedger]:
+def open_ledger(
+    settings: StorageSettings, writing: asyncio.Lock | None = None
+) -> AbstractAsyncContextManager[ResilientLedger]:
     """Open the ledger alone, with its spool; `writing` as for `build_store`.
 
     Raises:
         ConfigurationError: as `build_store` does.
     """
     pace = Pace(retry_seconds=settings.retry_seconds)
-    ledger = ResilientLedger(build_ledger(settings, writing), pace=pace, spool=_spool(settings, "ledger"))
-    await ledger.open()
+    return _opened(ResilientLedger(build_ledger(settings, writing), pace=pace, spool=_spool(settings, "ledger")))
+
+
+@asynccontextmanager
+async def _opened(store: T) -> AsyncIterator[T]:
+    await store.open()
     try:
-        yield ledger
+        yield store
     finally:
-        await ledger.close()
+        await store.close()
 
 
 @asynccontextmanager

@@ -63,7 +63,7 @@ class EntryFilter:
 
 @dataclass(frozen=True)
 class Due:
-    """An entry, or what else is settled as one, and one of its horizons whose time has come."""
+    """A horizon that is due, of an entry or of anything else that is settled like one."""
 
     entry: Settleable
     horizon: int
@@ -138,7 +138,7 @@ class LedgerStore(Protocol):
         """Return the days that are marked, in ascending order."""
 
     async def settled(self, day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
-        """Return the scored entries with at least one settlement whose stretch of some horizon begins in this UTC day.
+        """Return the scored entries with at least one settlement of a stretch that begins in this UTC day.
 
         Settlements of stretches that begin in other days are left out.
 

@@ -34,7 +34,7 @@ class Bounds:
     max_candles: int
 
 
-# Nothing is as old or as much: for a store that nobody prunes.
+# Bounds that nothing exceeds, for a store that is not pruned.
 UNBOUNDED = Bounds(timedelta(days=36_500), candles_per_series=sys.maxsize, max_candles=sys.maxsize)
 
 

@@ -50,8 +50,8 @@ def train(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
     if any(market.history for market in training.pool or (training,)):
         report = after_fetching(report)
     if training.plans is not None:
-        measuring, book = training.plans.measuring, training.plans.book
-        plans = PlanTraining(models, training.features, measuring, book, SystemClock().now)
+        measuring, evidence = training.plans.measuring, training.plans.evidence
+        plans = PlanTraining(models, training.features, measuring, evidence, SystemClock().now)
         return plans.train(request, markets, report).report()
     manager = open_manager(models, training.features, training.indicators.atr_period, SystemClock().now)
     return manager.train(request, markets, report, shadow=training.shadow).report()
@@ -175,7 +175,7 @@ def evaluate(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]
 
 
 def evidence(parameters: dict[str, Any], report: TellProgress) -> dict[str, Any]:
-    """Measure plans, and build a book of evidence of them or hold the one in use against them.
+    """Measure plans, and build evidence of them or check the evidence in use by them.
 
     Args:
         parameters: As `services.evidence.job.EvidenceJobParameters`.

@@ -1,4 +1,4 @@
-"""From plans of the past to the book of evidence: curve, folds by year, and records of the strategies."""
+"""From plans of the past to evidence: curve, folds by year, and records of the strategies."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from domain.errors import InsufficientData
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
 from domain.trading.evidence import Interval95, StrategyRecord
-from rules.evidence.book import EvidenceBook, EvidenceYear, MeasuredFile, TimeframeRecord
+from rules.evidence.measured import EvidenceYear, MeasuredEvidence, MeasuredFile, TimeframeRecord
 from rules.evidence.weighing import REACH
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 from rules.reasoning import LEAN
@@ -36,8 +36,8 @@ class MeasuredMarket:
     samples: Samples
 
 
-def build_book(markets: Sequence[MeasuredMarket], built_at: datetime) -> EvidenceBook:
-    """Return the book of evidence of some markets, with a record for each timeframe that has enough plans.
+def build_evidence(markets: Sequence[MeasuredMarket], built_at: datetime) -> MeasuredEvidence:
+    """Return the evidence of some markets, with a record for each timeframe that has enough plans.
 
     Raises:
         InsufficientData: no timeframe has plans of enough weeks.
@@ -52,7 +52,7 @@ def build_book(markets: Sequence[MeasuredMarket], built_at: datetime) -> Evidenc
     folds: dict[Timeframe, list[EvidenceYear]] = {timeframe: [] for timeframe in enough}
     for timeframe, year in _folds(enough):
         folds[timeframe].append(year)
-    return EvidenceBook(
+    return MeasuredEvidence(
         built_at=built_at.date().isoformat(),
         stop_atr=STOP_ATR,
         reward=REWARD,

@@ -1,4 +1,4 @@
-"""A book of evidence held against plans that it was not built from."""
+"""Evidence compared with the results of plans that it was not built from."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.trading.evidence import Interval95
 from domain.values import Frozen
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from rules.plans import REWARD
 
 CONFIDENCE_GROUPS = 3
@@ -26,7 +26,7 @@ class CheckedGroup(Frozen):
     Attributes:
         confidence: Mean of the group.
         stated_r: Mean result after costs in units of the risk, as it was stated.
-        came_r: The same as it came, with its 95 % interval.
+        came_r: The same as observed, with its 95 % interval.
         target_first: Share of plans that reached the target first.
     """
 
@@ -37,7 +37,7 @@ class CheckedGroup(Frozen):
 
 
 class CheckedBin(Frozen):
-    """Plans of about the same stated chance that the target comes first, and what came, with its 95 % interval."""
+    """Plans of about the same stated chance of the target first, and the observed share with its 95 % interval."""
 
     stated: float
     came: Interval95
@@ -52,7 +52,7 @@ class CheckedYear(Frozen):
 
 
 class EvidenceCheck(Frozen):
-    """What plans of a market came to, beside what the book had stated.
+    """Results of plans of a market, beside what the evidence had stated.
 
     Attributes:
         market: Symbol, or the number of markets that are pooled, and timeframe.
@@ -103,31 +103,33 @@ class EvidenceCheck(Frozen):
         return "below random" if high is not None and high < 0 else "as random"
 
 
-def check_markets(book: EvidenceBook, markets: Sequence[MeasuredMarket], costs: MarketCosts) -> list[EvidenceCheck]:
-    """Return what the plans of markets came to: of each, and of those of one timeframe together where it has several.
+def check_markets(
+    evidence: MeasuredEvidence, markets: Sequence[MeasuredMarket], costs: MarketCosts
+) -> list[EvidenceCheck]:
+    """Return the results of the plans of each market, and of all markets of one timeframe where it has several.
 
     A market in which no plan was given is left out.
     """
-    found = [check_book(book, market, costs) for market in markets]
+    found = [check_market(evidence, market, costs) for market in markets]
     for timeframe in sorted({market.timeframe for market in markets}, key=lambda timeframe: timeframe.ms):
         pool = [market for market in markets if market.timeframe is timeframe]
         if len(pool) > 1:
-            odds = np.concatenate([_log_odds(book, market) for market in pool])
+            odds = np.concatenate([_log_odds(evidence, market) for market in pool])
             paid = np.concatenate([_cost_bps(market, costs) for market in pool])
             pooled = join(market.samples for market in pool)
             found.append(_check(f"{len(pool)} markets", timeframe, pooled, odds, paid))
     return [check for check in found if check]
 
 
-def check_book(book: EvidenceBook, market: MeasuredMarket, costs: MarketCosts) -> EvidenceCheck | None:
-    """Return what the plans of a market came to; None where no plan was given."""
-    odds, paid = _log_odds(book, market), _cost_bps(market, costs)
+def check_market(evidence: MeasuredEvidence, market: MeasuredMarket, costs: MarketCosts) -> EvidenceCheck | None:
+    """Return the results of the plans of a market; None where no plan was given."""
+    odds, paid = _log_odds(evidence, market), _cost_bps(market, costs)
     return _check(market.symbol, market.timeframe, market.samples, odds, paid)
 
 
-def _log_odds(book: EvidenceBook, market: MeasuredMarket) -> FloatArray:
-    """Return what the book adds to the log odds of chance, for each plan."""
-    record = book.record(market.timeframe)
+def _log_odds(evidence: MeasuredEvidence, market: MeasuredMarket) -> FloatArray:
+    """Return what the evidence adds to the log odds of chance, for each plan."""
+    record = evidence.record(market.timeframe)
     odds: FloatArray = record.weight_share(market.symbol, market.timeframe) * record.weight * market.samples.support
     return odds
 

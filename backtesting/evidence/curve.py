@@ -13,7 +13,7 @@ from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.hours.clocks import WEEK_MS
 from domain.market import Timeframe
-from rules.evidence.book import UNMEASURED_SHARE
+from rules.evidence.measured import UNMEASURED_SHARE
 from rules.plans import REWARD
 
 # Plans share their chance with those that are open at the same time. A plan is open for 50 candles on average and for

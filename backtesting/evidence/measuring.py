@@ -13,7 +13,7 @@ from backtesting.past.market import PastJudgement, PastMarket
 from config.settings import AnalysisSettings
 from domain.market import CandleSeries, Timeframe
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence.book import MeasuredFile
+from rules.evidence.measured import MeasuredFile
 
 # What the engine posts for its dashboard; of other timeframes as many candles as an analysis reads.
 ENGINE_WINDOWS = MappingProxyType({Timeframe.M15: 100, Timeframe.M30: 100, Timeframe.H1: 100, Timeframe.H4: 50})

@@ -14,7 +14,7 @@ from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
 from domain.trading.plan_models import PlanModelRecord
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from rules.plan_facts import plan_facts
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
 
@@ -36,17 +36,17 @@ class GivenPlans:
     stated: FloatArray
 
 
-def given_plans(market: MeasuredMarket, book: EvidenceBook | None) -> GivenPlans:
+def given_plans(market: MeasuredMarket, evidence: MeasuredEvidence | None) -> GivenPlans:
     """Return the plans that the rules gave in a market; they are given whatever the evidence says of them.
 
     Args:
         market: Its measured plans.
-        book: The evidence; None states what chance alone gives.
+        evidence: The evidence; None states what chance alone gives.
     """
     given = market.samples.where(market.samples.given)
     odds = np.zeros(len(given))
-    if book is not None:
-        record = book.record(market.timeframe)
+    if evidence is not None:
+        record = evidence.record(market.timeframe)
         odds = record.weight_share(market.symbol, market.timeframe) * record.weight * given.support
     return GivenPlans(
         times_ms=given.times_ms,

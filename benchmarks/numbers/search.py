@@ -11,7 +11,7 @@ from benchmarks.numbers.features import market
 from benchmarks.report import Row, markdown_table, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
-from services.evidence.file import read_book
+from services.evidence.file import read_evidence
 from services.optimising.parameters import DEFAULT_FOLDS, DEFAULT_TRIALS, OptimiseOptions, OptimiseParameters
 from services.optimising.run import run_optimise
 
@@ -26,7 +26,7 @@ def measure() -> list[Row]:
         files = {"trials_path": f"{folder}/trials.jsonl", "key_file": f"{folder}/key"}
         settings = load_settings(environment={}, overrides={"backtests": files})
         options = OptimiseOptions(timeframes=(Timeframe.H1, Timeframe.H4))
-        parameters = OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file))
+        parameters = OptimiseParameters.of(options, settings, read_evidence(settings.trading.evidence_file))
         started = time.process_time()
         result = run_optimise([("BTCUSDT", series)], parameters, lambda _: None, datetime.now(UTC))
         spent = time.process_time() - started

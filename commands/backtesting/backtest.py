@@ -14,14 +14,13 @@ from commands.backtesting.past import (
     FundingBps,
     Since,
     SizingOption,
-    SymbolOption,
     Timeframes,
     Until,
     candles_of,
     options_of,
 )
 from commands.console import say, show, stages
-from commands.options import Json, Leader
+from commands.options import FilesSymbol, Json, Leader
 from commands.versions import read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -47,7 +46,7 @@ def backtest(
     slippage_bps: Bps = None,
     funding_bps: FundingBps = None,
     sizing: SizingOption = None,
-    symbol: SymbolOption = None,
+    symbol: FilesSymbol = None,
     leader: Leader = None,
     plot: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write equity.png, drawdown.png and trades.csv.")
@@ -64,7 +63,7 @@ def backtest(
     from services.backtests.lane_models import version_of
     from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
     from services.backtests.run import run_backtest
-    from services.evidence.file import read_book
+    from services.evidence.file import read_evidence
 
     given = {
         "lane": lane,
@@ -79,7 +78,7 @@ def backtest(
     if own is not None:
         options, settings = options.model_copy(update={"lane": own.lane}), own.settings
     answers = read_answers(_content(Path(chosen.name))) if chosen.kind == "llm" else []
-    parameters = BacktestParameters.of(options, settings, read_book(settings.trading.evidence_file))
+    parameters = BacktestParameters.of(options, settings, read_evidence(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     leaders = []
     if leader is not None:

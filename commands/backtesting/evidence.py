@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,17 +11,15 @@ import typer
 
 from commands.candles.reading import market_of, read_closed
 from commands.console import downloading, show
-from commands.options import Json
+from commands.options import Json, moment_ms, timeframes_of
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
-from domain.market import Timeframe
-from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
     from backtesting.evidence.building import MeasuredMarket
-    from rules.evidence.book import EvidenceBook
+    from rules.evidence.measured import MeasuredEvidence
 
 evidence = typer.Typer(help="What plans like a signal's came to in the past.", no_args_is_help=True)
 
@@ -36,7 +34,7 @@ Timeframes = Annotated[
     ),
 ]
 Plot = Annotated[Path | None, typer.Option(metavar="DIR", help="Draw what is shown, as PNG files.")]
-Book = Annotated[
+EvidenceName = Annotated[
     str | None,
     typer.Option("--evidence", metavar="FILE", help="A file of `build`, or shipped; by default the configured one."),
 ]
@@ -52,26 +50,26 @@ def build(
     as_json: Json = False,
 ) -> None:
     """Measure plans on files of candles and write the evidence."""
-    from backtesting.evidence.building import build_book
-    from commands.tables.evidence import book_table
+    from backtesting.evidence.building import build_evidence
+    from commands.tables.evidence import evidence_tables
 
-    book = build_book(_measured(files, since, until, timeframes, load_settings()), SystemClock().now())
+    built = build_evidence(_measured(files, since, until, timeframes, load_settings()), SystemClock().now())
     try:
-        out.write_text(book.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        out.write_text(built.model_dump_json(indent=1) + "\n", encoding="utf-8")
     except OSError as error:
         raise InvalidRequest(f"{out}: {error.strerror}") from error
-    show({"file": str(out), **book.model_dump(mode="json")}, book_table(book, str(out)), as_json)
+    show({"file": str(out), **built.model_dump(mode="json")}, evidence_tables(built, str(out)), as_json)
 
 
 @evidence.command("show")
-def show_book(name: Book = None, plot: Plot = None, as_json: Json = False) -> None:
+def show_evidence(name: EvidenceName = None, plot: Plot = None, as_json: Json = False) -> None:
     """Print a file of evidence."""
-    from commands.tables.evidence import book_table
-    from services.evidence.pictures import draw_book
+    from commands.tables.evidence import evidence_tables
+    from services.evidence.pictures import draw_evidence
 
-    book, named = _book(name, load_settings())
-    pictures = draw_book(plot, book) if plot else []
-    show(book.model_dump(mode="json"), book_table(book, named, pictures), as_json)
+    found, named = _read(name, load_settings())
+    pictures = draw_evidence(plot, found) if plot else []
+    show(found.model_dump(mode="json"), evidence_tables(found, named, pictures), as_json)
 
 
 @evidence.command()
@@ -80,19 +78,19 @@ def check(
     since: Since = None,
     until: Until = None,
     timeframes: Timeframes = None,
-    name: Book = None,
+    name: EvidenceName = None,
     plot: Plot = None,
     as_json: Json = False,
 ) -> None:
     """Hold evidence against files of candles that it was not built from."""
     from commands.tables.evidence import check_tables
     from services.evidence.pictures import draw_checks
-    from services.evidence.run import check_book
+    from services.evidence.run import check_evidence
 
     settings = load_settings()
-    book, named = _book(name, settings)
+    found, named = _read(name, settings)
     markets = _measured(files, since, until, timeframes, settings)
-    checks, document = check_book(book, named, markets, settings.trading.costs)
+    checks, document = check_evidence(found, named, markets, settings.trading.costs)
     pictures = draw_checks(plot, checks, named) if plot else []
     tables = check_tables(checks, named, document["seen"], pictures)
     show({**document, "pictures": list(map(str, pictures))}, tables, as_json)
@@ -104,7 +102,9 @@ def _measured(
     from services.evidence.parameters import MeasuredCandles, MeasuringOptions, MeasuringParameters
     from services.evidence.run import measure
 
-    options = MeasuringOptions(timeframes=_timeframes(timeframes), since_ms=_epoch_ms(since), until_ms=_epoch_ms(until))
+    options = MeasuringOptions(
+        timeframes=timeframes_of(timeframes), since_ms=moment_ms(since), until_ms=moment_ms(until)
+    )
 
     def read(at: int, file: Path) -> MeasuredCandles:
         tell(f"reading {file.name}", at / len(files))
@@ -116,28 +116,11 @@ def _measured(
         return measure(candles, len(files), MeasuringParameters.of(options, settings), tell)
 
 
-def _timeframes(listed: str | None) -> tuple[Timeframe, ...]:
-    """Return the timeframes of a list in words.
-
-    Raises:
-        InvalidRequest: one is none.
-    """
-    names = [] if listed is None else [part.strip() for part in listed.split(",")]
-    unknown = [name for name in names if name not in set(Timeframe)]
-    if unknown:
-        raise InvalidRequest(f"--timeframes: {unknown[0]!r} is no timeframe; there are {', '.join(Timeframe)}")
-    return tuple(map(Timeframe, names))
-
-
-def _book(name: str | None, settings: Settings) -> tuple[EvidenceBook, str]:
-    from services.evidence.file import SETTING, read_book
+def _read(name: str | None, settings: Settings) -> tuple[MeasuredEvidence, str]:
+    from services.evidence.file import SETTING, read_evidence
 
     named, named_by = (settings.trading.evidence_file, SETTING) if name is None else (name, "--evidence")
-    book = read_book(named, named_by)
-    if book is None:
+    found = read_evidence(named, named_by)
+    if found is None:
         raise InvalidRequest(f"no evidence is configured ({SETTING}): name a file with --evidence")
-    return book, named
-
-
-def _epoch_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else epoch_ms(moment.replace(tzinfo=UTC))
+    return found, named

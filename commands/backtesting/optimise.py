@@ -13,14 +13,13 @@ from commands.backtesting.past import (
     FundingBps,
     Since,
     SizingOption,
-    SymbolOption,
     Timeframes,
     Until,
     candles_of,
     options_of,
 )
 from commands.console import show, stages
-from commands.options import Json
+from commands.options import FilesSymbol, Json
 from config.sources import load_settings
 from utils.clock import SystemClock
 
@@ -44,7 +43,7 @@ def optimise(
     seed: Annotated[
         int | None, typer.Option(help="Of the search and of random entries; backtests.seed by default.")
     ] = None,
-    symbol: SymbolOption = None,
+    symbol: FilesSymbol = None,
     plot: Annotated[Path | None, typer.Option(metavar="DIR", help="Write search.png and equity.png.")] = None,
     as_json: Json = False,
 ) -> None:
@@ -52,7 +51,7 @@ def optimise(
     settings = load_settings()
 
     from commands.tables.optimising import optimised
-    from services.evidence.file import read_book
+    from services.evidence.file import read_evidence
     from services.optimising.files import write_pictures
     from services.optimising.parameters import OptimiseOptions, OptimiseParameters
     from services.optimising.run import run_optimise
@@ -68,7 +67,7 @@ def optimise(
         "seed": seed,
     }
     options = options_of(OptimiseOptions, timeframes, since, until, given)
-    parameters = OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file))
+    parameters = OptimiseParameters.of(options, settings, read_evidence(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     with stages() as listener:
         result = run_optimise(candles, parameters, listener, SystemClock().now())

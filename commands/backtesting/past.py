@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from commands.candles.reading import market_of, read_closed, tell
-from commands.options import MOMENT_FORMATS
+from commands.options import MOMENT_FORMATS, moment_ms
 from config.errors.needs import need_of
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
-from domain.values import epoch_ms
 
 if TYPE_CHECKING:
     from services.backtests.parameters import BacktestOptions
@@ -44,7 +43,6 @@ SizingOption = Annotated[
     str | None,
     typer.Option(help="fixed:SHARE, recommended, recommended:SHARE or risk:SHARE; backtests.sizing by default."),
 ]
-SymbolOption = Annotated[str | None, typer.Option(help="Market of all files; the one that each file names by default.")]
 
 
 def options_of(
@@ -61,7 +59,7 @@ def options_of(
     """
     from pydantic import ValidationError
 
-    since_ms, until_ms = (None if moment is None else epoch_ms(moment.replace(tzinfo=UTC)) for moment in (since, until))
+    since_ms, until_ms = moment_ms(since), moment_ms(until)
     if since_ms is not None and until_ms is not None and since_ms >= until_ms:
         raise InvalidRequest("--since has to be before --until")
     named = None if timeframes is None else tuple(part.strip() for part in timeframes.split(","))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -12,7 +12,7 @@ import typer
 
 from commands.candles.reading import market_name
 from commands.console import INTERRUPTED, REFUSED, downloading, fail, say, show
-from commands.options import MOMENT_FORMATS, Json
+from commands.options import MOMENT_FORMATS, Json, moment_ms
 from config.sources import load_settings
 from domain.errors import AppError, InvalidRequest
 from domain.market import Timeframe
@@ -44,7 +44,7 @@ def download(
     """Download the past of markets into files SYMBOL-TIMEFRAME; an older file is brought up to date."""
     settings = load_settings().market_data
     now_ms = epoch_ms(SystemClock().now())
-    since_ms, until_ms = _epoch_ms(since), min(_epoch_ms(until) or now_ms, now_ms)
+    since_ms, until_ms = moment_ms(since), min(moment_ms(until) or now_ms, now_ms)
     if since_ms is not None and since_ms >= until_ms:
         raise InvalidRequest("--since has to be before --until and before now")
 
@@ -123,7 +123,3 @@ def _kept(file: HistoryFile) -> str:
         return "nothing was fetched yet"
     last = moment_text(int(file.times_ms[-1]))
     return f"{file.path} has {len(file):,} candles to {last}; the same command goes on there"
-
-
-def _epoch_ms(moment: datetime | None) -> int | None:
-    return None if moment is None else epoch_ms(moment.replace(tzinfo=UTC))

@@ -14,7 +14,7 @@ from rich.table import Table
 from commands.candles.opening import open_candles
 from commands.candles.reading import market_name, market_of, read_closed
 from commands.console import INTERRUPTED, REFUSED, downloading, fail, say, show
-from commands.options import Json, SeriesTimeframe
+from commands.options import FilesSymbol, Json, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import AppError, StorageUnavailable
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 def store(
     files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, of a market each.")],
     timeframe: SeriesTimeframe = None,
-    symbol: Annotated[str | None, typer.Option(help="Market; the one that each file names by default.")] = None,
+    symbol: FilesSymbol = None,
     as_json: Json = False,
 ) -> None:
     """Put the closed candles of files into the store, as if a client had posted them; the service may run meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,11 +11,11 @@ import typer
 from commands.candles.reading import tell
 from commands.console import show, working
 from commands.manager import holder_of
-from commands.options import CandleFile, Json, ScopeSymbol, Version
+from commands.options import CandleFile, Json, ScopeSymbol, Version, moment_ms
 from commands.versions import choose_version
 from config.sources import load_settings
 from domain.errors import InsufficientData, InvalidRequest
-from domain.values import epoch_ms, utc_time
+from domain.values import utc_time
 
 if TYPE_CHECKING:
     from models.serving.attention import Attention
@@ -41,7 +41,7 @@ def attention(
         now(f"reading {file.name}")
         _, registry = holder_of(load_settings(), version)
         chosen = choose_version(registry, version, file, symbol, None)
-        series = chosen.series if at is None else chosen.series.closed_by(epoch_ms(at.replace(tzinfo=UTC)))
+        series = chosen.series if at is None else chosen.series.closed_by(moment_ms(at))
         if not len(series):
             raise InsufficientData(f"{file.name} has no candle that closed by {at}")
 

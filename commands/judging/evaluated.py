@@ -50,9 +50,9 @@ def _part(part: TradedPart, kind: str) -> list[RenderableType]:
     ]
 
 
-def reliability(bins: Sequence[ReliabilityBin], came: str = "rose") -> Table:
-    """Return the share of what came, which `came` names, by predicted probability."""
-    table = headed_table("predicted", "mean", "n", came, title="Reliability")
+def reliability(bins: Sequence[ReliabilityBin], observed: str = "rose") -> Table:
+    """Return the observed share by predicted probability; `observed` names of what."""
+    table = headed_table("predicted", "mean", "n", observed, title="Reliability")
     for group in bins:
         table.add_row(
             f"{group.low:.3f} to {group.high:.3f}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -13,13 +13,12 @@ import typer
 
 from commands.candles.reading import read_markets
 from commands.console import say, show, stages
-from commands.options import Backend, Epochs, Json, Seed
+from commands.options import Backend, Epochs, Json, Seed, moment_ms
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import CandleSeries, Timeframe
-from domain.values import epoch_ms
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -56,7 +55,7 @@ def figures(
     models = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     settings = settings.model_copy(update={"models": models})
     _, read = read_markets(files, ANY_SYMBOL if len(files) > 1 else None, None)
-    end_ms = _ms(until + timedelta(days=1))
+    end_ms = moment_ms(until + timedelta(days=1))
     candles = {market: found.series.closed_by(end_ms) for market, found in read.items()}
     wanted = [name.strip() for name in markets.split(",")]
     if unknown := [name for name in wanted if name not in candles]:
@@ -69,7 +68,7 @@ def figures(
     for name in names.values() if written is not None else ():
         replace_between_marks(written or "", name, "")  # before hours of training, not after them
     texts, documents = list[str](), list[dict[str, object]]()
-    for table, trials in _tables(candles, wanted, _types(types), _types(pooled), _ms(since), save, settings):
+    for table, trials in _tables(candles, wanted, _types(types), _types(pooled), moment_ms(since), save, settings):
         name = names[table.symbol]
         picture = (pictures or Path("pictures")) / f"learners-{name}.png"
         if pictures is not None:
@@ -189,7 +188,3 @@ def _document(table: MarketTable, trials: int, picture: Path | None) -> dict[str
             for row in table.rows
         ],
     }
-
-
-def _ms(day: datetime) -> int:
-    return epoch_ms(day.replace(tzinfo=UTC))

@@ -11,7 +11,7 @@ from commands.judging.evaluated_plans import evaluated_plans
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from services.evaluating.parameters import EvaluationParameters
-from services.evaluating.plans import JudgedPlans, evaluate_plans
+from services.evaluating.plans import evaluate_plans
 from services.evaluating.run import run_evaluation
 from utils.clock import SystemClock
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from commands.versions import ChosenVersion
     from models.evaluation.equity import Backtest
     from models.registry.metadata import ModelMetadata
-    from models.serving.version_evaluation import JudgedCandles
+    from models.serving.version_evaluation import JudgedPredictions
 
 
 def score(
@@ -56,7 +56,7 @@ def score(
 
 
 def _draw(
-    folder: Path | None, model: ModelMetadata, symbol: str, whole: JudgedCandles | JudgedPlans, traded: Backtest | None
+    folder: Path | None, model: ModelMetadata, symbol: str, whole: JudgedPredictions, traded: Backtest | None
 ) -> list[Path]:
     if folder is None:
         return []

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from commands.candles.reading import market_name
 from commands.console import say, show
-from commands.ledger.opening import open_book
+from commands.ledger.opening import open_reader
 from commands.options import Json
 from config.sources import load_settings
 from domain.ledger.entries import PLAN, EntryKind, LedgerEntry, LedgerLane
@@ -21,7 +21,7 @@ from domain.values import Signal, utc_time
 
 if TYPE_CHECKING:
     from domain.ledger.settlements import LedgerRecord, Settlement
-    from services.ledger.book import LedgerPage
+    from services.ledger.reader import LedgerPage
 
 MAX_ENTRIES = 500
 
@@ -46,8 +46,8 @@ def list_entries(
     wanted = EntryFilter(lane=lane, symbol=market, timeframe=timeframe, side=side, kind=kind, scored=scored)
 
     async def read() -> LedgerPage:
-        async with open_book(load_settings().storage) as book:
-            return await book.page(wanted, limit, cursor)
+        async with open_reader(load_settings().storage) as reader:
+            return await reader.page(wanted, limit, cursor)
 
     page = asyncio.run(read())
     document = {"entries": [entry_document(record) for record in page.records], "next": page.next}
@@ -62,8 +62,8 @@ def show_entry(
     """Show one entry with its settlements."""
 
     async def read() -> LedgerRecord:
-        async with open_book(load_settings().storage) as book:
-            return await book.record(entry_id)
+        async with open_reader(load_settings().storage) as reader:
+            return await reader.record(entry_id)
 
     record = asyncio.run(read())
     show(entry_document(record), Group(_details(record), _settlements(record.settlements)), as_json)

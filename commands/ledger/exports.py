@@ -12,7 +12,7 @@ from rich.table import Table
 
 from commands.candles.reading import market_of, read_closed
 from commands.console import fail, show, working
-from commands.ledger.opening import open_book
+from commands.ledger.opening import open_reader
 from commands.options import Json
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -43,8 +43,8 @@ def export(
     """Write a day of the ledger into a file."""
 
     async def read() -> DayExport:
-        async with open_book(load_settings().storage) as book:
-            return await book.export(day.date())
+        async with open_reader(load_settings().storage) as reader:
+            return await reader.export(day.date())
 
     with working() as tell:
         tell(f"reading {day:%Y-%m-%d}")

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 from config.settings import StorageSettings
 
 if TYPE_CHECKING:
-    from services.ledger.book import LedgerBook
+    from services.ledger.reader import LedgerReader
 
 
 @asynccontextmanager
-async def open_book(settings: StorageSettings) -> AsyncIterator[LedgerBook]:
+async def open_reader(settings: StorageSettings) -> AsyncIterator[LedgerReader]:
     """Give the ledger for readers."""
-    from services.ledger.book import LedgerBook
+    from services.ledger.reader import LedgerReader
     from storage.factory import open_ledger
     from utils.clock import SystemClock
 
     async with open_ledger(settings) as store:
-        yield LedgerBook(store, SystemClock())
+        yield LedgerReader(store, SystemClock())

@@ -17,7 +17,7 @@ from rich.table import Table
 from commands.candles.reading import market_name, read_series
 from commands.console import show, working
 from commands.ledger.entries import entry_document
-from commands.options import Json
+from commands.options import Json, timeframes_of
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -32,13 +32,15 @@ if TYPE_CHECKING:
 def replay(
     symbol: Annotated[str, typer.Argument(metavar="SYMBOL", help="Market, such as BTCUSDT.")],
     as_of: Annotated[str, typer.Option(help="The moment: ISO, UTC where it has no offset, or epoch milliseconds.")],
-    timeframes: Annotated[str, typer.Option(help="To be read, such as 1h,4h; those of the settings by default.")] = "",
+    timeframes: Annotated[
+        str | None, typer.Option(help="To be read, such as 1h,4h; those of the settings by default.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="File of candles; else stored ones, else those of sources.")] = None,
     as_json: Json = False,
 ) -> None:
     """Answer from the candles known at a moment, by the model in production then, beside what was said."""
     settings = load_settings()
-    moment_ms, wanted = _moment_ms(as_of), _timeframes(timeframes)
+    moment_ms, wanted = _moment_ms(as_of), timeframes_of(timeframes)
     market = market_name(symbol)
     with working() as now:
         now(f"reading the candles of {market}")
@@ -140,14 +142,6 @@ def _moment_ms(text: str) -> int:
     if moment_ms < FIRST_MS:
         raise InvalidRequest(f"--as-of {text} is before the first time that candles have")
     return moment_ms
-
-
-def _timeframes(text: str) -> tuple[Timeframe, ...]:
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    try:
-        return tuple(dict.fromkeys(Timeframe(name) for name in names))
-    except ValueError:
-        raise InvalidRequest(f"--timeframes {text}: needs some of {', '.join(Timeframe)}") from None
 
 
 def _document(found: Replay) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from config.sources import load_settings
 from domain.reports import Report, ReportKind
 
 if TYPE_CHECKING:
-    from services.reports.book import ReportBook
+    from services.reports.kept_reports import KeptReports
 
 T = TypeVar("T")
 MAX_LISTED = 200
@@ -33,7 +33,7 @@ def list_reports(
 ) -> None:
     """List reports, the newest first; the service may run meanwhile."""
 
-    reports = asyncio.run(_read(lambda book: book.newest(limit, kind)))
+    reports = asyncio.run(_read(lambda kept: kept.newest(limit, kind)))
     table = Table("id", "made", "kind", "level", "summary", caption=None if reports else "no report is kept")
     for report in reports:
         table.add_row(report.report_id, _time(report), report.kind, _level(report.level), report.summary)
@@ -46,7 +46,7 @@ def show_report(
 ) -> None:
     """Show one report with its findings and figures."""
 
-    report = asyncio.run(_read(lambda book: book.get(report_id)))
+    report = asyncio.run(_read(lambda kept: kept.get(report_id)))
     head = Table("made", "kind", "level", "summary")
     head.add_row(_time(report), report.kind, _level(report.level), report.summary)
     findings = Table("level", "subject", "finding")
@@ -58,12 +58,12 @@ def show_report(
     show(_document(report), Group(head, *([findings] if report.findings else []), figures), as_json)
 
 
-async def _read(ask: Callable[[ReportBook], Awaitable[T]]) -> T:
-    from services.reports.book import ReportBook
+async def _read(ask: Callable[[KeptReports], Awaitable[T]]) -> T:
+    from services.reports.kept_reports import KeptReports
     from storage.factory import open_documents
 
     async with open_documents(load_settings().storage) as documents:
-        return await ask(ReportBook(documents))
+        return await ask(KeptReports(documents))
 
 
 def _document(report: Report) -> dict[str, Any]:

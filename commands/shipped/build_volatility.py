@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -10,10 +10,9 @@ import typer
 
 from commands.candles.reading import checked_scope, market_of, read_closed, tell
 from commands.console import show, working
-from commands.options import Json
+from commands.options import Json, moment_ms
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
-from domain.values import epoch_ms
 
 DEFAULT_FILE = Path(__file__).resolve().parents[2] / "config" / "volatility.json"
 LAST_DAY = datetime(2022, 12, 31)  # noqa: DTZ001 - a day, not a moment
@@ -42,7 +41,7 @@ def build_volatility(
         from services.training.default_volatility import build_default_volatility
 
         now("fitting")
-        until_ms = epoch_ms((to + timedelta(days=1)).replace(tzinfo=UTC))
+        until_ms = moment_ms(to + timedelta(days=1))
         built = build_default_volatility(markets, until_ms, settings.models, now)
     out.write_text(built.model.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = {

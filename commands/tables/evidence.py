@@ -11,15 +11,15 @@ from rich.text import Text
 
 from backtesting.evidence.checking import EvidenceCheck
 from domain.trading.evidence import Interval95
-from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 
 
-def book_table(book: EvidenceBook, name: str, pictures: Sequence[Path] = ()) -> Group:
-    """Return a book: of each timeframe its weight, its folds and the records of the strategies."""
-    parts: list[RenderableType] = [Text(f"{name}, built {book.built_at}")]
-    for record in book.records:
+def evidence_tables(evidence: MeasuredEvidence, name: str, pictures: Sequence[Path] = ()) -> Group:
+    """Return the weight, the folds and the records of the strategies of each timeframe."""
+    parts: list[RenderableType] = [Text(f"{name}, built {evidence.built_at}")]
+    for record in evidence.records:
         parts += _record(record)
-    parts += [Text(f"\n{timeframe} has no record: {lack}.") for timeframe, lack in book.left_out.items()]
+    parts += [Text(f"\n{timeframe} has no record: {lack}.") for timeframe, lack in evidence.left_out.items()]
     return Group(*parts, *_drawn(pictures))
 
 
@@ -30,7 +30,7 @@ def _record(record: TimeframeRecord) -> list[RenderableType]:
         f"{_own(record)}."
     )
     folds = Table(title=f"{record.timeframe}: years predicted by the years before", title_justify="left")
-    for heading in ("year", "plans", "target first, predicted", "came", "calibration error"):
+    for heading in ("year", "plans", "target first, predicted", "observed", "calibration error"):
         folds.add_column(heading, justify="right")
     for year in record.folds:
         folds.add_row(
@@ -65,7 +65,7 @@ def _own(record: TimeframeRecord) -> str:
 def check_tables(
     checks: Sequence[EvidenceCheck], name: str, seen: Mapping[str, float], pictures: Sequence[Path] = ()
 ) -> Group:
-    """Return what plans came to beside what was stated, and what of it the evidence has seen: share by market."""
+    """Return the results of plans beside what was stated, and the share that the evidence was measured on by market."""
     table = Table(title=f"Plans given, held against {name}", title_justify="left")
     table.add_column("market")
     headings = (
@@ -82,12 +82,12 @@ def check_tables(
         table.add_column(heading, justify="right")
     for check in checks:
         stated = (f"{share:.3f}" for share in (check.target_first, check.stated, check.calibration_error))
-        came = _signed(check.gross_r), _signed(check.gross_bps, 0), _signed(check.random_r)
+        observed = _signed(check.gross_r), _signed(check.gross_bps, 0), _signed(check.random_r)
         above = _signed(check.above_random_r), check.verdict
-        table.add_row(check.market, f"{check.directional:.1%}", f"{check.plans:,}", *stated, *came, *above)
+        table.add_row(check.market, f"{check.directional:.1%}", f"{check.plans:,}", *stated, *observed, *above)
     groups = Table(title="By confidence: a third of the plans each", title_justify="left")
     groups.add_column("market")
-    for heading in ("confidence", "stated R after costs", "came", "target first"):
+    for heading in ("confidence", "stated R after costs", "observed", "target first"):
         groups.add_column(heading, justify="right")
     for check in checks:
         for group in check.groups:

@@ -81,7 +81,7 @@ class FittedModel(Protocol):
 
 @runtime_checkable
 class LearnsOnAll(Protocol):
-    """A fitted model whose kind trains once more, on the validation windows too, when these have ended its rounds."""
+    """A fitted model that learns once more, from the validation windows too, after these have ended its rounds."""
 
     def on_all(self, data: LearningData, settings: Any, training: TrainingSettings) -> Self:
         """Return the model of training and validation windows together, with as many rounds as this one."""
@@ -98,7 +98,7 @@ def history_of_rounds(
 
 
 def best_round(rounds: Sequence[EpochProgress]) -> int:
-    """Return the number of the first round with the lowest validation loss, whose trees serve."""
+    """Return the number of the first round with the lowest validation loss; trees up to it serve."""
     return int(np.argmin([fitted.validation_loss for fitted in rounds])) + 1
 
 

@@ -19,9 +19,9 @@ from models.export.graph import INPUTS
 from models.export.tabular import tabular_onnx
 
 _MAX_ITERATIONS = 1000
-# Of the greatest coefficient, by which a pass over the samples may change one at most in the end.
+# Share of the greatest coefficient by which the last pass over the samples may change one.
 _TOLERANCE = 1e-3
-# Fixed: what it comes to does not depend on the order, and all are compared with the same one, whatever the seed.
+# Fixed: the result does not depend on the order, and all are compared with the same one, whatever the seed.
 _ORDER_OF_SAMPLES = 0
 
 

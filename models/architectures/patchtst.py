@@ -97,7 +97,7 @@ def _answers(x: Tensor, settings: PatchTSTSettings, windows: int) -> Tensor:
 
 
 def patchtst_recipe(train: Windows, settings: PatchTSTSettings) -> Recipe:
-    """Return the recipe of a network for these windows, whose targets give its scale."""
+    """Return the recipe of a network for these windows; their targets give its scale."""
     scale = TargetScale.of(train.targets[train.ends])
     loss = MultiHorizonLoss(scale, horizon_weights(settings), settings.direction_weight)
     return Recipe(build_patchtst(input_shape(train), settings, scale), loss, settings.learning)

@@ -41,7 +41,7 @@ def probability_recipe(build: Callable[[tuple[int, int], S, int], keras.Model], 
 
     Args:
         build: Input shape, settings and number of windows in, uncompiled network out.
-        train: Windows whose shape the network takes.
+        train: Windows, which give the shape of the inputs.
         settings: Of the network.
     """
     return Recipe(build(input_shape(train), settings, len(train)), keras.losses.BinaryCrossentropy(), settings.learning)

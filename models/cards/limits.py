@@ -1,4 +1,4 @@
-"""What a version is not good for, as far as its own metadata tell."""
+"""Limits of a version, as far as its own metadata tell."""
 
 from __future__ import annotations
 

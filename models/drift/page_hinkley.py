@@ -14,7 +14,7 @@ class PageHinkley:
     """Finds rises of the mean in a sequence of values, each seen once.
 
     With the mean m_t of the values so far, S_t = alpha S_(t-1) + x_t - m_t - delta; a rise is found when S_t lies above
-    its least value so far by more than `threshold`. After that it begins anew.
+    its least value so far by more than `threshold`. Then it starts again.
 
     Attributes:
         min_instances: Values before anything is found.

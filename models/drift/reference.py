@@ -1,4 +1,4 @@
-"""What the features of a version were like in training: its bins, and how far a stretch of it is from the whole."""
+"""Distribution of a version's features in training: bins, and distances of stretches of it from the whole."""
 
 from __future__ import annotations
 

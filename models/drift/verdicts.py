@@ -16,7 +16,7 @@ from models.drift.reference import TrainingReference
 
 
 class DriftStatus(StrEnum):
-    """How far a market has left the one of the training; the last three: it cannot be told."""
+    """How far a market has moved away from that of the training; the last three say that it is not known."""
 
     NONE = "none"
     NOTICE = "notice"

@@ -59,9 +59,9 @@ def write_reliability(
     if not len(up):
         raise InsufficientData("there is no prediction with a known return to draw")
     table = reliability_table(probability, up)
-    said, came = np.array([(part.mean_probability, part.share_up) for part in table]).T
+    said, observed = np.array([(part.mean_probability, part.share_up) for part in table]).T
     counts = np.array([part.count for part in table])
-    reach = 1.96 * np.sqrt(came * (1.0 - came) / counts)
+    reach = 1.96 * np.sqrt(observed * (1.0 - observed) / counts)
     sizes = f"{counts.min():,}" if np.ptp(counts) == 0 else f"{counts.min():,} to {counts.max():,}"
     bins = "1 bin" if len(table) == 1 else f"{len(table)} bins"
     label = f"{bins} of {sizes} predictions\n(bars: 95 %, as if rows were independent)"
@@ -69,8 +69,8 @@ def write_reliability(
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     upper.axline((0.5, 0.5), slope=1.0, color=REFERENCE, linestyle="--", label="observed as predicted")
     upper.axhline(up.mean(), color=REFERENCE, linestyle=":", label=f"share of all: {up.mean():.1%}")
-    upper.errorbar(said, came, reach, fmt="o", color=MODEL, capsize=3, label=label)
-    upper.set_ylim((came - reach).min() - 0.02, (came + reach).max() + 0.03)
+    upper.errorbar(said, observed, reach, fmt="o", color=MODEL, capsize=3, label=label)
+    upper.set_ylim((observed - reach).min() - 0.02, (observed + reach).max() + 0.03)
     upper.set_ylabel("share that rose")
     error = expected_calibration_error(probability, up)
     upper.set_title(

@@ -1,1 +1,1 @@
-"""Recalibration: what a version states, corrected by what came of its own settled forecasts."""
+"""Recalibration: probabilities that a version states, corrected by its own settled forecasts."""

@@ -11,7 +11,7 @@ import numpy as np
 from domain.arrays import BoolArray, FloatArray, IntArray
 from models.evaluation.calibration import Calibration, around, fitted_slope, log_odds
 
-# A calibration is undone to find what it was made of, so that none may be flat.
+# No calibration may be flat, since it is undone to find the probability before it.
 LEAST_SLOPE = 0.05
 
 

@@ -57,7 +57,7 @@ class RecalibrationGate:
         """
         own = self.settings.recalibration
         cut_ms = forecasts.times_ms[round(len(forecasts) * (1.0 - own.judged_share))]
-        # What is settled by a candle after the cut tells of the newest ones.
+        # A forecast that is settled by a candle after the cut depends on the newest ones.
         settled_ms = forecasts.times_ms + (self.horizon - 1) * self.candle_ms
         older, newer = forecasts.part(settled_ms < cut_ms), forecasts.part(forecasts.times_ms >= cut_ms)
         lines = fit_lines(older, own.symbol_deviation)

@@ -1,4 +1,4 @@
-"""The file of recalibrations, beside the versions, whose own files are never changed."""
+"""The file of recalibrations beside the versions; the files of a version itself never change."""
 
 from __future__ import annotations
 

@@ -77,7 +77,7 @@ class Recalibrations(Frozen):
         return Recalibrations(versions=then)
 
     def added(self, version: str, new: Recalibration) -> Recalibrations:
-        """Return them with another one; those that were taken stay for good, since replays go by them."""
+        """Return them with another one; those that were taken stay, since replays depend on them."""
         own = (*self.of(version), new)
         refused = [one for one in own if not one.taken][:-MAX_REFUSED]
         kept = tuple(one for one in own if one not in refused)

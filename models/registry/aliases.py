@@ -84,7 +84,7 @@ class ScopeAliases(Frozen):
         Of the versions that come with the service, those of now count from the time at which they were made.
         """
         then = self.model_copy(update={"history": tuple(one for one in self.history if one.at <= moment)})
-        # A rollback alone would lead nowhere: the promotion that it went back to stands for it.
+        # A history of one rollback leads to no version; the promotion that it went back to takes its place.
         came = [one for one in then.history if one.version == then.production and one.by != "rollback"]
         shipped = None if came or self.shipped is None else self.shipped.at(moment)
         return ScopeAliases(symbol=self.symbol, timeframe=self.timeframe, history=tuple(came[-1:]), shipped=shipped)

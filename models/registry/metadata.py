@@ -129,7 +129,7 @@ class ModelMetadata(Frozen):
         metrics: Out of sample, fold after fold, on the sign of the forward return.
         judged: Candles of `metrics`; None of imported files and of versions of earlier releases.
         baselines: Scores of each baseline on the same rows.
-        plans: What its plans came to at its predictions out of sample; None where they were not measured, as in
+        plans: Results of its plans at its predictions out of sample; None where they were not measured, as in
             versions of earlier releases and imported files.
         volatility: Skill of the forecast of volatility over its horizon, on the candles of `metrics` of which the
             coefficients of that forecast know nothing; None without any, of imported files and earlier versions.

@@ -185,7 +185,7 @@ class Registry:
             before = self._before(of)
             if before is not None:
                 self.verify(before)
-            # The next release may come with others: what is written down is that none of one's own serves.
+            # The next release may come with others, so only the absence of one's own is recorded.
             written = None if of.is_shipped(before) else before
             write_aliases(self.root, aliases.replaced(of.promoted(written, at, "rollback", reason)))
             return before

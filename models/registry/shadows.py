@@ -34,7 +34,7 @@ class Shadow(Frozen):
 
 
 class ShadowFigures(Frozen):
-    """What came of the forecasts of both on the same candles.
+    """Settled forecasts of both on the same candles.
 
     Attributes:
         settled: Candles of which both forecasts are settled.

@@ -1,4 +1,4 @@
-"""Which columns a version's forecasts rest on: what they lose when one column is shuffled."""
+"""Importance of columns: how much worse a version's forecasts get when one column is shuffled."""
 
 from __future__ import annotations
 

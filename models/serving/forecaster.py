@@ -30,7 +30,7 @@ _WINDOWS_AT_ONCE = 16
 
 # By the name of the feature set: shape (n, rows, columns), unscaled, oldest row first.
 FeatureRows = Mapping[str, FloatArray]
-# The name of what no candles tell, such as the facts of plans: shape (n, facts), of the newest row.
+# The name of inputs that are not from candles, such as the facts of plans: shape (n, facts), of the newest row.
 FACTS = "facts"
 
 

@@ -1,4 +1,4 @@
-"""Answers of a version, corrected by what came of its settled forecasts."""
+"""Answers of a version, corrected by its settled forecasts."""
 
 from __future__ import annotations
 

@@ -68,7 +68,7 @@ def unseen_predictions(
 
 
 def none_unseen(metadata: ModelMetadata, symbol: str, series: CandleSeries) -> InsufficientData:
-    """Return the error for candles of which a version has no prediction that it had not learned.
+    """Return the error for candles without a prediction out of sample.
 
     Raises:
         InvalidRequest: as `unseen_predictions`.

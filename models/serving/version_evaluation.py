@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeVar
 
 import numpy as np
 
@@ -27,32 +27,42 @@ from models.registry.registry import Registry
 from models.serving.loaded_models import load_version
 from models.serving.unseen import AFTER_TRAINING, none_unseen, unseen_predictions
 
-# From predictions out of sample to what the plans of the model's side came to.
+# From predictions out of sample to the results of plans on the predicted side.
 PlanMeasurer = Callable[[Sequence[PastForecasts]], PlanRecord]
 PartName = Literal["newer", "walk_forward"]
+Figures = TypeVar("Figures")
 
 
 @dataclass(frozen=True)
-class JudgedCandles:
-    """Scores on some candles that a version was not trained on, and of the baselines on the same candles.
+class JudgedPredictions:
+    """Scores of predictions that a version makes of what it was not trained on.
 
     Attributes:
-        predictions: One for each candle.
-        times_ms: Open times of the candles, ascending.
-        plans: What the plans of its side came to on them; None where nothing measures plans.
+        predictions: One or more.
+        times_ms: Open times of their candles, ascending.
     """
 
     predictions: OutOfSample
     times_ms: IntArray
     scores: Scores
-    baselines: Mapping[str, Scores]
-    plans: PlanRecord | None
 
     @property
     def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """Share of rises by predicted probability."""
+        """Share of positive returns by predicted probability, of predictions whose return is not 0."""
         moved = self.predictions.returns != 0.0
         return reliability_table(self.predictions.probability[moved], self.predictions.returns[moved] > 0.0)
+
+
+@dataclass(frozen=True)
+class JudgedCandles(JudgedPredictions):
+    """Scores of predictions of rises, one for each candle, beside those of the baselines on the same candles.
+
+    Attributes:
+        plans: Result of the plans on the predicted side; None where nothing measures plans.
+    """
+
+    baselines: Mapping[str, Scores]
+    plans: PlanRecord | None
 
 
 @dataclass(frozen=True)
@@ -108,18 +118,24 @@ def evaluate_version(
     )
     if not len(predictions.rows):
         raise none_unseen(stored.metadata, symbol, series)
-    newer = predictions.fold == AFTER_TRAINING
-    masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
-    whole = judging.judged(predictions)
-    # With one part alone there is nothing to tell apart.
-    parts = {
-        name: whole if mask.all() else judging.judged(predictions.part(mask))
-        for name, mask in masks.items()
-        if mask.any()
-    }
+    whole, parts = judged_parts(predictions, judging.judged)
     at = parts["newer"].times_ms if others and "newer" in parts else np.empty(0, np.int64)
     led = sum(int(np.isin(at, candles.times_ms).sum()) for candles in others.values())
     return Evaluation(stored.metadata, whole, parts, name if led else None, led)
+
+
+def judged_parts(
+    predictions: OutOfSample, judge: Callable[[OutOfSample], Figures]
+) -> tuple[Figures, dict[PartName, Figures]]:
+    """Return what `judge` returns for one or more predictions, and for those after the training and inside it apart.
+
+    A part without predictions is left out.
+    """
+    newer = predictions.fold == AFTER_TRAINING
+    masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
+    whole = judge(predictions)
+    parts = {name: whole if mask.all() else judge(predictions.part(mask)) for name, mask in masks.items() if mask.any()}
+    return whole, parts
 
 
 class _Judging:

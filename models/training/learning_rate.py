@@ -9,7 +9,7 @@ import keras
 from config.model_settings import TrainingSettings
 from config.network_settings import LearningSettings
 
-# Of the highest rate: what the first update has, and what the last one comes down to.
+# Shares of the highest rate that the first and the last update have.
 START_SHARE, END_SHARE = 0.01, 0.01
 
 

@@ -130,7 +130,7 @@ class _Progress(keras.callbacks.Callback):  # type: ignore[misc]  # Keras has no
                 "a smaller learning rate may help (models.training.learning_rate, or the network's own learning.rate)"
             )
         seconds_left = (time.monotonic() - self.started) / done * (self.epochs - done)
-        # Of a plateau it is reduced after this callback; of a schedule it is the one that the epoch has come to.
+        # With plateaus it is reduced after this callback; with a schedule it is that of the end of the epoch.
         rate = float(keras.ops.convert_to_numpy(self.model.optimizer.learning_rate))
         self.history.append(EpochProgress(done, self.epochs, loss, validation_loss, seconds_left, rate))
         self.report(self.history[-1])

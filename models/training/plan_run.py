@@ -61,7 +61,7 @@ class JudgedMoments:
 
 
 class PlanRun(TrainingRun):
-    """A training run with one learner, which the evidence stands against in the place of the prior."""
+    """A training run with one learner, judged against the evidence instead of the prior."""
 
     calibrates_pools = False
 
@@ -85,9 +85,10 @@ class PlanRun(TrainingRun):
         Raises:
             InsufficientData: too few moments, with the numbers.
         """
-        self._judged = judged
         of_plans = {**OF_PLANS, "horizon_candles": judged.rows.horizon_candles}
-        super().__init__(request, markets, models, features.model_copy(update=of_plans))
+        # The moments have the columns of one feature set.
+        super().__init__(request, markets, models, features.model_copy(update=of_plans), lambda _: judged.rows)
+        self._judged = judged
 
     @cached_property
     def gate(self) -> PromotionGate:
@@ -113,6 +114,3 @@ class PlanRun(TrainingRun):
 
     def _kinds(self) -> tuple[tuple[ModelType, ...], tuple[ModelType, ...]]:
         return (self.request.kind,), ()
-
-    def _rows(self, feature_set: str) -> TrainingSet:  # noqa: ARG002 - the moments have the columns of one set
-        return self._judged.rows

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Literal
@@ -74,7 +75,7 @@ def register(
         result: The verdict, which is kept with every version of the run.
         candidate: One of the result's.
         members: Names of the registered members, for an ensemble.
-        plans: What the candidate's plans came to out of sample; None where they were not measured.
+        plans: Results of the candidate's plans out of sample; None where they were not measured.
         now: Gives the version its name.
         judged_plans: How a plan model did; None of a model of the close.
     """
@@ -107,18 +108,7 @@ def register(
         libraries=libraries(),
         parameters=artefact.fitted.model.parameters if artefact else 0,
     )
-
-    def write(folder: Path) -> None:
-        (folder / PREDICTIONS_FILE).write_bytes(run.axis.dump(candidate.judged))
-        if artefact is not None:
-            (folder / MODEL_FILE).write_bytes(artefact.graph)
-            (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
-            (folder / REFERENCE_FILE).write_bytes(artefact.reference.dump())
-            if explanation := artefact.fitted.model.explanation():
-                (folder / EXPLANATION_FILE).write_bytes(dump_explanation(explanation))
-            artefact.fitted.model.save(folder, NATIVE_STEM)
-
-    return registry.add(metadata, write)
+    return registry.add(metadata, partial(_write_files, candidate=candidate, run=run))
 
 
 def graph_of(
@@ -160,6 +150,17 @@ def libraries() -> dict[str, str]:
         except PackageNotFoundError:
             continue  # a wheel of another platform, or an extra that is not installed
     return found
+
+
+def _write_files(folder: Path, candidate: Candidate, run: TrainingRun) -> None:
+    (folder / PREDICTIONS_FILE).write_bytes(run.axis.dump(candidate.judged))
+    if (artefact := candidate.artefact) is not None:
+        (folder / MODEL_FILE).write_bytes(artefact.graph)
+        (folder / SCALER_FILE).write_text(artefact.fitted.data.scaler.to_json(), encoding="utf-8")
+        (folder / REFERENCE_FILE).write_bytes(artefact.reference.dump())
+        if explanation := artefact.fitted.model.explanation():
+            (folder / EXPLANATION_FILE).write_bytes(dump_explanation(explanation))
+        artefact.fitted.model.save(folder, NATIVE_STEM)
 
 
 def _graph(artefact: Artefact) -> Graph:

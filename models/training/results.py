@@ -1,4 +1,4 @@
-"""What a training run comes to: models that may serve, with their predictions out of sample, and the verdict."""
+"""Results of a training run: models that may serve, with their predictions out of sample, and the verdict."""
 
 from __future__ import annotations
 

@@ -19,7 +19,7 @@ from models.volatility.volatility_model import MAX_STEPS, TAILS, StepVolatility,
 # Rows below which quantiles at the least of `TAILS` are a matter of chance.
 MIN_ROWS = 5_000
 _DIGITS = 4
-# The quantiles that tell the scale of a market: beyond the first few moves, within it little that bands depend on.
+# Quantiles that give the scale of a market: few moves are further out, and bands hardly depend on those further in.
 _SCALED = [at for at, tail in enumerate(TAILS) if 0.02 <= tail <= 0.15]
 
 

@@ -19,7 +19,7 @@ from models.volatility.volatility_model import MAX_STEPS, PLAIN_CANDLES, Volatil
 def measure_volatility(
     model: VolatilityModel, markets: Mapping[str, CandleSeries], horizon: int, first_ms: int, resampling: Resampling
 ) -> VolatilitySkill | None:
-    """Return the skill on the candles of markets from a moment on, of which the model's coefficients know nothing.
+    """Return the skill on the candles of markets from a moment on, after those that the coefficients were fitted on.
 
     Args:
         model: Of markets it was fitted on, candles up to its own end are left out.

@@ -1,4 +1,4 @@
-"""Evidence: from the book to what a plan like the measured ones is worth, and to a confidence.
+"""From measured evidence to what a plan like the measured ones is worth, and to a confidence.
 
 The record is a logistic curve: the log odds of the target coming first are those of chance, `logit(break-even)`,
 plus the weight of the trend that supports the plan. With a weight of zero a plan is worth nothing before costs.
@@ -17,9 +17,9 @@ from domain.trading.costs import Costs, MarketCosts
 from domain.trading.evidence import Evidence, EvidenceVerdict, PlanWorth
 from domain.trading.plan_models import PlanForecast
 from domain.trading.plans import TradePlan
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 
-# From here on a trend is no stronger evidence: plans with stronger ones came to the same.
+# From here on a trend is no stronger evidence: plans with stronger ones had the same results.
 FULL_TREND = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
@@ -43,18 +43,18 @@ class Weigher:
     """Weighs plans by the record, and by the costs of trading them.
 
     Attributes:
-        book: None where nothing was measured.
+        evidence: None where nothing was measured.
         costs: Per change of position, of each market.
     """
 
-    book: EvidenceBook | None
+    evidence: MeasuredEvidence | None
     costs: MarketCosts
 
     def odds(self, symbol: str, timeframe: Timeframe, supported: float) -> tuple[float, float]:
         """Return by how much a supported plan's log odds are above those of chance, and the standard error of that."""
-        if self.book is None:
+        if self.evidence is None:
             return 0.0, 0.0
-        record = self.book.record(timeframe)
+        record = self.evidence.record(timeframe)
         counted = supported * record.weight_share(symbol, timeframe)
         return counted * record.weight, abs(counted) * record.error
 
@@ -67,7 +67,7 @@ class Weigher:
             timeframe: Of the plan.
             supported: How far the trend supports it, see `support`; less for few, missing or old candles.
         """
-        record = None if self.book is None else self.book.record(timeframe)
+        record = None if self.evidence is None else self.evidence.record(timeframe)
         odds, error = self.odds(symbol, timeframe, supported)
         same_kind = record is None or Symbol.of(symbol).kind in record.kinds
         return Evidence(

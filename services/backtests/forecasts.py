@@ -21,6 +21,7 @@ from services.backtests.parameters import BacktestParameters
 
 if TYPE_CHECKING:
     from models.registry.metadata import ModelMetadata
+    from models.registry.registry import Registry
 
 
 def past_forecasts(market: BacktestMarket, version: str, parameters: BacktestParameters) -> Mapping[int, Forecast]:
@@ -38,37 +39,16 @@ def past_forecasts(market: BacktestMarket, version: str, parameters: BacktestPar
         InvalidRequest: it forecasts another market or timeframe.
         InsufficientData: too few of the candles are newer than its training.
     """
-    from models.evaluation.time_axis import TimeAxis
     from models.registry.registry import Registry
     from models.serving.forecasts import signal_of
-    from models.serving.loaded_models import load_version
-    from models.serving.unseen import none_unseen, unseen_predictions
 
     symbol, series, range_period = market.symbol, market.series, parameters.indicators.atr_period
-    registry = Registry.of(parameters.models)
-    stored = registry.open(version)
-    model = stored.metadata
-    if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
-        raise InvalidRequest(
-            f"{version} forecasts {model.symbol} {model.timeframe}, what is traded is {symbol} {series.timeframe}"
-        )
-    axis = TimeAxis.of({symbol: series})
-    slots = axis.slots(series.times_ms, symbol)
-    # The returns only say which candles are there to be predicted.
-    known = np.zeros(int(slots[-1]) + 1)
-    leader = leader_of(symbol)
-    others = {leader: market.leader} if leader and market.leader is not None else {}
-    said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known, others)
-    if not len(said.rows):
-        raise none_unseen(model, symbol, series)
-    past = PastForecasts(symbol, series, np.searchsorted(slots, said.rows), said.probability)
-    records = _records_then(past, said.fold, model, range_period)
+    model, past, folds = _predicted(market, version, Registry.of(parameters.models))
+    records = _records_then(past, folds, model, range_period)
     costs = parameters.costs.of(symbol)
     closes, prices, ranges = series.closes_ms, series.closes, average_true_ranges(series, range_period)
     forecasts = {}
-    for at, probability, fold in zip(
-        past.positions.tolist(), past.probability.tolist(), said.fold.tolist(), strict=True
-    ):
+    for at, probability, fold in zip(past.positions.tolist(), past.probability.tolist(), folds.tolist(), strict=True):
         record, price = records[fold], float(prices[at])
         forecasts[int(closes[at])] = Forecast(
             symbol=symbol,
@@ -92,13 +72,40 @@ def past_forecasts(market: BacktestMarket, version: str, parameters: BacktestPar
     return forecasts
 
 
+def _predicted(
+    market: BacktestMarket, version: str, registry: Registry
+) -> tuple[ModelMetadata, PastForecasts, IntArray]:
+    """Return a version, its predictions of candles that it was not trained on, and the fold of each."""
+    from models.evaluation.time_axis import TimeAxis
+    from models.serving.loaded_models import load_version
+    from models.serving.unseen import none_unseen, unseen_predictions
+
+    symbol, series = market.symbol, market.series
+    stored = registry.open(version)
+    model = stored.metadata
+    if model.timeframe is not series.timeframe or model.symbol not in (symbol, ANY_SYMBOL):
+        raise InvalidRequest(
+            f"{version} forecasts {model.symbol} {model.timeframe}, what is traded is {symbol} {series.timeframe}"
+        )
+    axis = TimeAxis.of({symbol: series})
+    slots = axis.slots(series.times_ms, symbol)
+    # The returns only say which candles are there to be predicted.
+    known = np.zeros(int(slots[-1]) + 1)
+    leader = leader_of(symbol)
+    others = {leader: market.leader} if leader and market.leader is not None else {}
+    said = unseen_predictions(stored, load_version(registry, version), {symbol: series}, axis, known, others)
+    if not len(said.rows):
+        raise none_unseen(model, symbol, series)
+    return model, PastForecasts(symbol, series, np.searchsorted(slots, said.rows), said.probability), said.fold
+
+
 def _records_then(
     past: PastForecasts, folds: IntArray, model: ModelMetadata, range_period: int
 ) -> Mapping[int, PlanRecord | None]:
     """Return the record of the model's plans as it was known in each fold of its predictions.
 
-    The record of the version has the outcomes of its walk forward in it: within the walk forward, the plans that had
-    ended when a fold began are measured anew. All None where the version has no record.
+    The record of the version includes the outcomes of its walk forward. So for predictions of the walk forward, the
+    record is measured again on the plans that had ended when their fold began. All None where the version has none.
     """
     from models.serving.unseen import AFTER_TRAINING
 

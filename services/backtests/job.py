@@ -28,7 +28,7 @@ class BacktestJobParameters(Frozen):
 
 
 def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return the signed result of a backtest, whose candles are read first where the parameters do not bring them.
+    """Return the signed result of a backtest; candles that the parameters do not have are read first.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.

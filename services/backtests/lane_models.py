@@ -1,4 +1,4 @@
-"""Which version of a model a lane names, of whichever horizon."""
+"""The version of a model that a lane names."""
 
 from __future__ import annotations
 

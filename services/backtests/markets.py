@@ -23,8 +23,8 @@ class BacktestMarket:
 
     Attributes:
         past: The timeframes that are read.
-        traded: The one at whose closes judgements are made.
-        finer: Candles of a shorter timeframe, where there are any, to tell what came first in a candle.
+        traded: The timeframe that is traded: judgements are made at its closes.
+        finer: Candles of a shorter timeframe, which tell whether stop or target was reached first; None without any.
         leader: Candles of the traded timeframe of what leads the market, where these are known.
     """
 
@@ -110,7 +110,7 @@ def _market(symbol: str, given: Mapping[Timeframe, CandleSeries], parameters: Ba
 
 
 def _require_unbroken(symbol: str, series: CandleSeries, parameters: BacktestParameters) -> None:
-    """Refuse a series across whose break no position has a value; shorter holes are traded over.
+    """Refuse a series with a break across which no position has a value; shorter holes are accepted.
 
     Raises:
         InvalidMarketData: prices jump as by a split, or the market stops for longer than an analysis looks back.

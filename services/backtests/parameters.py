@@ -14,7 +14,7 @@ from config.settings import AnalysisSettings, IndicatorSettings, Settings
 from domain.market import Timeframe
 from domain.trading.costs import CostBps, FundingBps, MarketCosts
 from domain.values import Frozen
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from rules.strategies import STRATEGY_NAMES
 
 LaneKind = Literal["rules", "model", "blend", "strategy", "llm"]
@@ -126,7 +126,7 @@ class BacktestParameters(Frozen):
     since_ms: int | None
     until_ms: int | None
     costs: MarketCosts
-    evidence: EvidenceBook | None
+    evidence: MeasuredEvidence | None
     funding_bps: float
     sizing: SizingText
     analysis: AnalysisSettings
@@ -135,7 +135,7 @@ class BacktestParameters(Frozen):
     backtests: BacktestSettings
 
     @classmethod
-    def of(cls, options: BacktestOptions, settings: Settings, evidence: EvidenceBook | None) -> BacktestParameters:
+    def of(cls, options: BacktestOptions, settings: Settings, evidence: MeasuredEvidence | None) -> BacktestParameters:
         """Return the parameters, with the settings for options that are None, and the configured evidence."""
         trading = settings.trading
         return cls(

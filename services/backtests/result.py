@@ -38,7 +38,7 @@ CURVE_POINTS = 300
 
 @dataclass(frozen=True)
 class Tested:
-    """What was traded and what it came to.
+    """What was traded, and the result.
 
     Attributes:
         judgements: Number of moments at which the lane could speak.

@@ -13,7 +13,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobParameters
 from services.backtests.lane_models import version_of
@@ -48,7 +48,7 @@ class BacktestService:
         candles: BacktestCandles,
         leaders: JobLeaders,
         registries: Registries,
-        evidence: EvidenceBook | None,
+        evidence: MeasuredEvidence | None,
     ) -> None:
         """Keep the parts.
 
@@ -67,7 +67,7 @@ class BacktestService:
         self._settings = registries.settings
 
     async def submit(self, request: PastJobRequest[BacktestOptions], key: str | None = None) -> Job:
-        """Queue a backtest and return its job, with a key that which has it already.
+        """Queue a backtest and return its job; with a key, the job that has the key already.
 
         Raises:
             InvalidRequest: the lane needs a file or names a plan model, or candles of several symbols are sent.

@@ -47,7 +47,7 @@ class BiasJobRequest:
 
 @dataclass(frozen=True)
 class BiasAccepted:
-    """The queued job, and the source and number of its closed candles; those that it fetches itself at most."""
+    """The queued job, and the source and number of its closed candles; a maximum where the job fetches them."""
 
     job: Job
     symbol: str

@@ -1,4 +1,4 @@
-"""The event of a model whose market has left the one of its training, for every subscriber."""
+"""The event of a model in production that drifts, for every subscriber."""
 
 from __future__ import annotations
 

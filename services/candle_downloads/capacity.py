@@ -24,7 +24,7 @@ def require_room(symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int
     Raises:
         InvalidRequest: there are more; the message says since when they are kept.
     """
-    # No market has more than one that never closes. From there on, the search looks no further back than it must.
+    # A market that never closes has the most candles. From its time on, the search goes back in doubled steps.
     fits_ms = early_ms = until_ms - kept * timeframe.ms
     while early_ms > since_ms:
         early_ms = max(until_ms - 2 * (until_ms - early_ms), since_ms)

@@ -31,7 +31,7 @@ def missing_stretches(stored: CandleSeries, since_ms: int, until_ms: int) -> lis
     if since_ms + length_ms <= first_ms:
         found.append(Stretch(since_ms, min(first_ms + length_ms, until_ms)))
     found += _of_holes(stored, ANSWER_CANDLES * length_ms)
-    # The last one has closed, but the next has to have closed as well.
+    # The candle after the last one has to have closed by the end.
     if last_ms + 2 * length_ms <= until_ms:
         found.append(Stretch(last_ms, until_ms))
     return found

@@ -127,7 +127,7 @@ class StoredDownloads:
 
 
 def _require_same_market(symbol: str, source: str, stored: CandleSeries, page: CandleSeries) -> None:
-    """Refuse a page whose closes are not those of the stored candles of the same open times.
+    """Refuse a page with other closes than the stored candles of the same open times.
 
     Raises:
         Conflict: they differ by more than rounding: a split, or candles of another market or source.

@@ -60,7 +60,7 @@ class DriftCheck:
         Args:
             registries: Have the versions with their references.
             store: Has candles.
-            ledger: Has the answers and what came of them.
+            ledger: Has the answers and their settlements.
             documents: Has the identities of the model's lane.
             settings: Limits.
             clock: The server's.
@@ -123,7 +123,7 @@ class DriftCheck:
         if is_followed(key, horizon):
             read = min(most * horizon, MOST_NEWEST)
             found = await followed_documents(self._documents, key, version, most=read)
-            # The test takes them as independent: those whose moves overlap are not.
+            # The test needs independent losses, and moves that overlap are not independent.
             settled = [followed_forecast(one) for one in apart_in_time(found)][-most:]
         else:
             settled = await settled_forecasts(self._ledger, self._documents, version, most)

@@ -124,7 +124,7 @@ class DriftWatch:
         for (key, symbol, timeframe), model in serving.items():
             known = kept.get((key, symbol, timeframe))
             fresh = known is not None and known.version == model.version and known.checked_at is not None
-            # What was checked later than now was so by a clock that ran ahead.
+            # A check that is dated in the future was made by a clock that ran ahead.
             if fresh and known and known.checked_at and known.checked_at <= now < known.checked_at + self._every:
                 continue
             beside = (own for its, own, of in serving if its == key and of is timeframe)

@@ -1,4 +1,4 @@
-"""Live records of the strategies: what came after they leaned to a side, in answers of the newest days."""
+"""Live records of the strategies: results after they leaned to a side, in answers of the newest days."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LiveStrategies:
     """Adds up days; those in which nothing will change any more are read once."""
 
     def __init__(self, ledger: LedgerStore, archive: SignalArchive, clock: Clock) -> None:
-        """Keep the ledger, which knows what came, and the archive, which knows the scores."""
+        """Keep the ledger, which has the results, and the archive, which has the scores."""
         self._ledger = ledger
         self._archive = archive
         self._clock = clock

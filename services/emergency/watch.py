@@ -29,7 +29,7 @@ from utils.concurrency import look_again
 class EmergencyWatch:
     """Looks at the live records of lanes and strategies, on one replica at a time.
 
-    What an administrator enables is left alone for some hours, and then judged by what came since.
+    What an administrator enables is left alone for some hours, and then judged by the results since then.
     """
 
     def __init__(

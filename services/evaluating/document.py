@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Protocol
+from typing import Any
 
-from domain.arrays import IntArray
 from domain.values import utc_time
-from models.evaluation.calibration import ReliabilityBin
 from models.evaluation.metrics import Scores
 from models.registry.metadata import ModelMetadata
-from models.serving.version_evaluation import PartName
+from models.serving.version_evaluation import JudgedPredictions, PartName
 
-# Which candles judge the version itself, for a person.
+# What each part of the candles says of the version, for a person.
 WORDS: Mapping[PartName, str] = {
     "newer": "newer than its training: evidence, as long as no setting of it was chosen by looking at them",
     "walk_forward": "inside its training, forecast by models of the candles before them: the gate decided by these, "
@@ -20,17 +18,6 @@ WORDS: Mapping[PartName, str] = {
 }
 
 Document = dict[str, Any]
-
-
-class ScoredPart(Protocol):
-    """Predictions with their scores."""
-
-    @property
-    def times_ms(self) -> IntArray: ...
-    @property
-    def scores(self) -> Scores: ...
-    @property
-    def reliability(self) -> tuple[ReliabilityBin, ...]: ...
 
 
 def evaluation_document(
@@ -60,8 +47,8 @@ def evaluation_document(
     }
 
 
-def figures_of(judged: ScoredPart, baselines: Mapping[str, Scores]) -> Document:
-    """Return when predictions were made, their scores beside those of baselines, and how often what was said came."""
+def figures_of(judged: JudgedPredictions, baselines: Mapping[str, Scores]) -> Document:
+    """Return first and last time of predictions, their scores beside those of baselines, and their reliability."""
     return {
         "first": utc_time(int(judged.times_ms[0])).isoformat(),
         "last": utc_time(int(judged.times_ms[-1])).isoformat(),

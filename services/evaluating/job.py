@@ -13,7 +13,7 @@ from utils.clock import Clock
 
 
 def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return the result of an evaluation, whose candles are read first where the parameters do not bring them.
+    """Return the result of an evaluation; candles that the parameters do not have are read first.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.

@@ -20,7 +20,7 @@ class EvaluationParameters(Frozen):
     """One evaluation.
 
     Attributes:
-        version: Who is scored.
+        version: Name of the version that is scored.
         symbol: Market of the candles.
         costs: Of trading on the forecasts, per change of position.
         features: Preparation of candles.

@@ -9,20 +9,17 @@ from datetime import datetime
 import numpy as np
 
 from backtesting.evidence.plan_models import record_predictions
-from domain.arrays import BoolArray, IntArray
 from domain.errors import InsufficientData, InvalidRequest
 from domain.jobs import TellProgress
 from domain.market import CandleSeries
 from models.evaluation.baselines import EVIDENCE
-from models.evaluation.calibration import ReliabilityBin, reliability_table
 from models.evaluation.gate import Comparison
 from models.evaluation.metrics import Scores
 from models.evaluation.out_of_sample import OutOfSample
 from models.evaluation.time_axis import TimeAxis
 from models.registry.metadata import ModelMetadata
 from models.serving.loaded_models import load_version
-from models.serving.unseen import AFTER_TRAINING
-from models.serving.version_evaluation import PartName
+from models.serving.version_evaluation import JudgedPredictions, PartName, judged_parts
 from models.training.plan_run import JudgedMoments
 from services.evaluating.document import Document, evaluation_document, figures_of
 from services.evaluating.parameters import EvaluationParameters
@@ -31,29 +28,21 @@ from services.training.plan_training import PlanTraining
 
 
 @dataclass(frozen=True)
-class JudgedPlans:
-    """Scores of a plan model on some plans that reached target or stop, beside those of the evidence.
+class JudgedPlans(JudgedPredictions):
+    """Scores of a plan model on plans that reached target or stop, beside those of the evidence.
+
+    The returns of its predictions are 1 where the target came first, -1 where the stop did. The plans were made at
+    the close of the candles.
 
     Attributes:
-        predictions: One for each plan; `returns` is 1 where the target came first, -1 where the stop did.
-        times_ms: Open times of the candles at whose close the plans were made, ascending.
-        scores: Of the model.
-        evidence: Of the evidence, on the same plans.
+        evidence: Scores of the evidence on the same plans.
         against: The difference of both Brier scores.
-        independent: Number of independent plans that they are as good as.
+        independent: Effective number of independent plans; overlapping ones count less.
     """
 
-    predictions: OutOfSample
-    times_ms: IntArray
-    scores: Scores
     evidence: Scores
     against: Comparison
     independent: int
-
-    @property
-    def reliability(self) -> tuple[ReliabilityBin, ...]:
-        """Share of plans whose target came first, by predicted probability."""
-        return reliability_table(self.predictions.probability, self.predictions.returns > 0.0)
 
 
 @dataclass(frozen=True)
@@ -90,7 +79,7 @@ def evaluate_plans(
     version, plans = parameters.version, parameters.plans
     if plans is None:
         raise InvalidRequest(f"{version} forecasts no plans")
-    trainer = PlanTraining(parameters.models, parameters.features, plans.measuring, plans.book, now)
+    trainer = PlanTraining(parameters.models, parameters.features, plans.measuring, plans.evidence, now)
     stored, forecaster = trainer.registry.open(version), load_version(trainer.registry, version)
     model = stored.metadata
     others = {name: leader} if leader is not None and (name := model.leader(parameters.symbol)) else {}
@@ -103,13 +92,7 @@ def evaluate_plans(
     said = said.part((said.returns != 0.0) & np.isin(said.rows, judged.evidence.rows))
     if not len(said.rows):
         raise InsufficientData(f"{version} has learned from all plans of these candles that reached target or stop")
-    judging = _JudgingPlans(judged, axis, model, parameters)
-    newer = said.fold == AFTER_TRAINING
-    masks: dict[PartName, BoolArray] = {"newer": newer, "walk_forward": ~newer}
-    whole = judging.judged(said)
-    parts = {
-        name: whole if mask.all() else judging.judged(said.part(mask)) for name, mask in masks.items() if mask.any()
-    }
+    whole, parts = judged_parts(said, _JudgingPlans(judged, axis, model, parameters).judged)
     return PlanEvaluation(_document(model, parameters.symbol, whole, parts), model, whole, parts)
 
 

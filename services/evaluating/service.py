@@ -62,7 +62,7 @@ class EvaluationService:
         self._settings = registries.settings
 
     async def submit(self, request: EvaluationJobRequest, key: str | None = None) -> Job:
-        """Queue an evaluation and return its job, with a key that which has it already.
+        """Queue an evaluation and return its job; with a key, the job that has the key already.
 
         Raises:
             ModelNotFound: there is no such version, or none is named and none is in production for the market.

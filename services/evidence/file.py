@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from config.backtest_settings import TradingSettings
 from config.errors.needs import named_need_of
 from domain.errors import ConfigurationError
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from rules.evidence.weighing import Weigher
 
 SETTING = "trading.evidence_file"
@@ -24,11 +24,11 @@ def open_weigher(settings: TradingSettings) -> Weigher:
     Raises:
         ConfigurationError: the file cannot be read, or is none.
     """
-    return Weigher(read_book(settings.evidence_file), settings.costs)
+    return Weigher(read_evidence(settings.evidence_file), settings.costs)
 
 
-def read_book(name: str, named_by: str = SETTING) -> EvidenceBook | None:
-    """Return the book of a file, `shipped` or a path; None for an empty name.
+def read_evidence(name: str, named_by: str = SETTING) -> MeasuredEvidence | None:
+    """Return the evidence of a file, `shipped` or a path; None for an empty name.
 
     Args:
         name: Of the file.
@@ -50,5 +50,5 @@ def read_book(name: str, named_by: str = SETTING) -> EvidenceBook | None:
 
 
 @lru_cache(maxsize=2)
-def _parsed(content: bytes) -> EvidenceBook:
-    return EvidenceBook.model_validate_json(content)
+def _parsed(content: bytes) -> MeasuredEvidence:
+    return MeasuredEvidence.model_validate_json(content)

@@ -9,7 +9,7 @@ class EvidenceInUse:
     """Holds the weigher in use, which may be replaced while the service runs.
 
     Attributes:
-        weigher: Read anew for each answer, so that one answer is weighed by one record.
+        weigher: Read once for each answer, so that an answer is weighed by one record.
         shipped: As it was opened: by the evidence file.
     """
 

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from backtesting.evidence.building import build_book
+from backtesting.evidence.building import build_evidence
 from domain.jobs import JobProgress, TellProgress
 from domain.trading.costs import MarketCosts
 from domain.values import Frozen
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.evidence.parameters import EvidenceTask, MeasuredCandles, MeasuringParameters
-from services.evidence.run import check_book, measure
+from services.evidence.run import check_evidence, measure
 from services.job_candles.fetching import read_candles
 from services.job_candles.series import JobSeries
 from utils.clock import Clock
 
 
-class CheckedBook(Frozen):
-    """The evidence that plans are held against, its name, and the costs of plans."""
+class CheckedEvidence(Frozen):
+    """The evidence that is compared with plans, its name, and the costs of plans."""
 
     name: str
-    book: EvidenceBook
+    evidence: MeasuredEvidence
     costs: MarketCosts
 
 
@@ -28,24 +28,24 @@ class EvidenceJobParameters(Frozen):
     """What is measured, as JSON between the service and the job's process; the texts are shown with the job.
 
     Attributes:
-        checked: What is held against the plans; None where a book is built of them.
+        checked: What is compared with the plans; None where evidence is built of them.
     """
 
     task: EvidenceTask
     symbols: str
     measuring: MeasuringParameters
-    checked: CheckedBook | None = None
+    checked: CheckedEvidence | None = None
     series: tuple[JobSeries, ...]
 
 
 def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return the book that was built, or the check; candles that the parameters do not bring are read first.
+    """Return the evidence that was built, or the check; candles that the parameters do not have are read first.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.
         InvalidRequest: a market has no candles in the time.
         InvalidMarketData: a timeframe cannot be made from the candles.
-        InsufficientData: no timeframe has plans of enough weeks for a book.
+        InsufficientData: no timeframe has plans of enough weeks.
     """
     job = EvidenceJobParameters.model_validate(parameters)
     read, listener = read_candles(job.series, report, clock, "nothing was measured")
@@ -56,5 +56,5 @@ def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> d
 
     markets = measure(candles, len(candles), job.measuring, tell)
     if job.checked is None:
-        return build_book(markets, clock.now()).model_dump(mode="json")
-    return check_book(job.checked.book, job.checked.name, markets, job.checked.costs)[1]
+        return build_evidence(markets, clock.now()).model_dump(mode="json")
+    return check_evidence(job.checked.evidence, job.checked.name, markets, job.checked.costs)[1]

@@ -18,14 +18,14 @@ def _shortest_first(named: tuple[Timeframe, ...]) -> tuple[Timeframe, ...]:
 
 
 class EvidenceTask(StrEnum):
-    """What is made of the measured plans: a book of evidence, or a check of the one in use."""
+    """What is made of the measured plans: evidence, or a check of the evidence in use."""
 
     BUILD = "build"
     CHECK = "check"
 
 
 class MeasuredCandles(NamedTuple):
-    """Closed candles of a market, oldest first; `name` says in the book where they are from."""
+    """Closed candles of a market, oldest first; `name` says in the evidence where they are from."""
 
     name: str
     symbol: str

@@ -1,4 +1,4 @@
-"""Pictures of evidence: what was stated beside what came, and the records of the strategies."""
+"""Pictures of evidence: what was stated beside what was observed, and the records of the strategies."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
     from backtesting.evidence.checking import EvidenceCheck
-    from rules.evidence.book import EvidenceBook, TimeframeRecord
+    from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 
 # Of the places of two points that belong together, so that their bars do not cover one another.
 ASIDE = 0.12
@@ -34,7 +34,7 @@ def draw_checks(folder: Path, checks: Sequence[EvidenceCheck], evidence: str) ->
     Args:
         folder: Made where it is missing.
         checks: As of `check_markets`: the markets of a timeframe together come after each of them.
-        evidence: Name of the file that they were held against.
+        evidence: Name of the evidence file that they were compared with.
 
     Raises:
         InvalidRequest: the folder cannot be written to.
@@ -50,14 +50,15 @@ def draw_checks(folder: Path, checks: Sequence[EvidenceCheck], evidence: str) ->
     return _written(folder, pictures)
 
 
-def draw_book(folder: Path, book: EvidenceBook) -> list[Path]:
+def draw_evidence(folder: Path, evidence: MeasuredEvidence) -> list[Path]:
     """Write a picture of the strategies' records for each timeframe and return their paths.
 
     Raises:
         InvalidRequest: the folder cannot be written to.
     """
     pictures = {
-        folder / f"strategies-{record.timeframe}.png": partial(_strategies, record=record) for record in book.records
+        folder / f"strategies-{record.timeframe}.png": partial(_strategies, record=record)
+        for record in evidence.records
     }
     return _written(folder, pictures)
 
@@ -78,15 +79,15 @@ def _reliability(path: Path, check: EvidenceCheck, title: str) -> None:
     figure = new_figure(5.5)
     axes = figure.subplots()
     stated = np.array([part.stated for part in check.reliability])
-    came = [part.came for part in check.reliability]
+    observed = [part.came for part in check.reliability]
     axes.axline((check.break_even, check.break_even), slope=1.0, color=REFERENCE, linestyle="--", label="as stated")
     axes.axhline(check.break_even, color=REFERENCE, linestyle=":", label=f"break-even: {check.break_even:.1%}")
-    _upright(axes, stated, came, MODEL, f"{_bins(came, 'plans')}\n({AN_INTERVAL})")
+    _upright(axes, stated, observed, MODEL, f"{_bins(observed, 'plans')}\n({AN_INTERVAL})")
     axes.set_title(
         f"{title}\nthe side with the trend at all moments, expected calibration error {check.calibration_error:.3f}"
     )
     axes.set_xlabel("target first, as stated")
-    axes.set_ylabel("target first, as it came")
+    axes.set_ylabel("target first, observed")
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_major_formatter(PercentFormatter(1.0, 1))
     _room(axes, stated)
@@ -97,11 +98,11 @@ def _confidence(path: Path, check: EvidenceCheck, title: str) -> None:
     figure = new_figure(5.5)
     axes = figure.subplots()
     confidence = np.array([group.confidence for group in check.deciles])
-    came = [group.came_r for group in check.deciles]
+    observed = [group.came_r for group in check.deciles]
     # Confidence is 0.5 + R / 2.
     axes.axline((0.5, 0.0), slope=2.0, color=REFERENCE, linestyle="--", label="as stated: R = 2 x confidence - 1")
     axes.axhline(0.0, color=REFERENCE, linestyle=":", label="pays its costs and no more")
-    _upright(axes, confidence, came, MODEL, f"{_bins(came, 'given plans')}\n({AN_INTERVAL})")
+    _upright(axes, confidence, observed, MODEL, f"{_bins(observed, 'given plans')}\n({AN_INTERVAL})")
     axes.set_title(f"{title}\n{check.plans:,} given plans by confidence")
     axes.set_xlabel("confidence")
     axes.set_ylabel("mean R after costs")
@@ -178,8 +179,8 @@ def _bars(found: Sequence[Interval95]) -> tuple[FloatArray, FloatArray]:
     return mean, np.array((mean - low, high - mean))
 
 
-def _bins(came: Sequence[Interval95], what: str) -> str:
-    counts = [group.cases for group in came]
+def _bins(observed: Sequence[Interval95], what: str) -> str:
+    counts = [group.cases for group in observed]
     sizes = f"{counts[0]:,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
     return f"{len(counts)} {'bin' if len(counts) == 1 else 'bins'} of {sizes} {what}"
 

@@ -1,4 +1,4 @@
-"""Plans measured on candles, and what is made of them: a book of evidence, or a check of one."""
+"""Plans measured on candles, and what is made of them: evidence, or a check of evidence."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from domain.jobs import TellShare
 from domain.spans import require_candles_in
 from domain.trading.costs import MarketCosts
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.evidence.parameters import MeasuredCandles, MeasuringParameters
 
 
@@ -51,33 +51,35 @@ def measure(
     return found
 
 
-def check_book(
-    book: EvidenceBook, named: str, markets: Sequence[MeasuredMarket], costs: MarketCosts
+def check_evidence(
+    evidence: MeasuredEvidence, named: str, markets: Sequence[MeasuredMarket], costs: MarketCosts
 ) -> tuple[list[EvidenceCheck], dict[str, Any]]:
-    """Return what plans came to beside what a book had stated: the checks, and the document of them.
+    """Return the checks of evidence against the results of plans, and the document of them.
 
     Args:
-        book: The evidence.
+        evidence: What had stated them.
         named: Its name, for the reader.
         markets: Their plans.
         costs: Per change of position, of each market.
 
     Returns:
-        The document has `evidence`, the book's name; `seen`, of the markets with plans made in the time of the candles
-        that the book was measured on, which confirm nothing, their share; and `markets`, the checks.
+        The document has `evidence`, its name; `seen`, the share of plans by market that were made in the time of the
+        candles that the evidence was measured on, which confirm nothing; and `markets`, the checks.
     """
-    checks = check_markets(book, markets, costs)
+    checks = check_markets(evidence, markets, costs)
     document = {
         "evidence": named,
-        "seen": {f"{market.symbol} {market.timeframe}": share for market in markets if (share := _seen(book, market))},
+        "seen": {
+            f"{market.symbol} {market.timeframe}": share for market in markets if (share := _seen(evidence, market))
+        },
         "markets": [checked.model_dump(mode="json") for checked in checks],
     }
     return checks, document
 
 
-def _seen(book: EvidenceBook, market: MeasuredMarket) -> float:
-    """Return the share of a market's plans that were made in the time of the candles that the book was measured on."""
-    files, times = book.record(market.timeframe).files, market.samples.times_ms
+def _seen(evidence: MeasuredEvidence, market: MeasuredMarket) -> float:
+    """Return the share of a market's plans made in the time of the candles that the evidence was measured on."""
+    files, times = evidence.record(market.timeframe).files, market.samples.times_ms
     if not len(times):
         return 0.0
     first_ms, last_ms = min(file.first_ms for file in files), max(file.last_ms for file in files)

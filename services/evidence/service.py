@@ -14,9 +14,9 @@ from domain.hours.clocks import WEEK_MS
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.backtests.candles import BacktestCandles, CandleNeed
-from services.evidence.job import CheckedBook, EvidenceJobParameters
+from services.evidence.job import CheckedEvidence, EvidenceJobParameters
 from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
@@ -38,17 +38,17 @@ class EvidenceJobRequest:
 
 
 class EvidenceService:
-    """Queues what measures evidence, and refuses what could only fail."""
+    """Queues jobs that measure evidence, and refuses those that could only fail."""
 
     def __init__(
-        self, jobs: JobService, candles: BacktestCandles, evidence: EvidenceBook | None, settings: Settings
+        self, jobs: JobService, candles: BacktestCandles, evidence: MeasuredEvidence | None, settings: Settings
     ) -> None:
         """Keep the parts.
 
         Args:
             jobs: Runs the job.
             candles: Finds them.
-            evidence: The configured one, that a check holds against plans.
+            evidence: The configured evidence, which a check compares with plans.
             settings: How markets are read, and the costs of a plan.
         """
         self._jobs = jobs
@@ -57,11 +57,11 @@ class EvidenceService:
         self._settings = settings
 
     async def submit(self, request: EvidenceJobRequest, key: str | None = None) -> Job:
-        """Queue a job and return it, with a key that which has it already.
+        """Queue a job and return it; with a key, the job that has the key already.
 
         Raises:
-            InvalidRequest: the time is none, no evidence is configured that could be checked, or candles of several
-                symbols are sent.
+            InvalidRequest: the time has no length, no evidence is configured that could be checked, or candles of
+                several symbols are sent.
             InvalidMarketData: the client's candles break a rule of the market, or a timeframe cannot be made from them.
             InsufficientData: too few closed candles for any plan, or for plans of enough weeks, with the numbers.
             UnknownSymbol, MarketDataUnavailable: no source has candles of a symbol.
@@ -83,13 +83,13 @@ class EvidenceService:
         parameters = await asyncio.to_thread(job.model_dump, mode="json", exclude=left_out)
         return await self._jobs.submit(JobKind.EVIDENCE, parameters, key)
 
-    def _checked(self, task: EvidenceTask) -> CheckedBook | None:
+    def _checked(self, task: EvidenceTask) -> CheckedEvidence | None:
         if task is EvidenceTask.BUILD:
             return None
         trading = self._settings.trading
         if self._evidence is None:
             raise InvalidRequest("no evidence is configured (trading.evidence_file) that could be checked")
-        return CheckedBook(name=trading.evidence_file, book=self._evidence, costs=trading.costs)
+        return CheckedEvidence(name=trading.evidence_file, evidence=self._evidence, costs=trading.costs)
 
     async def _series(self, request: EvidenceJobRequest) -> tuple[JobSeries, ...]:
         """Return the candles of each symbol: of the shortest timeframe, or those that were sent."""

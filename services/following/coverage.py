@@ -1,4 +1,4 @@
-"""Which models the service lets forecast by itself, so that what they say can be held against what comes."""
+"""Which models the service asks by itself, so that their forecasts can be compared with later prices."""
 
 from __future__ import annotations
 
@@ -12,8 +12,7 @@ from services.ledger.followed_forecasts import is_followed
 def shadows_first(settings: Settings, key: RegistryKey, symbol: str, timeframe: Timeframe) -> bool:
     """Return whether what the service trains by itself shadows the model in production before it may replace it.
 
-    What forecasts another close than the next is compared on the markets of the loop alone, and plan models are not
-    compared at all.
+    Models of further horizons are compared on the markets of the loop alone, and plan models are not compared at all.
 
     Args:
         settings: Of the service.

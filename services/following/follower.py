@@ -1,4 +1,4 @@
-"""Lets models whose forecasts the ledger does not settle forecast each closed candle of the loop's markets."""
+"""Forecasts that the ledger does not settle: their models are asked at each closed candle of the loop's markets."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class ForecastFollower:
 
         Args:
             served: The models in production.
-            candidates: Those that shadow them, of each registry whose models forecast the close.
+            candidates: Those that shadow them, of each registry with models of the close.
             forecasting: Asks a model.
             kept: Takes the forecasts.
             clock: The server's.
@@ -101,7 +101,7 @@ class ForecastFollower:
             return
         try:
             candidate = await self._forecasting.asking(candidates).model(snapshot, of.timeframe)
-            # A candidate for `*` says nothing of a symbol with a model of its own.
+            # A candidate for `*` does not count for a symbol that has its own model.
             if candidate.metadata.scope != of.scope or candidate.metadata.horizon_candles != of.horizon_candles:
                 return
             beside = await self._forecasting.bare(candidate, snapshot, of.timeframe)

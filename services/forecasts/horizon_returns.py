@@ -32,7 +32,7 @@ def returns_of(forecast: Forecast, closes: FloatArray) -> dict[int, float]:
     """Return the returns that a forecast expects by horizon in candles, as fractions.
 
     A model that gives a probability p alone is read as (2 p - 1) times the mean absolute log return over its horizon;
-    of fewer closes than that there is none.
+    with fewer closes there is none.
 
     Args:
         forecast: Made at the last close.
@@ -72,7 +72,7 @@ async def returns_by_time(
     known: Forecast | None,
     times_ms: Sequence[int],
 ) -> ReturnsByTime:
-    """Return the expected return over each time, of the finest candles of which a model passes at that horizon.
+    """Return the expected return over each time, by the shortest candles that have a passing model of that horizon.
 
     Longer candles than those of the snapshot are made of its primary ones.
 
@@ -130,7 +130,7 @@ class _MarketReturns:
                     return answer
                 if answer is not None:
                     answers.append((answer.absent, has_own and further is None, answer.note))
-        # What a model lacks says more than that another is not there; of those, the one of this very horizon says most.
+        # The reason of a model that exists says more than the absence of one, and that of this very horizon most.
         return _Return(None, min(answers, key=lambda answer: answer[:2], default=(False, False, _NOT_FORECAST))[2])
 
     async def by(self, further: int | None, timeframe: Timeframe, horizon: int) -> _Return | None:
@@ -144,7 +144,7 @@ class _MarketReturns:
         own = metadata.graph.horizons_candles if metadata.graph else ()
         if horizon != metadata.horizon_candles and horizon not in own:
             return None
-        # A person put what was not judged into production: returns that it states itself are its own word.
+        # A person put it into production unjudged: only returns that it states itself count.
         if metadata.skill is None and not own:
             return _Return(None, f"{metadata.version} was not judged out of sample")
         if metadata.skill == "not_better":

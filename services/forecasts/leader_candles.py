@@ -28,8 +28,8 @@ _NOT_KEPT = frozenset({DataSource.CLIENT, DataSource.STORED, DataSource.SYNTHETI
 class LeaderCandles:
     """Finds the candles of what leads a market up to a given one, from the same origin as those of the market.
 
-    Beside candles that clients posted stand posted ones, beside fetched ones those that the same source gave when the
-    leader itself was asked for. So a replay finds the same candles again.
+    For candles that clients posted, those of the leader are posted ones too. For fetched candles, they are those that
+    the same source gave when the leader itself was requested. So a replay finds the same candles again.
     """
 
     def __init__(self, stored: MarketDataSource) -> None:
@@ -49,7 +49,7 @@ class LeaderCandles:
 
         Args:
             model: The model.
-            snapshot: The market; candles of its leader that came with it go first, and replays have no others.
+            snapshot: The market; candles of its leader that came with it are used first, and replays have no others.
             history: Its closed candles that the model reads.
 
         Returns:

@@ -57,7 +57,7 @@ class ModelCandles:
         return history
 
     async def _older(self, symbol: str, own: CandleSeries, limit: int) -> Sequence[CandleLike]:
-        # Of a moment in the past, the store has newer ones.
+        # For a moment in the past, the store has newer candles.
         since = max(0, epoch_ms(self._clock.now()) - own.last_close_ms) // own.timeframe.ms
         try:
             stored = await self._stored.candles(symbol, own.timeframe, min(limit + since, MAX_STORED))

@@ -30,7 +30,7 @@ class PastModels:
 
         Args:
             registries: Have the versions, and the history of promotions.
-            forecasting: Of now, whose other parts are shared.
+            forecasting: That of the present models; its other parts are shared.
             reload_seconds: As of `LoadedModels`.
         """
         self._registries = registries

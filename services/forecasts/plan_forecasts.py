@@ -36,7 +36,7 @@ _SIDE = PLAN_FACTS.index("plan_side")
 
 
 class PlanForecasts:
-    """Asks the plan model of a market; where there is none, or it has no answer, the evidence goes by its record."""
+    """Asks the plan model of a market; where there is none, or it has no answer, the measured evidence counts."""
 
     def __init__(
         self,

@@ -19,7 +19,7 @@ from services.forecasts.horizon_returns import returns_of, why_impossible
 # Log return beyond which no bound goes: prices stay finite whatever a market has done before.
 _FARTHEST = 20.0
 
-# Of the model at one of its horizons, on the line between two, held after its last; or without a model.
+# A price of the model at one of its horizons, on the line between two, or held after the last; or without a model.
 Basis = Literal["model", "interpolated", "held", "last_close"]
 
 

@@ -1,4 +1,4 @@
-"""Forecasts of candidates on the candles of which the model in production has just spoken."""
+"""Forecasts of candidates on the candles that the model in production has just forecast."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ class ShadowRegistry(Registry):
 class ShadowForecasts:
     """Asks the candidate of a model after the model has answered; neither its time nor its failure reaches an answer.
 
-    All work is done in the executor, which has a thread of its own: candidates never wait in the line of the models
-    in production. Requests of one moment share runs of a candidate.
+    All work is done in the executor, which has a separate thread, so that candidates never delay models in production.
+    Requests of one moment share runs of a candidate.
     """
 
     def __init__(
@@ -139,7 +139,7 @@ class ShadowForecasts:
     ) -> Forecast | None:
         try:
             model = await run_blocking(self._executor, self._models.find, symbol, history.timeframe)
-            # A candidate for `*` says nothing of a symbol with a model of its own.
+            # A candidate for `*` does not count for a symbol that has its own model.
             if model is None or model.metadata.scope != production.scope:
                 return None
             leader = await find_leader(model)

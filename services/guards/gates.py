@@ -58,7 +58,7 @@ def complete_data_gate(context: MarketContext, settings: GuardSettings) -> Findi
 
 
 def unbroken_data_gate(context: MarketContext, min_candles: int) -> Finding:
-    """Return whether enough candles for an analysis have come since the series broke off, where it did."""
+    """Return whether enough candles for an analysis have closed since the series broke off, if it did."""
     found = context.breaks.get(context.primary)
     candles = None if found is None else _counted(context)
     words = f"{candles} candles have come on {context.primary} since the series broke off, {min_candles} are needed"
@@ -68,16 +68,16 @@ def unbroken_data_gate(context: MarketContext, min_candles: int) -> Finding:
 
 
 def confidence_gate(analysis: Analysis, last: GivenSide | None, hysteresis: float) -> Finding:
-    """Return whether a side that comes anew has confidence enough.
+    """Return whether a new side has enough confidence.
 
-    From 0.5, where engines begin to act, to as much more as the hysteresis, only the side that stands passes once one
-    was given, so that an answer does not flicker about 0.5. Below it every side passes: no engine acts on it.
-    Where none was given lately there is nothing to flicker.
+    Engines act on a confidence of 0.5 or more. Between 0.5 and 0.5 plus the hysteresis, only the side that stands
+    passes, so that answers do not flicker around 0.5. Below 0.5 every side passes, and so does every side where none
+    was given lately.
 
     Args:
         analysis: Of Long or Short; a Neutral passes.
         last: The last Long or Short of its symbol and timeframe, None where none was given lately.
-        hysteresis: What a side needs anew above 0.5; 0 lets every confidence pass.
+        hysteresis: What a new side needs above 0.5; 0 lets every confidence pass.
     """
     side, confidence = analysis.signal, analysis.confidence
     kept = last is None or (last.stands and last.signal is side)

@@ -36,7 +36,7 @@ def keep_for(settings: GuardSettings) -> timedelta:
 class GivenSides:
     """Remembers the last Long or Short of each symbol and timeframe, and whether it still stands.
 
-    A side that is dated later than now, by a clock that has been set back, is as good as none.
+    A side that is dated in the future, since a clock has been set back, does not count.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ class JobLeaders:
     async def beside(self, leader: str | None, market: JobSeries, *, sent: bool) -> tuple[JobSeries, ...]:
         """Return the candles of a leader over the time of a market's own, or the request to read them.
 
-        Beside candles of a client stand posted ones alone, as in a forecast of now; otherwise the sources are asked
+        For candles of a client only posted ones are used, as in a forecast of now; otherwise the sources are asked
         where the store has fewer.
 
         Args:

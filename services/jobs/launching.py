@@ -47,7 +47,7 @@ class Launcher(Protocol):
 
 
 class LocalLauncher:
-    """Gives every job to the worker of its own process, which holds it from the beginning."""
+    """Gives every job to the worker of this process, which holds it from the beginning."""
 
     def __init__(self, worker: JobWorker, settings: JobSettings) -> None:
         """Keep the worker, and how much may wait for it."""

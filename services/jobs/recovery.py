@@ -17,7 +17,7 @@ from services.jobs.records import JobRecords
 from utils.clock import Clock
 from utils.concurrency import Pause, look_again
 
-# A job whose worker dies twice may be what kills it.
+# After the death of two workers the job itself is likely to be the cause.
 MAX_TAKEOVERS = 1
 
 

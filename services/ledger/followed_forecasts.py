@@ -22,7 +22,7 @@ from utils.clock import Clock
 SETTLED = "settled"
 # Forecasts of a version that are read: eight symbols hourly make 70,000 in a year.
 MOST = 100_000
-# Where the newest do: those of eight symbols in more than three months of hours.
+# The same where the newest are enough: three months of eight symbols hourly.
 MOST_NEWEST = 20_000
 
 

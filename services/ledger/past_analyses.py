@@ -1,4 +1,4 @@
-"""Past analyses of a market: what callers were given, what it rests on, and what came of it."""
+"""Past analyses of a market: what callers were given, its basis, and its settlements."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from domain.analysis import Analysis
 from domain.ledger.entries import Origin
 from domain.ledger.settlements import LedgerRecord
-from services.ledger.book import LedgerBook
+from services.ledger.reader import LedgerReader
 from storage.ledger_ports import EntryFilter
 from storage.ports import SignalArchive
 
@@ -49,9 +49,9 @@ class PastAnalyses:
     figures of the record.
     """
 
-    def __init__(self, book: LedgerBook, archive: SignalArchive) -> None:
-        """Keep the ledger, which has what came of them, and the archive, which has their contents."""
-        self._book = book
+    def __init__(self, reader: LedgerReader, archive: SignalArchive) -> None:
+        """Keep the ledger, which has their settlements, and the archive, which has their contents."""
+        self._reader = reader
         self._archive = archive
 
     async def page(self, symbol: str, limit: int, cursor: str | None = None) -> PastAnalysesPage:
@@ -61,7 +61,7 @@ class PastAnalyses:
             InvalidRequest: the cursor is none that a page gave.
             StorageUnavailable: the store does not answer.
         """
-        found = await self._book.page(EntryFilter(symbol=symbol, given=True, scored=True), limit, cursor)
+        found = await self._reader.page(EntryFilter(symbol=symbol, given=True, scored=True), limit, cursor)
         records = [record for record in found.records if record.entry.origin in _OF_ANALYSES]
         analyses = await asyncio.gather(*map(self._read, records))
         return PastAnalysesPage(list(analyses), found.next)

@@ -16,7 +16,7 @@ _PAGE = 1_000
 
 @dataclass(frozen=True, slots=True)
 class SettledForecast:
-    """What a version said of a candle, and what came.
+    """What a version said of a candle, and the outcome.
 
     Attributes:
         symbol: The market.

@@ -1,4 +1,4 @@
-"""The answer about a symbol of which no source gave candles: that it is unknown, or that it cannot be had now."""
+"""The error for a symbol without candles of any source: it is unknown, or unavailable for now."""
 
 from __future__ import annotations
 

@@ -43,7 +43,7 @@ def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age
 
 
 def require_enough(series: Mapping[Timeframe, CandleSeries], now_ms: int, min_candles: int) -> None:
-    """Refuse candles of which no timeframe can be analyzed; one timeframe with enough suffices.
+    """Refuse candles that no timeframe has enough of for an analysis; one timeframe with enough suffices.
 
     Raises:
         MarketDataUnavailable: no timeframe has `min_candles` closed candles.

@@ -25,7 +25,7 @@ class OptimiseJobParameters(Frozen):
 
 
 def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> dict[str, Any]:
-    """Return the signed result of a search, whose candles are read first where the parameters do not bring them.
+    """Return the signed result of a search; candles that the parameters do not have are read first.
 
     Raises:
         MarketDataUnavailable: a source of candles failed too often.

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 from backtesting.search.space import SearchedSettings, present_settings
 from config.settings import Settings
 from domain.values import Frozen
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 
 DEFAULT_TRIALS, MAX_TRIALS = 50, 500
@@ -58,7 +58,7 @@ class OptimiseParameters(Frozen):
     seed: Seed
 
     @classmethod
-    def of(cls, options: OptimiseOptions, settings: Settings, evidence: EvidenceBook | None) -> OptimiseParameters:
+    def of(cls, options: OptimiseOptions, settings: Settings, evidence: MeasuredEvidence | None) -> OptimiseParameters:
         """Return the parameters, with the settings for options that are None, and the configured evidence."""
         return cls(
             backtest=BacktestParameters.of(options, settings, evidence),

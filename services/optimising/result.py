@@ -22,7 +22,7 @@ from services.optimising.verdict import MAX_CHANCE, MAX_OVERFITTING, judge, shar
 
 @dataclass(frozen=True)
 class Optimised:
-    """What a search came to.
+    """The result of a search.
 
     Attributes:
         plan: What was searched.
@@ -80,7 +80,7 @@ def optimised_document(done: Optimised, outside: dict[str, Any]) -> dict[str, An
 
 def luck_of(tried: Sequence[Tried]) -> Overfitting | None:
     """Return how far the best of some trials was a choice of luck; None for fewer than two that could be chosen."""
-    # The same settings twice would be one.
+    # Settings that were tried twice count once.
     different = {one.settings: one.returns.values for one in tried if one.counts}
     if len(different) < 2 or len(tried[0].returns.values) < 2 * BLOCKS:
         return None

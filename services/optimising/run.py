@@ -1,4 +1,4 @@
-"""One search: judgements once, trials of each time, what they come to after it, and the verdict."""
+"""One search: judgements are made once, settings tried in each time and tested on the time after it; the verdict."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class OptimiseResult:
 def run_optimise(
     candles: Sequence[tuple[str, CandleSeries]], parameters: OptimiseParameters, report: TellProgress, now: datetime
 ) -> OptimiseResult:
-    """Return the result of a search, each of its trials recorded, signed.
+    """Return the signed result of a search, and record each of its trials.
 
     Args:
         candles: Closed candles of a symbol and timeframe each.

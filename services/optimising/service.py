@@ -7,7 +7,7 @@ import asyncio
 from config.settings import Settings
 from domain.job_kinds import JobKind
 from domain.jobs import Job
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.backtests.candles import BacktestCandles, CandleNeed
 from services.backtests.service import PastJobRequest
 from services.jobs.service import JobService
@@ -19,7 +19,7 @@ class OptimiseService:
     """Queues searches, and refuses those that could only fail."""
 
     def __init__(
-        self, jobs: JobService, candles: BacktestCandles, evidence: EvidenceBook | None, settings: Settings
+        self, jobs: JobService, candles: BacktestCandles, evidence: MeasuredEvidence | None, settings: Settings
     ) -> None:
         """Keep the parts.
 
@@ -35,7 +35,7 @@ class OptimiseService:
         self._settings = settings
 
     async def submit(self, request: PastJobRequest[OptimiseOptions], key: str | None = None) -> Job:
-        """Queue a search and return its job, with a key that which has it already.
+        """Queue a search and return its job; with a key, the job that has the key already.
 
         Raises:
             InvalidRequest: candles of several symbols are sent.

@@ -15,8 +15,8 @@ from config.server_settings import RedisSettings
 from domain.errors import AppError
 from services.health.degraded import Degraded
 
-# A channel on which nothing came for so long, or for as long as a command may take where that is longer, is asked for a
-# sign of life, and has as long again to give it.
+# After this time without a message, or the time limit of a command if that is longer, the channel is pinged; it has as
+# long again to answer.
 QUIET_SECONDS = 1.0
 # Pause before a lost Redis is tried again, doubled up to the greatest and drawn between its half and itself.
 FIRST_PAUSE_SECONDS = 0.1
@@ -165,7 +165,7 @@ class RedisLink:
     async def _subscribe(self, subscription: Any, channel: str) -> None:
         async with asyncio.timeout(2 * self._quiet_seconds):
             await subscription.subscribe(channel)
-            # What was published before Redis has confirmed it does not come.
+            # Messages that are published before Redis has confirmed the subscription do not arrive.
             while await subscription.get_message(timeout=self._quiet_seconds) is None:
                 pass
 

@@ -27,7 +27,7 @@ local left = {}
 for i, key in ipairs(KEYS) do left[i] = redis.call('PTTL', key) end
 return left
 """
-# What is spent is at least what the books of the caller say: so a counter that was lost begins again where it was.
+# The spent sum is at least that of the caller's books, so that a lost counter begins again where it was.
 _RESERVE = """
 local most, spent = tonumber(ARGV[1]), {}
 for i, key in ipairs(KEYS) do

@@ -1,4 +1,4 @@
-"""A feature table as a file; the catalogue, the columns of a set and what they tell as tables for a terminal."""
+"""A feature table as a file; the catalogue, the columns of a set and their importance as tables for a terminal."""
 
 from __future__ import annotations
 

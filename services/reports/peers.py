@@ -17,7 +17,7 @@ _HTTP = {"http", "https"}
 # Ports of addresses that leave it out.
 _PORTS = {"redis": 6379, "rediss": 6379, "amqp": 5672, "amqps": 5671}
 _ENCRYPTED = {"rediss", "amqps"}
-# What a server answers before anybody has logged in; a process that hangs still has connections opened to it.
+# Requests that a server answers before a login; a process that hangs still accepts connections.
 _PING, _AMQP_0_9_1 = b"PING\r\n", b"AMQP\x00\x00\x09\x01"
 _GREETINGS = {"redis": _PING, "rediss": _PING, "unix": _PING, "amqp": _AMQP_0_9_1, "amqps": _AMQP_0_9_1}
 

@@ -12,10 +12,10 @@ from config.report_settings import ReportSettings
 from domain.errors import StorageUnavailable
 from domain.notices import Notice, NoticeLevel
 from domain.reports import Report, ReportFinding, ReportKind, ReportLevel
-from services.reports.book import ReportBook
 from services.reports.cost_report import CostLook
 from services.reports.findings import ReportContent
 from services.reports.health_report import HealthLook
+from services.reports.kept_reports import KeptReports
 from services.reports.performance_report import PerformanceLook
 from services.reports.portfolio_report import PortfolioLook
 from utils import metrics
@@ -33,7 +33,7 @@ class Reports:
     """Makes one report of a kind at each call; each raises as its look does, and `StorageUnavailable` as `keep`.
 
     Attributes:
-        book: Of the reports that were made.
+        kept: The reports that were made.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Reports:
         portfolio: PortfolioLook,
         cost: CostLook,
         performance: PerformanceLook,
-        book: ReportBook,
+        kept: KeptReports,
         notify: Notify,
         settings: ReportSettings,
         clock: Clock,
@@ -53,7 +53,7 @@ class Reports:
         self._portfolio = portfolio
         self._cost = cost
         self._performance = performance
-        self.book = book
+        self.kept = kept
         self._notify = notify
         self._settings = settings
         self._clock = clock
@@ -97,7 +97,7 @@ class Reports:
         recovered = report.level is ReportLevel.OK and await self._was_bad(kind)
         if report.level is not ReportLevel.OK or recovered or kind in self._settings.always_notify:
             self._notify(_notice(report, recovered=recovered))
-        await self.book.keep(report)
+        await self.kept.keep(report)
         return report
 
     async def _made(self, kind: ReportKind, look: Callable[[], Awaitable[ReportContent]]) -> Report:
@@ -107,7 +107,7 @@ class Reports:
     async def _was_bad(self, kind: ReportKind) -> bool:
         """Return whether the report before was no good one."""
         try:
-            before = await self.book.newest(1, kind)
+            before = await self.kept.newest(1, kind)
         except StorageUnavailable:
             return False
         return bool(before) and before[0].level is not ReportLevel.OK

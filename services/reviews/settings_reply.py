@@ -17,7 +17,7 @@ class SettingChange(ReplyModel):
 
 
 class SelfAnalysisReply(ReplyModel):
-    """What the model makes of the figures; nothing in it has been held against them."""
+    """What the model makes of the figures; nothing in it has been checked against them."""
 
     root_cause: Prose
     key_issues: Points

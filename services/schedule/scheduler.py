@@ -81,7 +81,7 @@ class Scheduler:
     async def _queue_once(self, name: str, row: ScheduledJob, slot: datetime) -> Job | None:
         """Queue the job of a time that no replica has dealt with."""
         known = await self._documents.get(SCHEDULE, name)
-        # A row whose times were changed begins anew, like one that was never seen.
+        # After a change of its times a row begins again, like one that was never seen.
         if known is None or known["cron"] != row.cron:
             await self._documents.put(SCHEDULE, name, self._seen(row, slot))
             return None

@@ -1,4 +1,4 @@
-"""What came of candidates beside models in production, of every horizon; of further ones from followed forecasts."""
+"""Figures of candidates beside models in production of every horizon; of further ones, by followed forecasts."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def _horizon(registries: Registries, key: RegistryKey, version: str) -> int:
 
 
 async def _followed(documents: DocumentStore, key: RegistryKey, shadow: Shadow) -> ShadowFigures:
-    """Return the figures of a candidate whose forecasts are followed.
+    """Return the figures of a candidate by its followed forecasts.
 
-    Of each market the first forecasts of each stretch of time as long as the horizon count, since the moves of others
-    overlap; those of all markets in a stretch are one cluster, as in the ledger's figures.
+    The first forecast of each market counts in each stretch as long as the horizon, since later moves overlap with it.
+    Those of all markets in a stretch are one cluster, as in the ledger's figures.
     """
     own = await followed_documents(documents, key, shadow.version, shadow.since, MOST_NEWEST)
     served = await followed_documents(documents, key, shadow.production, shadow.since, MOST_NEWEST)

@@ -1,4 +1,4 @@
-"""What came of the forecasts of candidates beside those of the models in production, from the sums of the ledger.
+"""Figures of candidates beside the models in production, by the sums of the ledger.
 
 Those of further horizons are in `beside.py`.
 """

@@ -67,7 +67,7 @@ class ShadowWatch:
 
         Args:
             registries: Have the shadows, of each horizon its own.
-            ledger: Has what came of the forecasts of the next candle.
+            ledger: Has the settled forecasts of the next candle.
             documents: Has those of further horizons, and the identities of the lanes.
             settings: Number of forecasts, margin and time limit.
             hub: Publishes `ModelShadow`.

@@ -1,4 +1,4 @@
-"""The versions that come with the service: trained on files of coins, judged on years of which they knew nothing."""
+"""The versions that come with the service: trained on files of coins, judged on later years."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ from models.training.training_run import TrainingRequest, TrainingRun
 from services.training.managers import open_manager
 
 MAX_GRAPH_BYTES = 3_000_000
-# Engines post a hundred candles, of which the newest may still be forming: what reads more forecasts nothing for them.
+# Engines post a hundred candles, the newest perhaps still forming: a model that reads more has no forecast for them.
 WINDOW_CANDLES = 24
 JUDGED_YEARS = 2
-# Whose models of further horizons come with the service; longer candles are made of those of a request.
+# Models of further horizons come with the service for this timeframe; requests have longer candles made of it.
 FURTHER_TIMEFRAME = Timeframe.H1
 # What serving needs; predictions, and the file of the library, stay where they were made.
 _KEPT = (MODEL_FILE, SCALER_FILE, REFERENCE_FILE, EXPLANATION_FILE)

@@ -11,8 +11,8 @@ from config.section import Count
 from config.settings import FeatureSettings, IndicatorSettings, Settings
 from domain.forecasting import ModelScope, ModelTarget, ModelType
 from domain.values import Frozen
-from rules.evidence.book import EvidenceBook
-from services.evidence.file import read_book
+from rules.evidence.measured import MeasuredEvidence
+from services.evidence.file import read_evidence
 from services.evidence.parameters import MeasuringOptions, MeasuringParameters
 from services.job_candles.series import JobSeries
 
@@ -22,11 +22,11 @@ class PlanParameters(Frozen):
 
     Attributes:
         measuring: How the past is judged, as evidence is measured.
-        book: The evidence that it has to beat; None where none is configured.
+        evidence: The evidence that it has to beat; None where none is configured.
     """
 
     measuring: MeasuringParameters
-    book: EvidenceBook | None
+    evidence: MeasuredEvidence | None
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
@@ -35,8 +35,8 @@ class PlanParameters(Frozen):
         Raises:
             ConfigurationError: the file of evidence cannot be read, or is none.
         """
-        book = read_book(settings.trading.evidence_file)
-        return cls(measuring=MeasuringParameters.of(MeasuringOptions(), settings), book=book)
+        evidence = read_evidence(settings.trading.evidence_file)
+        return cls(measuring=MeasuringParameters.of(MeasuringOptions(), settings), evidence=evidence)
 
 
 class TrainingParameters(JobSeries):

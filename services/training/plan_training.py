@@ -27,7 +27,7 @@ from models.serving.loaded_models import load_version
 from models.training.plan_run import PlanRun
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from rules.evidence.weighing import MIN_PLANS
 from services.evidence.parameters import MeasuredCandles, MeasuringParameters
 from services.evidence.run import measure
@@ -45,14 +45,14 @@ class PlanTraining:
     Attributes:
         models, features: Settings, with the folder of plan models.
         measuring: How the past is judged, as evidence is measured.
-        book: The evidence that a plan model has to beat; None where there is none, and chance has its place.
+        evidence: The evidence that a plan model has to beat; None where there is none, and chance has its place.
         now: The server's clock, aware UTC.
     """
 
     models: ModelSettings
     features: FeatureSettings
     measuring: MeasuringParameters
-    book: EvidenceBook | None
+    evidence: MeasuredEvidence | None
     now: Callable[[], datetime]
 
     @property
@@ -133,7 +133,7 @@ class PlanTraining:
 
         candles = [MeasuredCandles(symbol, symbol, series) for symbol, series in markets.items()]
         found: Sequence[MeasuredMarket] = measure(candles, len(candles), self.measuring, tell)
-        return {market.symbol: given_plans(market, self.book) for market in found}
+        return {market.symbol: given_plans(market, self.evidence) for market in found}
 
     def _incumbent(self, run: PlanRun, moments: Moments) -> OutOfSample | None:
         """Return the predictions of the plan model in production of moments that it has not learned from."""

@@ -13,13 +13,13 @@ from domain.errors import ModelUnusable
 from models.registry.metadata import ModelMetadata
 from models.training.learner import OF_PLANS
 
-# What decides whether a version serves, and how it is watched, is a matter of today.
+# Settings that decide whether a version serves, and how it is watched: the present ones count.
 _OF_TODAY = (
     *("auto_retrain", "retrain_interval_hours", "retrain_min_candles", "evaluation", "drift", "recalibration"),
     *("shadow_forecasts", "shadow_margin", "shadow_max_days"),
 )
-# Of releases before: the regularization of a logistic regression that read summaries, and parts that nothing read,
-# since those of `evaluation` count.
+# Settings of earlier releases: the regularization of a logistic regression that read summaries, and parts that
+# nothing read, since those of `evaluation` count.
 _GONE = ("logistic_inverse_regularization",)
 _GONE_OF_FEATURES = ("validation_share", "test_share", "embargo_candles")
 _BY_HAND = "train it once by cli.py train"

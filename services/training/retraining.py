@@ -1,4 +1,4 @@
-"""The models in production are trained anew where it is due; the trainings are queued as any other."""
+"""Retraining of the models in production that need it; the trainings are queued as any other."""
 
 from __future__ import annotations
 
@@ -30,7 +30,8 @@ Drifting = Callable[[], Mapping[tuple[RegistryKey, str], str]]
 class Retraining:
     """Queues the trainings that are needed; a market is left out that is trained already, or has no new candles.
 
-    So is one whose candidate shadows the model in production: a newer one would begin anew, and none would ever end.
+    So is a market with a candidate that shadows the model in production: if newer ones replaced it, none would ever
+    be decided.
     Where nothing that was trained here is in production of a horizon, the first training is that of a model for `*`, on
     all symbols of the configuration. Plan models are trained anew where one is in production, and never first.
     """

@@ -98,7 +98,7 @@ class TrainingService:
         """Queue a training, unless one has the key already.
 
         Raises:
-            InvalidRequest: a plan model of a type that cannot learn from plans, or a horizon of which nobody asks.
+            InvalidRequest: a plan model of a type that cannot learn from plans, or a horizon that no setting names.
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: fewer closed candles than training needs, or too few new ones, with the numbers.
             JobQueueFull: the greatest number of jobs waits already.

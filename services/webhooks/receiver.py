@@ -26,7 +26,7 @@ from utils.clock import Clock
 # The body and the id of a delivery, to the receiver.
 Send = Callable[[bytes, str], Awaitable[SendFailure | None]]
 _STORE_RETRY_SECONDS = 5.0
-# A receiver that fails now and then is logged once in this time; what came of each attempt is counted.
+# A receiver that fails now and then is logged once in this time; the result of each attempt is counted.
 _LOG_SECONDS = 60.0
 
 

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from utils.retry_after import retry_after_seconds
 
-# What a receiver that is busy or on its way up answers: another delivery would fare no better.
+# Statuses of a receiver that is busy or starting: another delivery would fail too.
 _BUSY = frozenset(
     {
         HTTPStatus.TOO_MANY_REQUESTS,
@@ -24,7 +24,7 @@ _BUSY = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-# Of an answer so much is read, so that the connection can be used again.
+# Bytes of an answer that are read, so that the connection can be used again.
 _MAX_ANSWER_BYTES = 65_536
 SIGNATURE_HEADER = "X-Signature"
 DELIVERY_HEADER = "X-Delivery"

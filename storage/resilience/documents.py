@@ -1,4 +1,4 @@
-"""A document store whose callers do not wait for a slow database, and whose documents are not lost."""
+"""A document store that keeps no caller waiting for a slow database, and loses no document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A ledger whose writers never wait, and whose entries are not lost."""
+"""A ledger that keeps no writer waiting, and loses no entry."""
 
 from __future__ import annotations
 
@@ -169,7 +169,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
         return await self._run("days_to_add_up", self._ledger.days_to_add_up)
 
     async def settled(self, day: date, made_ms: tuple[int, int] = EVER_MS) -> list[LedgerRecord]:
-        """Return the scored entries with settlements whose stretches begin in this day."""
+        """Return the scored entries with settlements of stretches that begin in this day."""
         return await self._run("settled", lambda: self._ledger.settled(day, made_ms))
 
     async def put_aggregates(self, day: date, aggregates: Sequence[Aggregate]) -> None:

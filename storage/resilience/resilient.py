@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Resilient(Generic[T]):
-    """A database whose writes wait for it, in the order of their arrival, while its callers go on."""
+    """A database with a queue of writes in the order of their arrival, which callers do not wait for."""
 
     def __init__(
         self,

@@ -55,9 +55,9 @@ class Batch:
 class Spool:
     """Texts in their order, a line each with a checksum: append, read the oldest, mark them as done.
 
-    Each process writes its own file and holds it locked; files whose process is gone are adopted at the start and read
-    first. A file is removed, or kept for people, once all of it is done. Every method blocks: call them off the event
-    loop. One thread may append while another reads.
+    Each process writes its own file and holds it locked; files of processes that are gone are adopted at the start and
+    read first. A file is removed, or kept for people, once all of it is done. Every method blocks: call them off the
+    event loop. One thread may append while another reads.
     """
 
     def __init__(self, folder: Path, name: str, max_bytes: int) -> None:

@@ -17,7 +17,7 @@ from storage.resilience.spool import Batch, Spool, SpoolFull
 
 T = TypeVar("T")
 
-# More than what a full disk may still have in a block begun.
+# More than a full disk may still take in a block that was begun.
 PROBE_BYTES = 16_384
 
 

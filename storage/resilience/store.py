@@ -1,4 +1,4 @@
-"""A store whose callers wait milliseconds at most for a slow database, and whose writes are not lost."""
+"""A store that keeps callers waiting milliseconds at most for a slow database, and loses no write."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class WriteBehind(Generic[T]):
         """Keep the parts; nothing is opened or written before `start`.
 
         Args:
-            store: Opened here, opened anew after each failure, and closed.
+            store: Opened here, opened again after each failure, and closed.
             write: Writes a group into it; raises as that of `GroupWriter`.
             items: What the items are.
             backlog: Where they wait in memory.

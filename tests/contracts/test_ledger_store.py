@@ -20,7 +20,7 @@ from domain.ledger.entries import HORIZONS, PLAN, Apart, EntryKind, LedgerEntry,
 from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
 from domain.values import Signal
-from services.ledger.book import LedgerBook
+from services.ledger.reader import LedgerReader
 from services.ledger.settling.settler import BATCH
 from storage.adapter_ports import LedgerDatabase
 from storage.ledger_ports import Due, EntryFilter, LedgerSize, Postponed
@@ -227,10 +227,10 @@ async def test_cursors_lead_to_every_wanted_entry_once(
         ]
     )
     expected = [record.entry.id for record in await ledger.entries(wanted, 99)]
-    book = LedgerBook(ledger, SystemClock(), looked_through)
+    reader = LedgerReader(ledger, SystemClock(), looked_through)
     found: list[str] = []
     cursors: list[str] = []
-    page = await book.page(wanted, 2)
+    page = await reader.page(wanted, 2)
     while True:
         assert len(page.records) <= 2
         found += [record.entry.id for record in page.records]
@@ -238,14 +238,14 @@ async def test_cursors_lead_to_every_wanted_entry_once(
             break
         assert page.next not in cursors
         cursors.append(page.next)
-        page = await book.page(wanted, 2, page.next)
+        page = await reader.page(wanted, 2, page.next)
     assert found == expected
 
 
 async def test_page_without_a_match_looks_at_a_bounded_number_of_entries(ledger: LedgerDatabase) -> None:
     await ledger.append([make_entry(id=f"a{number:02}", known_ms=CLOSED_MS + number) for number in range(20)])
     wanted = EntryFilter(lane=LedgerLane.LLM)
-    page = await LedgerBook(ledger, SystemClock(), 5).page(wanted, 10)
+    page = await LedgerReader(ledger, SystemClock(), 5).page(wanted, 10)
     assert page.records == []
     assert page.next == f"{CLOSED_MS + 15}~"
 

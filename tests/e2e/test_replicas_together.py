@@ -23,7 +23,7 @@ from models.registry.registry import Registry
 from servers.mongod import Mongod
 from servers.redis_server import RedisServer
 from services.broadcast.hub import SignalHub
-from services.evidence.file import SHIPPED, read_book
+from services.evidence.file import SHIPPED, read_evidence
 from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
 from storage.document_ports import EVIDENCE_REFITS
@@ -201,7 +201,7 @@ def test_a_side_that_is_given_at_one_holds_back_the_opposite_at_the_other(pair: 
 
 async def test_evidence_that_another_replica_adopts_is_in_use_at_both(pair: Pair) -> None:
     (before, *_) = pair.one.get("/ai/evidence").json()["records"]
-    shipped = read_book(SHIPPED)
+    shipped = read_evidence(SHIPPED)
     assert shipped is not None
     refit = adopted_refit(shipped, round(before["weight"] / 2, 6))
     redis = configured(RedisSettings, url=pair.shared["REDIS_URL"], prefix=pair.shared["REDIS__PREFIX"])

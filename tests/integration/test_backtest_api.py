@@ -16,7 +16,7 @@ from domain.market import Timeframe
 from domain.values import utc_time
 from services.backtests.job import BacktestJobParameters, run_job
 from services.backtests.parameters import BacktestOptions, BacktestParameters
-from services.evidence.file import read_book
+from services.evidence.file import read_evidence
 from services.job_candles.series import HistoryRequest, JobSeries
 from tests.conftest import STRANGER, MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
@@ -142,7 +142,7 @@ def test_a_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings, 
     order = BacktestJobParameters(
         symbols="BTCUSDT",
         lane="rules",
-        backtest=BacktestParameters.of(BacktestOptions(), settings, read_book(settings.trading.evidence_file)),
+        backtest=BacktestParameters.of(BacktestOptions(), settings, read_evidence(settings.trading.evidence_file)),
         series=(JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
     )
     told: list[JobProgress] = []

@@ -12,7 +12,7 @@ from cli import cli
 from config.backtest_settings import TradingSettings
 from domain.errors import ConfigurationError, InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import Timeframe
-from services.evidence.file import open_weigher, read_book
+from services.evidence.file import open_weigher, read_evidence
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
 from tests.fixtures.candle_files import write_candles
@@ -37,7 +37,7 @@ def test_evidence_of_a_random_walk_is_none_and_is_held_against_other_candles(tmp
     assert record["built_from"].startswith("BTCUSDT, 1h, 2023-11 to 2024-")
     assert record["samples"] > record["plans"] > 0
     assert list(built["left_out"]) == ["4h"]  # of 33 weeks
-    assert read_book(str(tmp_path / "evidence.json")) is not None
+    assert read_evidence(str(tmp_path / "evidence.json")) is not None
     table = run("show", "--evidence", tmp_path / "evidence.json", "--plot", tmp_path / "records")
     assert "trend_following" in table
     assert "4h has no record: evidence of 4h candles needs plans of 104 weeks" in table

@@ -56,9 +56,9 @@ def test_an_adopted_refit_changes_confidence_and_lane_id_and_a_restart_keeps_it(
     client = make_client()
     container = container_of(client)
     before = answered(client, "ETHUSDT")
-    book = container.evidence.shipped.book
-    assert book is not None
-    refit = adopted_refit(book, round(book.records[0].weight / 2, 6))
+    evidence = container.evidence.shipped.evidence
+    assert evidence is not None
+    refit = adopted_refit(evidence, round(evidence.records[0].weight / 2, 6))
     call(client, container.documents.put, EVIDENCE_REFITS, refit["refit_id"], refit)
     call(client, container.calibration.look)
     after = answered(client, "ADAUSDT")

@@ -15,9 +15,9 @@ from config.settings import Settings
 from domain.jobs import JobProgress, JobStatus
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import utc_time
-from rules.evidence.book import EvidenceBook
-from services.evidence.file import read_book
-from services.evidence.job import CheckedBook, EvidenceJobParameters, run_job
+from rules.evidence.measured import MeasuredEvidence
+from services.evidence.file import read_evidence
+from services.evidence.job import CheckedEvidence, EvidenceJobParameters, run_job
 from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from services.job_candles.series import HistoryRequest, JobSeries, candle_rows
 from tests.conftest import STRANGER, MakeClient, MakeSettings
@@ -93,7 +93,7 @@ def test_evidence_has_the_figures_of_the_command(make_client: MakeClient, tmp_pa
     assert job["result"]["records"] == told["records"]
     # What the job built can be used.
     (tmp_path / "built.json").write_text(json.dumps(ended(client, job["job_id"])["result"]))
-    assert isinstance(read_book(str(tmp_path / "built.json")), EvidenceBook)
+    assert isinstance(read_evidence(str(tmp_path / "built.json")), MeasuredEvidence)
 
 
 def test_a_check_has_the_figures_of_the_command_and_says_what_the_evidence_has_seen(
@@ -126,13 +126,13 @@ def changed_after(series: CandleSeries, end_ms: int) -> CandleSeries:
 
 
 def check_parameters(settings: Settings, options: MeasuringOptions, **candles: Any) -> dict[str, Any]:
-    book = read_book("shipped")
-    assert book is not None
+    evidence = read_evidence("shipped")
+    assert evidence is not None
     parameters = EvidenceJobParameters(
         task=EvidenceTask.CHECK,
         symbols="BTCUSDT",
         measuring=MeasuringParameters.of(options, settings),
-        checked=CheckedBook(name="shipped", book=book, costs=settings.trading.costs),
+        checked=CheckedEvidence(name="shipped", evidence=evidence, costs=settings.trading.costs),
         series=(JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, **candles),),
     )
     return parameters.model_dump(mode="json")

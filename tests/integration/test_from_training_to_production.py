@@ -79,7 +79,7 @@ def test_a_candidate_replaces_the_model_in_production_once_its_forecasts_have_se
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SettableClock(SystemClock().now())
-    monkeypatch.setattr("container.foundation.SystemClock", lambda: clock)
+    monkeypatch.setattr("container.infrastructure.SystemClock", lambda: clock)
     market = changing_market(epoch_ms(clock.now()), SHADOWED + 2)
     client, other = (make_client(models=MODELS) for _ in range(2))
 

@@ -14,7 +14,7 @@ from config.secrets.secret_file import SecretFile
 from domain.jobs import JobProgress
 from domain.market import Timeframe
 from domain.values import utc_time
-from services.evidence.file import read_book
+from services.evidence.file import read_evidence
 from services.job_candles.series import HistoryRequest, JobSeries
 from services.optimising.job import OptimiseJobParameters, run_job
 from services.optimising.parameters import OptimiseOptions, OptimiseParameters
@@ -135,7 +135,7 @@ def test_a_job_reads_candles_of_a_source_by_itself(make_settings: MakeSettings, 
         lane="rules",
         trials=TRIALS,
         folds=FOLDS,
-        search=OptimiseParameters.of(options, settings, read_book(settings.trading.evidence_file)),
+        search=OptimiseParameters.of(options, settings, read_evidence(settings.trading.evidence_file)),
         series=(JobSeries(symbol="BTCUSDT", timeframe=Timeframe.H1, history=history),),
     )
     told: list[JobProgress] = []

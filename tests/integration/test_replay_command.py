@@ -49,7 +49,10 @@ def test_what_cannot_be_replayed_is_told_in_a_line(command: Command, capsys: pyt
     for arguments, words in (
         (("BTCUSDT", "--as-of", "soon"), "needs a time such as 2022-03-01T12:00, or epoch milliseconds"),
         (("BTCUSDT", "--as-of", "2999-01-01"), "a replay is of the past"),
-        (("BTCUSDT", "--as-of", "2022-01-01", "--timeframes", "7h"), "--timeframes 7h: needs some of"),
+        (
+            ("BTCUSDT", "--as-of", "2022-01-01", "--timeframes", "7h"),
+            "--timeframes: '7h' is no timeframe; there are 1m, ",
+        ),
         (("NOSUCHUSDT", "--as-of", "2022-01-01"), "no source knows NOSUCHUSDT"),
     ):
         assert command(*arguments) == 2

@@ -11,8 +11,8 @@ import pytest
 
 from config.settings import StorageSettings
 from domain.reports import Report, ReportKind, ReportLevel
-from services.reports.book import ReportBook
 from services.reports.findings import warning
+from services.reports.kept_reports import KeptReports
 from storage.factory import open_documents
 from tests.fixtures.clocks import NOW
 from tests.fixtures.commands import exit_status
@@ -40,7 +40,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
                     figures={"month_usd": 12.5, "peers": {"engine": {"reachable": None}}},
                     findings=(warning("engine", "cannot be reached"),),
                 )
-                await ReportBook(documents).keep(report)
+                await KeptReports(documents).keep(report)
 
     asyncio.run(fill())
 

@@ -304,7 +304,7 @@ def test_a_plan_model_is_trained_anew_where_one_is_in_production(operator: TestC
     order = order_of(operator, submitted["job_id"])
     assert [market.symbol for market in order.pool] == ["BTCUSDT", "ETHUSDT"]
     assert order.plans is not None
-    assert order.plans.book is not None
+    assert order.plans.evidence is not None
     assert (order.features, order.model_type) == (container.settings.features, ModelType.LIGHTGBM)
     assert Registry.of(order.models).root == registry.root / "plans"
     with pytest.raises(InsufficientData, match=r"the rules gave \d+ plans in these candles .*, 667 are needed"):

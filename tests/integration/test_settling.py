@@ -8,9 +8,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 import httpx2
 
 from config.settings import Settings
-from container.foundation import open_storage
-from container.ledger_wing import open_settling
-from container.market_wing import open_market_data
+from container.infrastructure import open_storage
+from container.ledger import open_settling
+from container.markets import open_market_data
 from domain.market import Timeframe
 from domain.values import utc_time
 from services.ledger.scoring.sums import add_up

@@ -68,14 +68,14 @@ async def strategy_records(used: EvidencePart, timeframe: Timeframe | None = Non
     They are of the timeframe that is asked for, or else of the measured one nearest in length; without one, of the
     shortest.
     """
-    book = used.weigher.book
-    if book is None:
+    evidence = used.weigher.evidence
+    if evidence is None:
         return StrategyRecords(built_from=None, built_at=None, timeframe=None, timeframes=[], strategies=[])
-    record = book.record(timeframe) if timeframe else book.records[0]
+    record = evidence.record(timeframe) if timeframe else evidence.records[0]
     return StrategyRecords(
         built_from=record.built_from,
-        built_at=book.built_at,
+        built_at=evidence.built_at,
         timeframe=record.timeframe,
-        timeframes=[measured.timeframe for measured in book.records],
+        timeframes=[measured.timeframe for measured in evidence.records],
         strategies=list(record.strategies),
     )

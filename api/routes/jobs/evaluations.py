@@ -42,5 +42,5 @@ async def evaluate(
 async def evidence(
     body: Annotated[EvidenceRequest, Depends(JsonBody(EvidenceRequest))], evidence: EvidenceJobsPart, key: JobKey = None
 ) -> JobQueued:
-    """Check the candles and queue a job that builds a book of evidence, or checks the configured one."""
+    """Check the candles and queue a job that builds evidence, or checks the configured evidence."""
     return JobQueued.of(await evidence.submit(body.job_request(), key))

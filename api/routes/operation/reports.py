@@ -21,7 +21,7 @@ router = APIRouter(prefix="/ai", tags=["reports"], dependencies=[DefaultLimit, A
 @router.get("/reports", operation_id="reports", summary="Newest reports (admin)", responses=problem_responses(503))
 async def newest_reports(reports: ReportsPart, kind: ReportKind | None = None, limit: Limit = 20) -> ReportList:
     """Return the newest reports, of one kind or all."""
-    return ReportList(reports=[ReportAnswer.of(report) for report in await reports.book.newest(limit, kind)])
+    return ReportList(reports=[ReportAnswer.of(report) for report in await reports.kept.newest(limit, kind)])
 
 
 @router.get(
@@ -29,7 +29,7 @@ async def newest_reports(reports: ReportsPart, kind: ReportKind | None = None, l
 )
 async def one_report(reports: ReportsPart, report_id: str) -> ReportAnswer:
     """Return a report."""
-    return ReportAnswer.of(await reports.book.get(report_id))
+    return ReportAnswer.of(await reports.kept.get(report_id))
 
 
 @router.get("/notices", operation_id="notices", summary="Newest notices (admin)", responses=problem_responses(503))

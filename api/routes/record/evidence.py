@@ -28,10 +28,10 @@ async def evidence(
     limit: Annotated[int, Query(ge=1, le=200)] = 30,
 ) -> EvidenceState:
     """Return the record of each measured timeframe, the plan models, and at most `limit` refits with their ends."""
-    book = used.weigher.book
+    evidence = used.weigher.evidence
     models = [model for model in await forecasting.plan_models() if model.judged_plans]
     return EvidenceState(
-        records=[RecordInUse.of(record) for record in (book.records if book else ())],
+        records=[RecordInUse.of(record) for record in (evidence.records if evidence else ())],
         refits=[RefitVersion.of(refit) for refit in await calibration.refits(limit)],
         plan_models=[PlanModelInUse.of(model) for model in models],
     )

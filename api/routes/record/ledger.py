@@ -40,7 +40,7 @@ _MEDIA = {ExportForm.NDJSON: "application/x-ndjson", ExportForm.PARQUET: "applic
     dependencies=[DefaultLimit],
 )
 async def entries(
-    book: LedgerPart,
+    reader: LedgerPart,
     lane: LedgerLane | None = None,
     lane_id: Annotated[str | None, Query(pattern="^[0-9a-f]{12}$")] = None,
     symbol: SymbolName | None = None,
@@ -57,7 +57,7 @@ async def entries(
 ) -> EntryPage:
     """List what was said: every filter narrows, `next` of a page is the `cursor` of the one after it."""
     wanted = EntryFilter(lane, lane_id, symbol, timeframe, side, kind, origin, given, scored, since, until)
-    return EntryPage.of(await book.page(wanted, limit, cursor))
+    return EntryPage.of(await reader.page(wanted, limit, cursor))
 
 
 @router.get(
@@ -67,9 +67,9 @@ async def entries(
     responses=problem_responses(503),
     dependencies=[DefaultLimit],
 )
-async def days(book: LedgerPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30) -> LedgerDays:
+async def days(reader: LedgerPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)] = 30) -> LedgerDays:
     """List the newest closed days; each root is also announced on `/ws` when its day is closed."""
-    return LedgerDays.of(await book.days(limit))
+    return LedgerDays.of(await reader.days(limit))
 
 
 @router.get(
@@ -84,7 +84,7 @@ async def days(book: LedgerPart, limit: Annotated[int, Query(ge=1, le=MAX_DAYS)]
     dependencies=[DefaultLimit],
 )
 async def export(
-    book: LedgerPart,
+    reader: LedgerPart,
     day: Annotated[date, Query(description="UTC day, YYYY-MM-DD.")],
     form: Annotated[ExportForm, Query(alias="format")] = ExportForm.NDJSON,
 ) -> Response:
@@ -92,7 +92,7 @@ async def export(
 
     `cli.py ledger verify` computes the root again, `cli.py ledger regrade` the settlements.
     """
-    exported = await book.export(day)
+    exported = await reader.export(day)
     content = await run_in_threadpool(exported.content, form)
     name = f'attachment; filename="ledger-{day.isoformat()}.{form}"'
     return Response(content, media_type=_MEDIA[form], headers={"content-disposition": name})
@@ -117,9 +117,9 @@ async def parity(nightly: ParityPart, limit: Annotated[int, Query(ge=1, le=MAX_D
     responses=problem_responses(404, 503),
     dependencies=[DefaultLimit],
 )
-async def entry(entry_id: EntryId, book: LedgerPart) -> EntryAnswer:
+async def entry(entry_id: EntryId, reader: LedgerPart) -> EntryAnswer:
     """Return an entry with its settlements so far."""
-    return EntryAnswer.of(await book.record(entry_id))
+    return EntryAnswer.of(await reader.record(entry_id))
 
 
 @router.get(
@@ -129,6 +129,6 @@ async def entry(entry_id: EntryId, book: LedgerPart) -> EntryAnswer:
     responses=problem_responses(404, 409, 503),
     dependencies=[DefaultLimit],
 )
-async def proof(entry_id: EntryId, book: LedgerPart) -> ProofAnswer:
+async def proof(entry_id: EntryId, reader: LedgerPart) -> ProofAnswer:
     """Return the path from the entry to the root of its day; 409 until its day is closed."""
-    return ProofAnswer.of(await book.proof(entry_id))
+    return ProofAnswer.of(await reader.proof(entry_id))

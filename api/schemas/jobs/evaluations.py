@@ -77,7 +77,7 @@ class EvidenceRequest(RequestModel):
     task: EvidenceTask = Field(
         EvidenceTask.BUILD,
         strict=False,
-        description="build: a book of evidence; check: the configured one is held against the plans.",
+        description="build: evidence of the plans; check: the configured evidence is compared with the plans.",
     )
     symbols: Annotated[list[SymbolName], Field(min_length=1, max_length=MAX_SYMBOLS)]
     timeframes: Annotated[list[Timeframe], Field(min_length=1, max_length=MAX_TIMEFRAMES)] | None = Field(

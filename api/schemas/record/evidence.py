@@ -11,7 +11,7 @@ from api.schemas.responses import ResponseModel
 from domain.market import Timeframe
 from models.evaluation.baselines import EVIDENCE
 from models.registry.metadata import ModelMetadata
-from rules.evidence.book import TimeframeRecord
+from rules.evidence.measured import TimeframeRecord
 from services.ledger.calibration.refits import Refit, RefitState
 
 

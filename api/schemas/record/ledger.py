@@ -15,7 +15,7 @@ from domain.ledger.entries import PLAN, Apart, EntryKind, LedgerEntry, LedgerLan
 from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.market import Timeframe
 from domain.values import Share, Signal
-from services.ledger.book import EntryProof, LedgerPage
+from services.ledger.reader import EntryProof, LedgerPage
 
 EpochMs = Annotated[int, Field(description="Epoch milliseconds, UTC.")]
 

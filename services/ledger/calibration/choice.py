@@ -12,7 +12,7 @@ from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
 from domain.ledger.entries import HORIZONS
 from domain.values import epoch_ms
-from rules.evidence.book import TimeframeRecord
+from rules.evidence.measured import TimeframeRecord
 from services.ledger.calibration.refits import LEAST_PLANS, Refit
 from services.ledger.scoring.intervals import mean_reach
 
@@ -84,7 +84,7 @@ def _independent(values: FloatArray, stretches: IntArray) -> float:
 
 
 def _loss(plans: MeasuredPlans, weights: FloatArray | float) -> FloatArray:
-    """Return the log loss of the stated chance; of a plan at its time limit, by the share that it came to."""
+    """Return the log loss of the stated chance; of a plan at its time limit, by its share of a won plan."""
     stated, wins = chance(plans.support * weights), plans.wins
     losses: FloatArray = -(wins * np.log(stated) + (1 - wins) * np.log1p(-stated))
     return losses

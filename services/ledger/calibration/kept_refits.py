@@ -1,4 +1,4 @@
-"""Which refits are kept: those that the evidence rests on or may come to rest on, and the newest of the others."""
+"""Which refits are kept: those that the evidence depends on or may depend on, and the newest of the others."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _AT_ONCE = 5_000
 
 
 async def remove_refits(documents: DocumentStore, keep: int) -> int:
-    """Remove refits that nothing rests on any more but the newest `keep` of them, and return how many they were.
+    """Remove refits that nothing depends on, except for the newest `keep`, and return the number of removed ones.
 
-    Every adopted one is kept, of other evidence files too: the book in use follows from all of them in their order. So
-    are candidates, and the renewed refits that stand on trial with one.
+    All adopted ones are kept, of other evidence files too: the evidence in use follows from all in their order.
+    Candidates are kept, and the renewed refits that are on trial with one.
 
     Raises:
         StorageUnavailable: the store is down.

@@ -13,11 +13,11 @@ from loguru import logger
 
 from backtesting.evidence.samples import MeasuredPlans
 from domain.ledger.entries import LedgerLane
-from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
 from services.ledger.calibration.choice import gain_of
-from services.ledger.calibration.refits import Refit, RefitState, books, fit, on_trial
+from services.ledger.calibration.refits import Refit, RefitState, evidence_history, fit, on_trial
 from services.ledger.calibration.stated_plans import FirstPlans
 from services.ledger.recording.lane_identities import PLAN_MODEL, digest
 from storage.document_ports import EVIDENCE_REFITS, LEDGER_LANES, DocumentStore
@@ -64,7 +64,7 @@ class LiveCalibration:
         self._pause = Pause()
         self._announce = announce
         self._decided_at: datetime | None = None
-        shipped = evidence.shipped.book
+        shipped = evidence.shipped.evidence
         self._base = digest(shipped.model_dump(mode="json")) if shipped else ""
 
     async def run(self) -> NoReturn:
@@ -95,24 +95,24 @@ class LiveCalibration:
 
     async def take_over(self) -> None:
         """Weigh by the file's evidence with the adopted refits in their places; raises as `look`."""
-        shipped = self._evidence.shipped.book
+        shipped = self._evidence.shipped.evidence
         if shipped is None:
             return
-        book = (await self._books(shipped))[-1]
-        if book != self._evidence.weigher.book:
-            self._evidence.weigher = replace(self._evidence.shipped, book=book)
+        evidence = (await self._history(shipped))[-1]
+        if evidence != self._evidence.weigher.evidence:
+            self._evidence.weigher = replace(self._evidence.shipped, evidence=evidence)
 
     async def decide(self) -> None:
-        """Judge the refits of each timeframe, and fit one anew where none is younger than 30 days; raises as `look`."""
-        shipped = self._evidence.shipped.book
+        """Judge the refits of each timeframe, and fit a new one where all are older than 30 days; raises as `look`."""
+        shipped = self._evidence.shipped.evidence
         if shipped is None:
             return
-        known, history = await self.refits(MAX_REFITS), await self._books(shipped)
+        known, history = await self.refits(MAX_REFITS), await self._history(shipped)
         lanes = await self._documents.newest(LEDGER_LANES, _MAX_LANES, {"lane": LedgerLane.RULES.value})
         for record in history[-1].records:
             if not record.weight:
                 continue  # what it states is chance alone, whatever the trend
-            stated = {digest(book.model_dump(mode="json")) for book in history if record in book.records}
+            stated = {digest(evidence.model_dump(mode="json")) for evidence in history if record in evidence.records}
             own = [lane for lane in lanes if PLAN_MODEL not in lane["parts"]]
             lane_ids = [lane["lane_id"] for lane in own if lane["parts"]["evidence"] in stated]
             plans = await self._plans(record, lane_ids)
@@ -154,11 +154,11 @@ class LiveCalibration:
             logger.bind(refit=refit.refit_id, state=state.value, reason=reason).info("a refit of evidence is decided")
         return done
 
-    async def _books(self, shipped: EvidenceBook) -> list[EvidenceBook]:
-        """Return the books that were in use, the present one last."""
+    async def _history(self, shipped: MeasuredEvidence) -> list[MeasuredEvidence]:
+        """Return all evidence that was in use, the present one last."""
         where = {"base": self._base, "state": RefitState.ADOPTED.value}
         adopted = await self._documents.newest(EVIDENCE_REFITS, MAX_REFITS, where)
-        return list(books(shipped, map(Refit.read, adopted)))
+        return list(evidence_history(shipped, map(Refit.read, adopted)))
 
     async def _plans(self, record: TimeframeRecord, lane_ids: Sequence[str]) -> MeasuredPlans:
         first = FirstPlans(record.weight)

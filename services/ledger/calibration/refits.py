@@ -11,7 +11,7 @@ from typing import Any
 from backtesting.evidence.curve import count_clusters, refit_curve
 from backtesting.evidence.samples import MeasuredPlans
 from domain.market import Timeframe
-from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 from rules.evidence.weighing import REACH
 
 # With fewer clusters of time, or independent plans, an error is no more than a guess.
@@ -20,7 +20,7 @@ LEAST_PLANS = 100
 
 
 class RefitState(StrEnum):
-    """State of a refit: it is on trial, in use, was fitted anew, or predicted worse than the record in use."""
+    """State of a refit: on trial, in use, renewed by a later fit, or worse than the record in use."""
 
     CANDIDATE = "candidate"
     ADOPTED = "adopted"
@@ -34,7 +34,7 @@ class Refit:
 
     Attributes:
         refit_id: Unique.
-        base: Hash of the book of the evidence file that it began from.
+        base: Hash of the evidence of the file that it began from.
         timeframe: Of the record.
         multiplier: Its weight, as a multiple of the weight in use when it was fitted.
         weight, error, built_from: As of `TimeframeRecord`.
@@ -90,7 +90,7 @@ def fit(
         record: In use, by which the plans were stated.
         shipped: Of the same timeframe in the evidence file.
         plans: All that are settled by now.
-        base: Hash of the book of the evidence file.
+        base: Hash of the evidence of the file.
         now: When.
     """
     if not record.error or count_clusters(plans, record.timeframe) < LEAST_CLUSTERS:
@@ -120,7 +120,7 @@ def fit(
 
 
 def on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
-    """Return the candidate and those before it, which it was fitted anew from, back to the last that was decided on."""
+    """Return the candidate and the ones that it renewed, back to the last one that was decided on."""
     trial = [candidate]
     for refit in sorted(own, key=lambda refit: refit.created_at, reverse=True):
         if refit.created_at < candidate.created_at:
@@ -130,13 +130,13 @@ def on_trial(candidate: Refit, own: Sequence[Refit]) -> list[Refit]:
     return trial
 
 
-def books(shipped: EvidenceBook, adopted: Iterable[Refit]) -> Iterator[EvidenceBook]:
-    """Yield the book of the evidence file and then, after each adoption in its order, the one in use from there."""
-    book = shipped
-    yield book
+def evidence_history(shipped: MeasuredEvidence, adopted: Iterable[Refit]) -> Iterator[MeasuredEvidence]:
+    """Yield the evidence of the file, and then the evidence in use after each adopted refit, in their order."""
+    evidence = shipped
+    yield evidence
     for refit in sorted(adopted, key=lambda refit: (refit.decided_at or refit.created_at, refit.refit_id)):
-        book = book.model_copy(update={"records": _replaced(book.records, refit)})
-        yield book
+        evidence = evidence.model_copy(update={"records": _replaced(evidence.records, refit)})
+        yield evidence
 
 
 def _replaced(records: Sequence[TimeframeRecord], refit: Refit) -> tuple[TimeframeRecord, ...]:

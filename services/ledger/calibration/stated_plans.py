@@ -1,4 +1,4 @@
-"""Settled plans of the rules as plans of the evidence: their support by what was stated, and what they came to."""
+"""Settled plans of the rules as plans of the evidence: their support by what was stated, and their results."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from domain.ledger.entries import PLAN
 from domain.trading.evidence import LIFT, EvidenceVerdict
 from services.ledger.scoring.records import Record
 
-# What a verdict may never be where there is no edge.
+# Verdicts that must not occur without an edge.
 _FALSE = {*LIFT, EvidenceVerdict.INVERTED}
 _FAIR_SHARE = 0.5
 

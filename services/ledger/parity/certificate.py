@@ -25,7 +25,7 @@ class Skipped(StrEnum):
     SILENT = "its lane says nothing in the replay"
 
 
-# What a replay may be away from what was said: candles before the window and rounding change no figure by as much.
+# Tolerated differences of a replay: candles before the window and rounding change no figure by as much.
 # Stop and target in hundredths of a percent of the price; a side has to be the same.
 TOLERANCES: Mapping[str, float] = {
     "side": 0.0,

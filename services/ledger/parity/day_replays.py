@@ -95,7 +95,7 @@ class DayReplays:
         said = statements_of(again.analysis, again.judgement)
         refused = any(not gate.passed for gate in archived.gates)
         context = again.judgement.context
-        weighed_by, id_of = (context.weigher.book, context.plan_model), self._identities.id_of
+        weighed_by, id_of = (context.weigher.evidence, context.plan_model), self._identities.id_of
         for entry in entries:
             replayed = said.get(entry.lane)
             if entry.given and refused:

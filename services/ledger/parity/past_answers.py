@@ -105,7 +105,7 @@ class PastAnswers:
         return {forecast.timeframe: series}
 
     async def _of_market(self, given: DataSource, symbol: str, timeframe: Timeframe) -> CandleSeries:
-        # What clients post is what the store has.
+        # Candles that clients posted are in the store.
         source = DataSource.STORED if given is DataSource.CLIENT else given
         market = source, symbol, timeframe
         known = self._known.get(market)

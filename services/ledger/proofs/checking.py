@@ -122,7 +122,7 @@ def _parquet_lines(path: Path) -> list[bytes]:
     try:
         with ProcessPoolExecutor(1, get_context("spawn")) as reader:
             lines, last, fits = reader.submit(_read_parquet, path).result()
-    # The library raises whatever a damaged file makes it stumble over.
+    # A damaged file may raise any error in the library.
     except Exception as error:
         raise InvalidRequest(f"{path.name} is damaged, or no Parquet export of the ledger ({error})") from error
     if not fits:

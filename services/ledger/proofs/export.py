@@ -1,4 +1,4 @@
-"""The export of a day: its entries, what came of them, and the proof, as lines of JSON or as a Parquet file."""
+"""The export of a day: its entries, their settlements, and the proof, as lines of JSON or as a Parquet file."""
 
 from __future__ import annotations
 

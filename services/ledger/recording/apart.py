@@ -32,7 +32,7 @@ def apart_of(source_data: DataSource, *, old: bool, believed: bool, trusted: boo
 class ApartBudget:
     """Bounds the entries that are kept apart, by their reason and UTC day, so that no caller can fill the disk.
 
-    It is counted in the process: a restart begins anew.
+    It is counted in the process: a restart begins at zero.
     """
 
     def __init__(self, settings: LedgerSettings) -> None:

@@ -15,7 +15,7 @@ from config.section import Section
 from config.settings import AnalysisSettings, IndicatorSettings
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from storage.document_ports import LEDGER_LANES, LastingDocuments
 from utils.clock import Clock
 from utils.version import service_version
@@ -29,9 +29,9 @@ _SIDES = ("long_probability", "short_probability")
 _LLM = ("temperature", "reasoning_effort")
 _BLEND = ("blend", "model_weight")
 
-# The part of what goes by a plan model: its plans were not stated by the evidence.
+# The part of lanes with a plan model, which states their plans instead of the evidence.
 PLAN_MODEL = "plan_model"
-# The part of what a recalibrated model says: when it was recalibrated, epoch ms.
+# The part of lanes with a recalibrated model: when it was recalibrated, epoch ms.
 CALIBRATED_AT = "calibrated_at"
 
 Parts = Mapping[str, Any]
@@ -91,8 +91,8 @@ def keep_identities(documents: LastingDocuments, clock: Clock) -> Callable[[Lane
 class LaneIdentities:
     """Tells the id of each lane by the settings in force, the indicators of the trading engine included.
 
-    Guards are no part: they take sides away and make none, and what they refuse is an entry of its own kind. Neither
-    is what a query brings: its candles, strategies, costs, words of the client.
+    Guards are no part of it: they refuse sides and make none, and a refusal is a separate kind of entry. What a query
+    has is no part either: its candles, strategies, costs, words of the client.
     """
 
     def __init__(
@@ -115,7 +115,7 @@ class LaneIdentities:
         self._prompt = {"version": prompt["version"], "content": digest(prompt)}
         self._note = note
         self._known: dict[tuple[LedgerLane, str, bool, str | None, int | None], str] = {}
-        self._made_of: tuple[IndicatorSettings, EvidenceBook | None] | None = None
+        self._made_of: tuple[IndicatorSettings, MeasuredEvidence | None] | None = None
         self._rules: Parts = {}
 
     def id_of(
@@ -123,7 +123,7 @@ class LaneIdentities:
         lane: LedgerLane,
         by: str,
         origin: Origin,
-        book: EvidenceBook | None,
+        evidence: MeasuredEvidence | None,
         plan_model: str | None = None,
         calibrated_at: int | None = None,
     ) -> str:
@@ -133,14 +133,14 @@ class LaneIdentities:
             lane: Whose.
             by: Version of the model, or name of the LLM; empty of rules alone.
             origin: A trend is blended in another way than an analysis.
-            book: Evidence that plans are weighed by.
+            evidence: Evidence that plans are weighed by.
             plan_model: Version of the plan model that is asked before it; None without one.
             calibrated_at: When the model's calibration was renewed, epoch ms; None where it was not.
         """
         made_of = self._made_of
-        if made_of is None or made_of[0] is not self._indicators.settings or made_of[1] is not book:
-            self._made_of = self._indicators.settings, book
-            self._rules = self._of_rules(book)
+        if made_of is None or made_of[0] is not self._indicators.settings or made_of[1] is not evidence:
+            self._made_of = self._indicators.settings, evidence
+            self._rules = self._of_rules(evidence)
             self._known.clear()
         key = lane, by, origin is Origin.TREND, plan_model, calibrated_at
         found = self._known.get(key)
@@ -162,7 +162,7 @@ class LaneIdentities:
             return {**rules, **model, "blend": blend}
         return {**rules, "llm": self._llm(by)} if lane is LedgerLane.LLM else rules
 
-    def _of_rules(self, book: EvidenceBook | None) -> Parts:
+    def _of_rules(self, evidence: MeasuredEvidence | None) -> Parts:
         settings = self._settings
         return {
             "service": service_version(),
@@ -170,7 +170,7 @@ class LaneIdentities:
             # Both engines give the same numbers.
             "indicators": self._indicators.settings.model_dump(mode="json", exclude={"engine"}),
             "trading": _some(settings.trading, _COSTS),
-            "evidence": digest(book.model_dump(mode="json")) if book else None,
+            "evidence": digest(evidence.model_dump(mode="json")) if evidence else None,
         }
 
     def _model(self, version: str) -> Parts:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from domain.analysis import DataSource
 from domain.ledger.entries import Apart, LedgerEntry, Origin
 from domain.market import Timeframe
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.statements import Statement
 
@@ -30,7 +30,7 @@ class Occasion(NamedTuple):
     closed_ms: int
     price: float
     cost_bps: float
-    weighed_by: tuple[EvidenceBook | None, str | None]
+    weighed_by: tuple[MeasuredEvidence | None, str | None]
     source_data: DataSource
     apart: Apart | None
 

@@ -112,7 +112,7 @@ class Recorder:
             closed_ms=made.basis.closed_ms,
             price=analysis.price,
             cost_bps=made.basis.cost_bps,
-            weighed_by=(made.basis.book, made.basis.plan_model),
+            weighed_by=(made.basis.evidence, made.basis.plan_model),
             source_data=analysis.source_data,
             apart=apart_of(analysis.source_data, old=made.basis.old, believed=made.believed, trusted=trusted),
         )
@@ -167,7 +167,7 @@ class Recorder:
             closed_ms=closed_ms,
             price=snapshot.price,
             cost_bps=(costs or weigher.costs.of(snapshot.symbol)).round_trip_bps,
-            weighed_by=(weigher.book, None),
+            weighed_by=(weigher.evidence, None),
             source_data=snapshot.source_data,
             apart=apart,
         )

@@ -10,7 +10,7 @@ from domain.forecasting import Forecast
 from domain.ledger.entries import NEXT_CANDLE, EntryKind, LedgerLane
 from domain.trading.gates import Abstention
 from domain.values import Signal
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from rules.judgement import Judgement
 from rules.plans import HORIZON_CANDLES
 from rules.verdict import Ground, Verdict
@@ -26,7 +26,7 @@ _KINDS = {
     Abstention.NO_DATA: EntryKind.NO_DATA,
     Abstention.REFUSED: EntryKind.REFUSED,
 }
-# What a model has a part in.
+# Lanes in which a model takes part.
 _BY_MODEL = frozenset({LedgerLane.MODEL, LedgerLane.BLEND})
 
 
@@ -86,7 +86,7 @@ class AnswerBasis(NamedTuple):
         closed_ms: Close of the newest closed candle of the answer's timeframe, in epoch ms.
         old: Whether the candles are too old for news.
         cost_bps: Costs of a round trip that the plans were weighed with.
-        book: Evidence that the plans were weighed by.
+        evidence: Evidence that the plans were weighed by.
         plan_model: Version of the plan model that was asked before it; None without one.
     """
 
@@ -95,7 +95,7 @@ class AnswerBasis(NamedTuple):
     closed_ms: int
     old: bool
     cost_bps: float
-    book: EvidenceBook | None
+    evidence: MeasuredEvidence | None
     plan_model: str | None
 
     @classmethod
@@ -108,7 +108,7 @@ class AnswerBasis(NamedTuple):
             closed_ms=context.main.series.last_close_ms,
             old=context.age.old,
             cost_bps=context.weigher.costs.of(context.symbol).round_trip_bps,
-            book=context.weigher.book,
+            evidence=context.weigher.evidence,
             plan_model=context.plan_model,
         )
 
@@ -216,5 +216,5 @@ def _answered_by(analysis: Analysis, lane: LedgerLane) -> str:
 
 
 def _of_next_candle(forecast: Forecast) -> float | None:
-    # One further ahead would be held against the wrong close: `services/ledger/followed_forecasts.py` keeps those.
+    # One further ahead would be compared with the wrong close: `services/ledger/followed_forecasts.py` keeps those.
     return forecast.probability_up if forecast.horizon_candles == NEXT_CANDLE else None

@@ -1,4 +1,4 @@
-"""What was said beside what a replay says of the same candles, field by field."""
+"""Recorded answers beside replays of the same candles, field by field."""
 
 from __future__ import annotations
 

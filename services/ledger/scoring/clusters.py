@@ -1,4 +1,4 @@
-"""Sums over clusters: entries of one stretch, whose markets move together, count as one cluster.
+"""Sums over clusters: entries of one stretch count as one cluster, since their markets move together.
 
 Plans are open for longer than their stretch, so theirs are put together to longer clusters when they are read.
 """

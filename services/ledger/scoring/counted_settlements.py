@@ -45,7 +45,7 @@ class CountedSettlement:
 
 
 def settlements_of(records: Sequence[LedgerRecord], day: date) -> list[CountedSettlement]:
-    """Return the settlements of scored entries whose stretch begins in a UTC day, the first known entry first."""
+    """Return the settlements of scored entries in stretches that begin in a UTC day, the first known entry first."""
     ordered = sorted(records, key=lambda record: (record.entry.known_ms, record.entry.id))
     return list(_of_day(ordered, day))
 

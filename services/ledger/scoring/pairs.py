@@ -17,7 +17,7 @@ from services.ledger.scoring.verdicts import verdict_on
 
 @dataclass(frozen=True)
 class LanePair:
-    """What two lanes said of the same candles, and what came of it; None where nothing is bounds.
+    """Figures of two lanes on the same candles; ends of intervals are None where nothing is bounded.
 
     Attributes:
         first, second: Lanes.

@@ -28,7 +28,7 @@ _Group = tuple[str, str, str, int, str, str, str]
 
 
 def add_up(records: Sequence[LedgerRecord], day: date) -> list[Aggregate]:
-    """Return the sums over the scored entries whose stretch begins in a UTC day, by level and group.
+    """Return the sums over the scored entries in stretches that begin in a UTC day, by level and group.
 
     Only the first known entry of each lane_id, market, horizon and stretch counts. The same records give the same sums,
     in whatever order they come. Sums of 0 are left out.

@@ -24,7 +24,7 @@ _PAUSE_SHARE = 8
 
 @dataclass
 class ClosedBatch:
-    """What a batch of horizons came to."""
+    """The result of settling a batch of horizons."""
 
     settlements: list[Settlement] = field(default_factory=list)
     postponed: list[Postponed] = field(default_factory=list)

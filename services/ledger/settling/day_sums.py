@@ -22,7 +22,7 @@ AddUp = Callable[[Sequence[LedgerRecord], date], list[Aggregate]]
 
 
 class DaySums:
-    """Adds up the marked days of the ledger but those that rest, whose marks stay."""
+    """Adds up the marked days of the ledger; days that rest keep their marks."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""Documents of a close to come, as bands of prices that were given out: each is settled with the close it speaks of."""
+"""Documents about a later close, such as bands of prices: each is settled once that close is known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came of entries at their horizons, from the candles of their market; pure."""
+"""Outcomes of entries at their horizons, from the candles of their market; pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Settlements of yesterday that the candles of today would settle otherwise: noted, and never changed."""
+"""Settlements of yesterday that today's candles would settle otherwise: they are noted, and never changed."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ _Settled = tuple[LedgerEntry, Settlement]
 class SettlementRevisions:
     """Compares, once a day, the settlements of the day before with the stored candles of now.
 
-    Those from stored candles are compared, and those without any, whose candles may have come since. Candles of a
-    source are not kept, and another source's are never quite the same.
+    Settlements by stored candles are compared, and those without candles, which may have arrived since. Candles of a
+    source are not kept, and those of another source are never quite the same.
     """
 
     def __init__(

@@ -24,7 +24,7 @@ from utils.clock import Clock
 
 # Horizons that are read, compared and written at once.
 BATCH = 5_000
-# As few as that where the store does not take more in time.
+# The smallest batch, for a store that does not take more in time.
 _LEAST_BATCH = 50
 
 

@@ -8,7 +8,7 @@ from services.llm.sharing import LlmSharing
 
 
 class KeyTurns:
-    """Gives out keys of the ring whose turn no other replica has."""
+    """Gives out keys of the ring that no other replica uses at the moment."""
 
     def __init__(self, ring: KeyRing, sharing: LlmSharing, settings: LlmSettings) -> None:
         """Take turns of the keys of these settings; without keys, of the endpoint."""

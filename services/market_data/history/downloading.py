@@ -140,7 +140,7 @@ class HistoryFile:
             self.save()
 
     def _require_same_market(self, old: _Columns, new: _Columns) -> None:
-        """Refuse candles whose closes are not those of the file, but for its last one, which may have been forming."""
+        """Refuse candles with other closes than in the file, except for its last one, which may have been forming."""
         _, at_old, at_new = np.intersect1d(old.times[:-1], new.times, assume_unique=True, return_indices=True)
         closes, again = old.rows[at_old, 3], new.rows[at_new, 3]
         if not np.allclose(closes, again, rtol=MAX_DIFFERENCE, atol=0.0):

@@ -15,7 +15,7 @@ from services.market_data.source import HistoryPage, HistorySource
 PAGE_SECONDS = 30.0
 # With pauses of 1, 2, 4, 8 and 16 seconds between them.
 MAX_ATTEMPTS = 6
-# Binance's weight is counted by the minute; who asks for more is asked again another day.
+# Binance counts weights by the minute; a source that demands a longer rest is given up for now.
 MAX_REST_SECONDS = 300.0
 
 Sleep = Callable[[float], Awaitable[object]]

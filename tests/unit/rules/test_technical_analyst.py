@@ -154,9 +154,9 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
 
 
 def test_evidence_of_other_kinds_of_markets_is_insufficient_and_never_gives_more_than_a_little_confidence() -> None:
-    assert WEIGHER.book is not None
-    records = tuple(record.model_copy(update={"weight": 3.0}) for record in WEIGHER.book.records)
-    weigher = replace(at(0), book=WEIGHER.book.model_copy(update={"records": records}))
+    assert WEIGHER.evidence is not None
+    records = tuple(record.model_copy(update={"weight": 3.0}) for record in WEIGHER.evidence.records)
+    weigher = replace(at(0), evidence=WEIGHER.evidence.model_copy(update={"records": records}))
     coin = judge(context_of(dashboard(0, 0.4), weigher=weigher)).verdict
     share = TechnicalAnalyst().assess(judge(context_of(replace(dashboard(0, 0.4), symbol="AAPL"), weigher=weigher)))
     assert share.evidence is not None
@@ -177,9 +177,9 @@ def test_a_plan_pays_the_costs_of_its_kind_of_market() -> None:
 
 
 def test_trends_that_came_to_nothing_in_the_past_are_not_followed() -> None:
-    assert WEIGHER.book is not None
-    records = tuple(record.model_copy(update={"weight": 0.001}) for record in WEIGHER.book.records)
-    chance = replace(WEIGHER, book=WEIGHER.book.model_copy(update={"records": records}))
+    assert WEIGHER.evidence is not None
+    records = tuple(record.model_copy(update={"weight": 0.001}) for record in WEIGHER.evidence.records)
+    chance = replace(WEIGHER, evidence=WEIGHER.evidence.model_copy(update={"records": records}))
     analysis = TechnicalAnalyst().assess(judge(context_of(dashboard(0, 0.4), weigher=chance)))
     assert analysis.evidence is not None
     assert (analysis.signal, analysis.evidence.verdict) == (Signal.NEUTRAL, "none")

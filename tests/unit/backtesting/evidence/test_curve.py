@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from backtesting.evidence.building import build_book, calibration_error
-from backtesting.evidence.checking import check_book
+from backtesting.evidence.building import build_evidence, calibration_error
+from backtesting.evidence.checking import check_market
 from backtesting.evidence.curve import MIN_CLUSTERS, chance, fit_curve
 from backtesting.evidence.samples import join
 from domain.errors import InsufficientData
@@ -47,9 +47,9 @@ def test_few_weeks_are_no_evidence() -> None:
 
 @pytest.mark.parametrize(("weight", "verdict"), [(0.5, "positive"), (0.0, "none"), (-0.5, "inverted")])
 def test_a_book_tells_an_edge_from_chance(weight: float, verdict: str) -> None:
-    book = build_book([market(planted(weight))], datetime(2026, 1, 1, tzinfo=UTC))
+    evidence = build_evidence([market(planted(weight))], datetime(2026, 1, 1, tzinfo=UTC))
     plan = TradePlan(side=Signal.LONG, entry=100, stop=99, target=102, horizon_candles=240)
-    found = Weigher(book, COSTS).weigh(plan, "BTCUSDT", Timeframe.H1, 1.0)
+    found = Weigher(evidence, COSTS).weigh(plan, "BTCUSDT", Timeframe.H1, 1.0)
     assert found.verdict == verdict
     assert found.target_first == pytest.approx(float(chance(np.array(weight))), abs=0.03)
     assert found.net_bps == pytest.approx(found.gross_bps - 12)
@@ -57,9 +57,9 @@ def test_a_book_tells_an_edge_from_chance(weight: float, verdict: str) -> None:
 
 
 def test_what_was_not_measured_counts_half_and_half_again() -> None:
-    book = build_book([market(planted(0.5))], datetime(2026, 1, 1, tzinfo=UTC))
+    evidence = build_evidence([market(planted(0.5))], datetime(2026, 1, 1, tzinfo=UTC))
     plan = TradePlan(side=Signal.LONG, entry=100, stop=99, target=102, horizon_candles=240)
-    weigher = Weigher(book, MarketCosts(fee_bps=0, slippage_bps=0))
+    weigher = Weigher(evidence, MarketCosts(fee_bps=0, slippage_bps=0))
     hour, quarter, share = (
         weigher.weigh(plan, symbol, timeframe, 1.0).target_first - 1 / 3
         for symbol, timeframe in (("BTCUSDT", Timeframe.H1), ("BTCUSDT", Timeframe.M15), ("AAPL", Timeframe.M15))
@@ -69,8 +69,8 @@ def test_what_was_not_measured_counts_half_and_half_again() -> None:
 
 
 def test_years_are_predicted_by_the_years_before() -> None:
-    book = build_book([market(planted(0.4, 30_000))], datetime(2026, 1, 1, tzinfo=UTC))
-    (record,) = book.records
+    evidence = build_evidence([market(planted(0.4, 30_000))], datetime(2026, 1, 1, tzinfo=UTC))
+    (record,) = evidence.records
     assert [fold.year for fold in record.folds] == [2022, 2023, 2024]
     for fold in record.folds:
         assert abs(fold.predicted - fold.came) < 0.03
@@ -78,21 +78,21 @@ def test_years_are_predicted_by_the_years_before() -> None:
 
 
 def test_a_check_compares_with_entries_at_random() -> None:
-    book = build_book([market(planted(0.4))], datetime(2026, 1, 1, tzinfo=UTC))
-    good, chanceful = (check_book(book, market(planted(weight, seed=4)), COSTS) for weight in (0.4, 0.0))
+    evidence = build_evidence([market(planted(0.4))], datetime(2026, 1, 1, tzinfo=UTC))
+    good, chanceful = (check_market(evidence, market(planted(weight, seed=4)), COSTS) for weight in (0.4, 0.0))
     assert good is not None
     assert chanceful is not None
     assert (good.verdict, chanceful.verdict) == ("above random", "as random")
     assert abs(good.target_first - good.stated) < 0.02 < chanceful.stated - chanceful.target_first
     assert [group.confidence for group in good.groups] == sorted(group.confidence for group in good.groups)
     none = replace(planted(0.0), given=np.zeros(40_000, dtype=np.bool_))
-    assert check_book(book, market(none), COSTS) is None
+    assert check_market(evidence, market(none), COSTS) is None
 
 
 def test_markets_are_pooled() -> None:
     parts = [planted(0.3, 6_000, seed) for seed in (1, 2)]
-    book = build_book([market(parts[0]), market(parts[1], "ETHUSDT")], datetime(2026, 1, 1, tzinfo=UTC))
-    (record,) = book.records
+    evidence = build_evidence([market(parts[0]), market(parts[1], "ETHUSDT")], datetime(2026, 1, 1, tzinfo=UTC))
+    (record,) = evidence.records
     assert record.weight == pytest.approx(fit_curve(join(parts), Timeframe.H1).weight, abs=1e-6)
     assert record.built_from.startswith("2 markets, 1h, 2020-09 to 2021-05")
     assert record.samples == 24_000

@@ -25,7 +25,7 @@ def test_what_is_learned_of_a_plan_is_what_its_analysis_gives() -> None:
     judged = list(judge_past(past, ANALYSIS, INDICATORS, every=EVERY, windows=windows))
     samples = samples_of(series, judged)
     measured = MeasuredMarket(market(samples).file, "BTCUSDT", Timeframe.H1, samples)
-    given = given_plans(measured, WEIGHER.book)
+    given = given_plans(measured, WEIGHER.evidence)
     facts = {one.moment_ms: facts_of(one.judgement.context, one.judgement.rules) for one in judged}
     told = {moment: found for moment, found in facts.items() if found is not None}
     # Plans of the newest candles have not ended.
@@ -44,7 +44,7 @@ def test_what_is_stated_of_given_plans_is_what_their_evidence_says() -> None:
     past = PastMarket("BTCUSDT", {Timeframe.H1: series})
     judged = list(judge_past(past, ANALYSIS, INDICATORS, every=EVERY, weigher=WEIGHER))
     samples = samples_of(series, judged)
-    given = given_plans(MeasuredMarket(market(samples).file, "BTCUSDT", Timeframe.H1, samples), WEIGHER.book)
+    given = given_plans(MeasuredMarket(market(samples).file, "BTCUSDT", Timeframe.H1, samples), WEIGHER.evidence)
     stated = {
         one.moment_ms: one.judgement.by_rules.evidence.target_first
         for one in judged

@@ -22,7 +22,7 @@ from services.backtests.lane_models import version_of
 from services.backtests.markets import BacktestMarket, prepare
 from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 from services.backtests.run import run_backtest
-from services.evidence.file import read_book
+from services.evidence.file import read_evidence
 from tests.fixtures.histories import simulated
 from tests.fixtures.models import add_model
 
@@ -46,7 +46,7 @@ def trained(settings: Settings, last_ms: int = 1, **changes: Any) -> ModelMetada
 
 def parameters(settings: Settings, lane: str = "rules", **options: Any) -> BacktestParameters:
     return BacktestParameters.of(
-        BacktestOptions(lane=lane, **options), settings, read_book(settings.trading.evidence_file)
+        BacktestOptions(lane=lane, **options), settings, read_evidence(settings.trading.evidence_file)
     )
 
 

@@ -11,11 +11,11 @@ import pytest
 from domain.errors import Conflict, InvalidRequest, NotFound, StorageUnavailable
 from domain.ledger.entries import LedgerEntry
 from services.broadcast.hub import SignalHub
-from services.ledger.book import LedgerBook
 from services.ledger.proofs.chain import BEGINNING, chain
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.proofs.merkle import root_of_path
 from services.ledger.proofs.published import entry_hash
+from services.ledger.reader import LedgerReader
 from storage.ledger_ports import EntryFilter
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry
@@ -73,7 +73,7 @@ async def test_late_entry_is_booked_in_the_open_day_and_the_closed_one_stays(sto
     clock.moment += timedelta(days=1)
     (second,) = await closer(store, clock).close_days()
     assert (first.entries, second.entries) == (5, 1)
-    proof = await LedgerBook(store, clock).proof("late.rules")
+    proof = await LedgerReader(store, clock).proof("late.rules")
     assert (proof.root, proof.previous) == (second, first.chained)
 
 
@@ -93,16 +93,16 @@ async def test_closed_day_is_announced_once(store: MemoryLedger) -> None:
 async def test_every_entry_of_a_closed_day_has_a_path_to_its_root(store: MemoryLedger) -> None:
     clock = SettableClock(datetime(2021, 1, 5, 1, tzinfo=UTC))
     (root,) = await closer(store, clock).close_days()
-    book = LedgerBook(store, clock)
+    reader = LedgerReader(store, clock)
     for entry in entries(days=1):
-        proof = await book.proof(entry.id)
+        proof = await reader.proof(entry.id)
         path = [bytes.fromhex(node) for node in proof.path]
         assert proof.leaf == entry_hash(entry).hex()
         assert root_of_path(bytes.fromhex(proof.leaf), proof.index, root.entries, path).hex() == root.root
     with pytest.raises(Conflict, match="2021-01-06 is not closed yet"):
-        await LedgerBook(store, SettableClock(datetime(2021, 1, 6, 13, tzinfo=UTC))).proof("d2n0.rules")
+        await LedgerReader(store, SettableClock(datetime(2021, 1, 6, 13, tzinfo=UTC))).proof("d2n0.rules")
     with pytest.raises(NotFound, match="no entry"):
-        await book.proof("unknown")
+        await reader.proof("unknown")
 
 
 async def test_request_id_is_no_part_of_the_proof() -> None:
@@ -111,16 +111,16 @@ async def test_request_id_is_no_part_of_the_proof() -> None:
 
 
 async def test_pages_follow_one_another_without_gap_or_repetition(store: MemoryLedger) -> None:
-    book, found, cursor = LedgerBook(store, SettableClock()), [], None
+    reader, found, cursor = LedgerReader(store, SettableClock()), [], None
     while True:
-        page = await book.page(EntryFilter(), 3, cursor)
+        page = await reader.page(EntryFilter(), 3, cursor)
         found += [record.entry.id for record in page.records]
         cursor = page.next
         if cursor is None:
             break
     assert found == [entry.id for entry in reversed(entries())]
     with pytest.raises(InvalidRequest, match="take `next` of the page before"):
-        await book.page(EntryFilter(), 3, "yesterday")
+        await reader.page(EntryFilter(), 3, "yesterday")
 
 
 async def test_closing_goes_on_after_an_outage(store: MemoryLedger) -> None:

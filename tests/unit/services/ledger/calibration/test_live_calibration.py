@@ -15,7 +15,7 @@ from domain.ledger.settlements import LedgerRecord, PlanEnd
 from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.values import epoch_ms
-from rules.evidence.book import EvidenceBook, TimeframeRecord
+from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 from rules.evidence.weighing import Weigher
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
@@ -48,8 +48,8 @@ def a_record(weight: float = WEIGHT, error: float = 0.4) -> TimeframeRecord:
     )  # fmt: skip
 
 
-def a_book() -> EvidenceBook:
-    return EvidenceBook(
+def some_evidence() -> MeasuredEvidence:
+    return MeasuredEvidence(
         built_at="2020-12-31", stop_atr=3, reward=2, horizon_candles=240, records=(a_record(),), left_out={}
     )
 
@@ -175,7 +175,7 @@ class Live:
     """A replica with a ledger and documents that others may share."""
 
     def __init__(self, ledger: MemoryLedger, documents: DocumentStore, clock: SettableClock) -> None:
-        self.evidence = EvidenceInUse(Weigher(a_book(), COSTS))
+        self.evidence = EvidenceInUse(Weigher(some_evidence(), COSTS))
         self.documents, self.clock, self.ledger = documents, clock, ledger
         self.more_parts: dict[str, str] = {}
         lease = Lease(documents, "calibration", 3600, clock, monotonic=clock.monotonic)
@@ -183,17 +183,17 @@ class Live:
 
     @property
     def weight(self) -> float:
-        assert self.evidence.weigher.book is not None
-        return self.evidence.weigher.book.records[0].weight
+        assert self.evidence.weigher.evidence is not None
+        return self.evidence.weigher.evidence.records[0].weight
 
     async def states(self) -> list[RefitState]:
         return [refit.state for refit in await self.calibration.refits(50)]
 
     async def settle(self, start: int, multiplier: float, seed: int) -> None:
         """Settle the plans of ten days, stated by the record that is in use."""
-        book = self.evidence.weigher.book
-        assert book is not None
-        lane_id = digest(book.model_dump(mode="json"))
+        evidence = self.evidence.weigher.evidence
+        assert evidence is not None
+        lane_id = digest(evidence.model_dump(mode="json"))
         lane = {"created_at": self.clock.now(), "lane": "rules", "parts": {"evidence": lane_id, **self.more_parts}}
         await self.documents.insert(LEDGER_LANES, lane_id, lane)
         days = range(start, start + 10)
@@ -224,7 +224,7 @@ async def test_worthless_odds_are_replaced_with_their_reason_and_a_restart_and_a
     other = Live(ledger, documents, clock)
     await other.calibration.take_over()
     assert other.evidence.weigher == one.evidence.weigher
-    assert other.evidence.weigher.book != other.evidence.shipped.book
+    assert other.evidence.weigher.evidence != other.evidence.shipped.evidence
 
 
 async def test_plans_that_a_plan_model_stated_refit_nothing(documents: DocumentStore) -> None:

@@ -14,7 +14,7 @@ from config.settings import Settings
 from config.sources import load_settings
 from domain.ledger.entries import LedgerLane, Origin
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.evidence.book import EvidenceBook
+from rules.evidence.measured import MeasuredEvidence
 from services.ledger.recording import lane_identities
 from services.ledger.recording.lane_identities import LaneIdentity, keep_identities
 from storage.document_ports import LEDGER_LANES
@@ -26,7 +26,7 @@ from tests.fixtures.recording import PROMPT, make_identities
 RULES, MODEL, LLM, BLEND, SHADOW = LedgerLane
 VERSION = "lstm_model_20260131_120000"
 BY = {RULES: "", MODEL: VERSION, LLM: "gpt-4o-mini", BLEND: VERSION, SHADOW: VERSION}
-BOOK = WEIGHER.book
+EVIDENCE = WEIGHER.evidence
 ROOT = Path(__file__).resolve().parents[5]
 
 
@@ -35,11 +35,11 @@ def settings(**sections: dict[str, Any]) -> Settings:
 
 
 def ids(
-    changed: Settings | None = None, book: EvidenceBook | None = BOOK, prompt: dict[str, Any] | None = None
+    changed: Settings | None = None, evidence: MeasuredEvidence | None = EVIDENCE, prompt: dict[str, Any] | None = None
 ) -> dict[LedgerLane, str]:
     """Return the id of each lane, of a process of its own."""
     identities = make_identities(changed, prompt=prompt)
-    return {lane: identities.id_of(lane, by, Origin.API, book) for lane, by in BY.items()}
+    return {lane: identities.id_of(lane, by, Origin.API, evidence) for lane, by in BY.items()}
 
 
 def differing(one: dict[LedgerLane, str], other: dict[LedgerLane, str]) -> set[LedgerLane]:
@@ -61,9 +61,9 @@ def test_another_process_has_the_same_ids() -> None:
     assert done.stdout.split() == [value for _, value in sorted(ids().items())]
 
 
-def changed_book() -> EvidenceBook:
-    assert BOOK is not None
-    return BOOK.model_copy(update={"built_at": "1999-12-31"})
+def changed_evidence() -> MeasuredEvidence:
+    assert EVIDENCE is not None
+    return EVIDENCE.model_copy(update={"built_at": "1999-12-31"})
 
 
 BY_RULES = {RULES, LLM, BLEND}
@@ -75,8 +75,8 @@ CHANGES: list[tuple[str, Callable[[], dict[LedgerLane, str]], set[LedgerLane]]] 
     ("range", lambda: ids(settings(indicators={"atr_period": 15})), set(LedgerLane)),
     ("fee", lambda: ids(settings(trading={"fee_bps": 6})), BY_RULES),
     ("slippage", lambda: ids(settings(trading={"slippage_bps": 2})), BY_RULES),
-    ("evidence", lambda: ids(book=changed_book()), BY_RULES),
-    ("no evidence", lambda: ids(book=None), BY_RULES),
+    ("evidence", lambda: ids(evidence=changed_evidence()), BY_RULES),
+    ("no evidence", lambda: ids(evidence=None), BY_RULES),
     ("blend", lambda: ids(settings(analysis={"blend": "weighted"})), {BLEND}),
     ("share of the model", lambda: ids(settings(analysis={"model_weight": 0.4})), {BLEND}),
     ("sides of models", lambda: ids(settings(models={"serving": {"long_probability": 0.61}})), {MODEL, BLEND, SHADOW}),
@@ -113,16 +113,16 @@ def test_what_changes_no_answer_begins_no_new_record(sections: dict[str, dict[st
 @pytest.mark.parametrize("lane", [MODEL, BLEND, LLM])
 def test_another_model_is_another_lane(lane: LedgerLane) -> None:
     identities = make_identities()
-    one, other = (identities.id_of(lane, by, Origin.API, BOOK) for by in (BY[lane], f"{BY[lane]}_2"))
+    one, other = (identities.id_of(lane, by, Origin.API, EVIDENCE) for by in (BY[lane], f"{BY[lane]}_2"))
     assert one != other
-    assert identities.id_of(lane, BY[lane], Origin.LOOP, BOOK) == one
+    assert identities.id_of(lane, BY[lane], Origin.LOOP, EVIDENCE) == one
 
 
 def test_a_recalibrated_model_is_another_lane_and_one_that_was_not_keeps_its_own() -> None:
     noted = list[LaneIdentity]()
     identities = make_identities(noted=noted)
-    plain = identities.id_of(MODEL, VERSION, Origin.API, BOOK)
-    one, other = (identities.id_of(MODEL, VERSION, Origin.API, BOOK, calibrated_at=at) for at in (1, 2))
+    plain = identities.id_of(MODEL, VERSION, Origin.API, EVIDENCE)
+    one, other = (identities.id_of(MODEL, VERSION, Origin.API, EVIDENCE, calibrated_at=at) for at in (1, 2))
     assert len({plain, one, other}) == 3
     assert [identity.parts.get("calibrated_at") for identity in noted] == [None, 1, 2]
 
@@ -135,7 +135,7 @@ def test_a_release_begins_new_records(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_trend_is_blended_in_another_way() -> None:
     identities = make_identities()
-    of_trend = {lane: identities.id_of(lane, by, Origin.TREND, BOOK) for lane, by in BY.items()}
+    of_trend = {lane: identities.id_of(lane, by, Origin.TREND, EVIDENCE) for lane, by in BY.items()}
     assert differing(ids(), of_trend) == {BLEND}
 
 
@@ -143,18 +143,18 @@ def test_the_engines_indicator_settings_begin_a_new_record_and_the_own_ones_go_o
     own = settings().indicators
     indicators, noted = TechnicalIndicators(own), list[LaneIdentity]()
     identities = make_identities(indicators=indicators, noted=noted)
-    first = identities.id_of(RULES, "", Origin.API, BOOK)
+    first = identities.id_of(RULES, "", Origin.API, EVIDENCE)
     indicators.use(own.model_copy(update={"rsi_period": 9}))
-    second = identities.id_of(RULES, "", Origin.API, BOOK)
+    second = identities.id_of(RULES, "", Origin.API, EVIDENCE)
     indicators.use(own)
-    assert identities.id_of(RULES, "", Origin.API, BOOK) == first != second
+    assert identities.id_of(RULES, "", Origin.API, EVIDENCE) == first != second
     assert [identity.parts["indicators"]["rsi_period"] for identity in noted[:2]] == [14, 9]
 
 
 def test_an_identity_names_its_parts_and_no_address() -> None:
     noted = list[LaneIdentity]()
     identities = make_identities(settings(llm={"base_url": "http://secret-host:9/v1"}), noted=noted)
-    lane_id = identities.id_of(LLM, "gpt-4o-mini", Origin.API, BOOK)
+    lane_id = identities.id_of(LLM, "gpt-4o-mini", Origin.API, EVIDENCE)
     (identity,) = noted
     assert (identity.lane, identity.lane_id) == (LLM, lane_id)
     assert LaneIdentity.of(LLM, identity.parts) == identity
@@ -163,7 +163,7 @@ def test_an_identity_names_its_parts_and_no_address() -> None:
     assert identity.parts["llm"]["prompt"]["version"] == PROMPT["version"]
     assert "secret-host" not in repr(identity)
     assert str(PROMPT["instructions"]) not in repr(identity)
-    identities.id_of(LLM, "gpt-4o-mini", Origin.LOOP, BOOK)
+    identities.id_of(LLM, "gpt-4o-mini", Origin.LOOP, EVIDENCE)
     assert len(noted) == 1
 
 
@@ -175,7 +175,7 @@ async def test_identities_are_stored_once_with_the_time_at_which_their_record_be
             noted = list[LaneIdentity]()
             identities = make_identities(noted=noted)
             for lane, by in BY.items():
-                identities.id_of(lane, by, Origin.API, BOOK)
+                identities.id_of(lane, by, Origin.API, EVIDENCE)
             for identity in noted:
                 keep(identity)
             await documents.flush()
@@ -192,8 +192,8 @@ def test_what_goes_by_a_plan_model_is_told_apart_and_marked() -> None:
     noted: list[LaneIdentity] = []
     identities = make_identities(noted=noted)
     version = "plan_lightgbm_model_20260131_120000"
-    plain = {lane: identities.id_of(lane, by, Origin.API, BOOK) for lane, by in BY.items()}
-    asked = {lane: identities.id_of(lane, by, Origin.API, BOOK, version) for lane, by in BY.items()}
+    plain = {lane: identities.id_of(lane, by, Origin.API, EVIDENCE) for lane, by in BY.items()}
+    asked = {lane: identities.id_of(lane, by, Origin.API, EVIDENCE, version) for lane, by in BY.items()}
     assert differing(plain, asked) == {RULES, LLM, BLEND}
     marked = {identity.lane for identity in noted if identity.parts.get(lane_identities.PLAN_MODEL) == version}
     assert marked == {RULES, LLM, BLEND}

@@ -40,7 +40,7 @@ async def run(
     clock.advance(3600)
     noted, settings = list[LaneIdentity](), load_settings(environment={}, overrides=sections)
     assert isinstance(settings, Settings)
-    lane_id = make_identities(settings, noted=noted).id_of(lane, by, Origin.API, WEIGHER.book if evidence else None)
+    lane_id = make_identities(settings, noted=noted).id_of(lane, by, Origin.API, WEIGHER.evidence if evidence else None)
     keep = keep_identities(documents, clock)
     for identity in noted:
         keep(identity)

@@ -1,4 +1,4 @@
-"""The wing of the answers: analyses, signals, forecasts, insights; what writes them down, and how they are replayed."""
+"""Subsystem of the answers: analyses, signals, forecasts and insights, how they are recorded, and how replayed."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from container.foundation import Foundation
-from container.ledger_wing import LedgerWing
-from container.llm_wing import LlmWing
-from container.market_wing import MarketWing
-from container.model_wing import ModelWing
+from container.infrastructure import Infrastructure
+from container.ledger import LedgerSubsystem
+from container.llm import LlmSubsystem
+from container.markets import MarketSubsystem
+from container.models import ModelSubsystem
 from domain.analysis import Analysis
 from domain.trading.disabled import RULES, WhyDisabled
 from rules.technical import TechnicalAnalyst
@@ -48,7 +48,7 @@ PARITY_LEASE_SECONDS = 1800.0
 
 
 @dataclass(frozen=True)
-class AnswerWing:
+class AnswerSubsystem:
     """The parts that answer, each for one kind of question."""
 
     analysis: AnalysisService
@@ -64,9 +64,14 @@ class AnswerWing:
 
 
 @asynccontextmanager
-async def open_answer_wing(
-    base: Foundation, markets: MarketWing, llm: LlmWing, ledger: LedgerWing, models: ModelWing, guards: Guards
-) -> AsyncIterator[AnswerWing]:
+async def open_answer_subsystem(
+    base: Infrastructure,
+    markets: MarketSubsystem,
+    llm: LlmSubsystem,
+    ledger: LedgerSubsystem,
+    models: ModelSubsystem,
+    guards: Guards,
+) -> AsyncIterator[AnswerSubsystem]:
     """Open the parts; each day of the ledger is replayed in the background."""
     settings, clock, market_data, forecasting = base.settings, base.clock, markets.market_data, models.forecasting
     rules, why_disabled = TechnicalAnalyst(), guards.disabled.why
@@ -90,7 +95,7 @@ async def open_answer_wing(
     replayer = Replayer(reader, models.past, rules)
     parity = _make_parity(base, markets, replayer, past_candles)
     async with background(parity.run(), "parity of replays"):
-        yield AnswerWing(
+        yield AnswerSubsystem(
             analysis=analysis,
             revisions=revisions,
             periodic=_make_periodic(base, llm, analysis),
@@ -113,7 +118,7 @@ async def open_answer_wing(
 
 
 def _choose_analyst(
-    base: Foundation, llm: LlmWing, rules: TechnicalAnalyst, ledger: LedgerWing, why_disabled: WhyDisabled
+    base: Infrastructure, llm: LlmSubsystem, rules: TechnicalAnalyst, ledger: LedgerSubsystem, why_disabled: WhyDisabled
 ) -> Analyst:
     """Return the rules, after the LLM where one is configured."""
     journal, ask_about_synthetic = llm.parts.journal, base.settings.llm.ask_about_synthetic
@@ -123,7 +128,9 @@ def _choose_analyst(
     return FallbackAnalyst(llm_analyst, rules, base.stopping)
 
 
-def _make_recorder(base: Foundation, markets: MarketWing, ledger: LedgerWing, models: ModelWing) -> Recorder:
+def _make_recorder(
+    base: Infrastructure, markets: MarketSubsystem, ledger: LedgerSubsystem, models: ModelSubsystem
+) -> Recorder:
     """Return what writes answers into the ledger, with those of candidates beside them."""
     prompt, keep = prompt_parts(), keep_identities(base.stores.documents, base.clock)
     identities, beside = (LaneIdentities(base.settings, markets.indicators, prompt, keep) for _ in range(2))
@@ -131,7 +138,9 @@ def _make_recorder(base: Foundation, markets: MarketWing, ledger: LedgerWing, mo
     return Recorder(sink, identities, ledger.evidence, ApartBudget(base.settings.ledger), base.clock)
 
 
-def _make_parity(base: Foundation, markets: MarketWing, replayer: Replayer, candles: PastCandles) -> NightlyParity:
+def _make_parity(
+    base: Infrastructure, markets: MarketSubsystem, replayer: Replayer, candles: PastCandles
+) -> NightlyParity:
     """Return what certifies each day of the ledger, on one replica at a time."""
     store, documents, ledger = base.stores
     # What a replay is made of is no lane's record: nothing notes its identities.
@@ -140,7 +149,7 @@ def _make_parity(base: Foundation, markets: MarketWing, replayer: Replayer, cand
     return NightlyParity(days, documents, Lease(documents, "parity", PARITY_LEASE_SECONDS, base.clock), base.clock)
 
 
-def _make_periodic(base: Foundation, llm: LlmWing, analysis: AnalysisService) -> PeriodicAnalysis:
+def _make_periodic(base: Infrastructure, llm: LlmSubsystem, analysis: AnalysisService) -> PeriodicAnalysis:
     """Return the loop over the configured symbols, which waits for a key of the LLM."""
     settings = base.settings
     lease_seconds = settings.periodic.lease_seconds

@@ -1,4 +1,4 @@
-"""The wing of the models: what serves them, what changes them, and what watches them."""
+"""Subsystem of the models: what serves them, what changes them, and what watches them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from container.foundation import Foundation
+from container.infrastructure import Infrastructure
 from container.sharing import announce_models
 from domain.trading.disabled import WhyDisabled
 from models.registry.registries import Registries
@@ -24,7 +24,7 @@ from services.training.model_admin import ModelAdmin
 
 
 @dataclass(frozen=True)
-class ModelWing:
+class ModelSubsystem:
     """The parts around the registries.
 
     Attributes:
@@ -47,7 +47,7 @@ class ModelWing:
 
 
 @asynccontextmanager
-async def open_model_wing(base: Foundation, why_disabled: WhyDisabled) -> AsyncIterator[ModelWing]:
+async def open_model_subsystem(base: Infrastructure, why_disabled: WhyDisabled) -> AsyncIterator[ModelSubsystem]:
     """Open the parts; no model is loaded before the first request, and candidates and drift are watched."""
     settings, clock, (store, documents, ledger) = base.settings, base.clock, base.stores
     announce, reload_seconds = announce_models(base.replicas.hints), settings.models.serving.reload_seconds
@@ -58,7 +58,7 @@ async def open_model_wing(base: Foundation, why_disabled: WhyDisabled) -> AsyncI
         forecasting = entered(open_forecasting(served, settings, store, clock, why_disabled, shadows))
         shadowing = open_shadow_watch(served.registries, (ledger, documents), base.hub, announce, clock)
         drift = open_drift(settings.models.drift, served, base.stores, base.hub, base.notices.send, clock)
-        yield ModelWing(
+        yield ModelSubsystem(
             registries=served.registries,
             served=served,
             admin=ModelAdmin(served, clock, announce),

@@ -1,4 +1,4 @@
-"""The wing of the markets: where candles come from, and the settings of the indicators over them."""
+"""Subsystem of the markets: where candles come from, and the settings of the indicators over them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 import httpx2
 
 from config.settings import Settings
-from container.foundation import Foundation
+from container.infrastructure import Infrastructure
 from features.indicators.technical_indicators import TechnicalIndicators
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
@@ -24,7 +24,7 @@ from utils.concurrency import background
 
 
 @dataclass(frozen=True)
-class MarketWing:
+class MarketSubsystem:
     """The parts that read markets.
 
     Attributes:
@@ -40,7 +40,7 @@ class MarketWing:
 
 
 @asynccontextmanager
-async def open_market_wing(base: Foundation) -> AsyncIterator[MarketWing]:
+async def open_market_subsystem(base: Infrastructure) -> AsyncIterator[MarketSubsystem]:
     """Open the sources, and keep the indicators in step with the trading engine in the background."""
     settings, clock, store = base.settings, base.clock, base.stores.analyses
     indicators = TechnicalIndicators(settings.indicators)
@@ -51,7 +51,7 @@ async def open_market_wing(base: Foundation) -> AsyncIterator[MarketWing]:
     ):
         recent = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         newest = NewestCandles(store, recent, indicators, settings, clock)
-        yield MarketWing(market_data, recent, newest, indicators, engine)
+        yield MarketSubsystem(market_data, recent, newest, indicators, engine)
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""The wing of the LLM: who asks it, and how long others wait for a key of it."""
+"""Subsystem of the LLM: what asks it, and how long others wait for a free key."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 
-from container.foundation import Foundation
+from container.infrastructure import Infrastructure
 from services.llm.calling.patience import wait_for_a_key
 from services.llm.parts import LlmParts, open_llm
 from services.reviews.trades import TradeReviews
 
 
 @dataclass(frozen=True)
-class LlmWing:
+class LlmSubsystem:
     """The parts that ask.
 
     Attributes:
@@ -27,11 +27,11 @@ class LlmWing:
 
 
 @asynccontextmanager
-async def open_llm_wing(base: Foundation) -> AsyncIterator[LlmWing]:
+async def open_llm_subsystem(base: Infrastructure) -> AsyncIterator[LlmSubsystem]:
     """Open what asks the LLM where one is configured, and review trades in the background."""
     settings, documents = base.settings, base.stores.documents
     async with open_llm(settings.llm, documents, base.clock, base.replicas.llm) as llm:
         patience = partial(wait_for_a_key, llm.client, settings.llm.spacing_seconds)
         trades = TradeReviews(llm.journal, documents, settings.trades, base.clock, patience)
         async with trades.reviewing():
-            yield LlmWing(llm, patience, trades)
+            yield LlmSubsystem(llm, patience, trades)

@@ -1,4 +1,4 @@
-"""The book of evidence: the measured record of plans, by timeframe."""
+"""Measured evidence: the record of plans by timeframe."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class MeasuredFile(Frozen):
 
 
 class EvidenceYear(Frozen):
-    """A year predicted by the years before it: mean prediction and what came, per plan.
+    """A year predicted by the years before it: mean prediction and observed share, per plan.
 
     `calibration_error` is the expected calibration error over ten bins of equal count.
     """
@@ -83,7 +83,7 @@ class TimeframeRecord(Frozen):
         return float(UNMEASURED_SHARE ** measured.count(False))
 
 
-class EvidenceBook(Frozen):
+class MeasuredEvidence(Frozen):
     """The measured record of plans, as `cli.py evidence build` writes it.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""What every wing stands on: settings and clock, stores, threads, and the ways to replicas, operators and receivers."""
+"""What every subsystem uses: settings, clock, stores, threads, the link to other replicas, notices and webhooks."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Stores(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Foundation:
-    """What any wing may use.
+class Infrastructure:
+    """What any subsystem may use.
 
     Attributes:
         stopping: Set when the server begins to stop.
@@ -63,7 +63,7 @@ class Foundation:
 
 
 @asynccontextmanager
-async def open_foundation(settings: Settings, logs: Logs) -> AsyncIterator[Foundation]:
+async def open_infrastructure(settings: Settings, logs: Logs) -> AsyncIterator[Infrastructure]:
     """Open the parts, and close them in the opposite order."""
     clock = SystemClock()
     async with AsyncExitStack() as stack:
@@ -72,7 +72,7 @@ async def open_foundation(settings: Settings, logs: Logs) -> AsyncIterator[Found
         client = await opened(httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
         executor = entered(worker_threads(settings.analysis.worker_threads, "analysis"))
         hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
-        yield Foundation(
+        yield Infrastructure(
             settings=settings,
             clock=clock,
             stopping=asyncio.Event(),

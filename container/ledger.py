@@ -1,4 +1,4 @@
-"""The wing of the ledger: what settles, adds up, closes and compares what was said, and what is learned from it."""
+"""Subsystem of the ledger: settles, adds up, closes and compares forecasts, and learns from them."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from functools import partial
 
 from config.settings import Settings
-from container.foundation import Foundation, Stores
+from container.infrastructure import Infrastructure, Stores
 from services.evidence.file import open_weigher
 from services.evidence.in_use import EvidenceInUse
 from services.leases import Lease
-from services.ledger.book import LedgerBook
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.followed_forecasts import FollowedForecasts, settled_forecast
 from services.ledger.price_bands import PriceBands, settled_band
 from services.ledger.proofs.day_closing import DayCloser
+from services.ledger.reader import LedgerReader
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -39,10 +39,10 @@ CALIBRATION_LEASE_SECONDS = 3600.0
 
 
 @dataclass(frozen=True)
-class LedgerWing:
+class LedgerSubsystem:
     """The parts that others ask."""
 
-    book: LedgerBook
+    reader: LedgerReader
     settler: Settler
     scores: LedgerScores
     lanes: LaneWatch
@@ -54,7 +54,7 @@ class LedgerWing:
 
 
 @asynccontextmanager
-async def open_ledger_wing(base: Foundation, market_data: MarketData) -> AsyncIterator[LedgerWing]:
+async def open_ledger_subsystem(base: Infrastructure, market_data: MarketData) -> AsyncIterator[LedgerSubsystem]:
     """Open the parts, which work in the background."""
     settings, clock, (store, documents, ledger) = base.settings, base.clock, base.stores
     async with AsyncExitStack() as stack:
@@ -79,8 +79,8 @@ async def open_ledger_wing(base: Foundation, market_data: MarketData) -> AsyncIt
             announce=partial(base.replicas.hints.tell, Hint.EVIDENCE),
         )
         await opened(background(calibration.run(), "live calibration"))
-        yield LedgerWing(
-            book=LedgerBook(ledger, clock),
+        yield LedgerSubsystem(
+            reader=LedgerReader(ledger, clock),
             settler=settler,
             scores=scores,
             lanes=lanes,

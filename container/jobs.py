@@ -1,4 +1,4 @@
-"""The wing of the jobs: where long work runs, what takes requests for it, and what queues it by the clock."""
+"""Subsystem of the jobs: where long work runs, what takes requests for it, and what queues it by the clock."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
-from container.foundation import Foundation
-from container.market_wing import MarketWing
-from container.model_wing import ModelWing
+from container.infrastructure import Infrastructure
+from container.markets import MarketSubsystem
+from container.models import ModelSubsystem
 from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
@@ -27,7 +27,7 @@ from utils.concurrency import background
 
 
 @dataclass(frozen=True)
-class JobWing:
+class JobSubsystem:
     """The jobs, and one part that takes requests for each kind of work on past candles.
 
     Attributes:
@@ -45,37 +45,37 @@ class JobWing:
 
 
 @asynccontextmanager
-async def open_job_wing(
-    base: Foundation, table: str, markets: MarketWing, models: ModelWing, evidence: EvidenceInUse
-) -> AsyncIterator[JobWing]:
+async def open_job_subsystem(
+    base: Infrastructure, table: str, markets: MarketSubsystem, models: ModelSubsystem, evidence: EvidenceInUse
+) -> AsyncIterator[JobSubsystem]:
     """Open the jobs, and what takes requests: all but bias and training read candles in the same way.
 
     Args:
-        base: Of all wings.
+        base: What every subsystem uses.
         table: Module whose `JOBS` holds the functions that jobs run.
         markets: Where candles of requests without any come from.
         models: Has the versions that requests name.
         evidence: That came with the service, for requests that replay plans.
     """
     settings, clock, store, market_data = base.settings, base.clock, base.stores.analyses, markets.market_data
-    registries, book = models.registries, evidence.shipped.book
+    registries, weighed_by = models.registries, evidence.shipped.evidence
     candles = BacktestCandles(market_data, store, settings, clock)
     leaders = JobLeaders(market_data, store, settings, clock)
     async with _open_jobs(base, table) as (jobs, runner):
-        yield JobWing(
+        yield JobSubsystem(
             jobs=jobs,
             runner=runner,
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, leaders, registries, clock),
-            backtests=BacktestService(jobs, candles, leaders, registries, book),
-            optimising=OptimiseService(jobs, candles, book, settings),
+            backtests=BacktestService(jobs, candles, leaders, registries, weighed_by),
+            optimising=OptimiseService(jobs, candles, weighed_by, settings),
             evaluations=EvaluationService(jobs, candles, leaders, registries),
-            evidence_jobs=EvidenceService(jobs, candles, book, settings),
+            evidence_jobs=EvidenceService(jobs, candles, weighed_by, settings),
         )
 
 
 @asynccontextmanager
-async def _open_jobs(base: Foundation, table: str) -> AsyncIterator[tuple[JobService, KindRunner]]:
+async def _open_jobs(base: Infrastructure, table: str) -> AsyncIterator[tuple[JobService, KindRunner]]:
     """Run jobs here, or tell workers of them by Celery."""
     settings, documents, clock = base.settings.jobs, base.stores.documents, base.clock
     timeout_seconds = settings.timeout_minutes * 60
@@ -91,7 +91,7 @@ async def _open_jobs(base: Foundation, table: str) -> AsyncIterator[tuple[JobSer
 
 
 @asynccontextmanager
-async def open_schedule(base: Foundation, jobs: JobService, *, beat: bool) -> AsyncIterator[Scheduler]:
+async def open_schedule(base: Infrastructure, jobs: JobService, *, beat: bool) -> AsyncIterator[Scheduler]:
     """Queue in the background what is due; with Celery the processes of `cli.py beat` do that."""
     settings = base.settings
     scheduler = Scheduler(jobs, base.stores.documents, settings.schedule, base.clock)

@@ -7,7 +7,7 @@ from domain.reports import Report, ReportKind
 from storage.document_ports import REPORTS, DocumentStore
 
 
-class ReportBook:
+class KeptReports:
     """Reads and keeps reports."""
 
     def __init__(self, documents: DocumentStore) -> None:

@@ -1,4 +1,4 @@
-"""The wing in which the service judges itself: reviews, decisions on them, retraining, emergencies."""
+"""Subsystem in which the service judges itself: reviews, decisions on them, retraining, emergencies."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
-from container.foundation import Foundation
-from container.job_wing import JobWing
-from container.ledger_wing import LedgerWing
-from container.llm_wing import LlmWing
-from container.market_wing import MarketWing
-from container.model_wing import ModelWing
+from container.infrastructure import Infrastructure
+from container.jobs import JobSubsystem
+from container.ledger import LedgerSubsystem
+from container.llm import LlmSubsystem
+from container.markets import MarketSubsystem
+from container.models import ModelSubsystem
 from domain.ledger.entries import LedgerLane, Origin
 from models.registry.registries import RegistryKey
 from services.analysis.prompt import prompt_parts
@@ -30,7 +30,7 @@ from utils.concurrency import background
 
 
 @dataclass(frozen=True)
-class ReviewWing:
+class ReviewSubsystem:
     """The parts that look at the service's own record and settings, and act on them."""
 
     self_analyses: SelfAnalyses
@@ -41,15 +41,15 @@ class ReviewWing:
 
 
 @asynccontextmanager
-async def open_review_wing(
-    base: Foundation,
-    markets: MarketWing,
-    llm: LlmWing,
-    ledger: LedgerWing,
-    models: ModelWing,
-    work: JobWing,
+async def open_review_subsystem(
+    base: Infrastructure,
+    markets: MarketSubsystem,
+    llm: LlmSubsystem,
+    ledger: LedgerSubsystem,
+    models: ModelSubsystem,
+    work: JobSubsystem,
     disabled: Disabled,
-) -> AsyncIterator[ReviewWing]:
+) -> AsyncIterator[ReviewSubsystem]:
     """Open the parts; what was accepted before is looked up in the settings of this start."""
     settings, documents = base.settings, base.stores.documents
     engine = markets.engine_settings
@@ -67,11 +67,11 @@ async def open_review_wing(
         asks_llm=llm.parts.journal is not None,
     )
     async with _open_emergency(base, ledger, disabled) as emergency:
-        yield ReviewWing(self_analyses, nightly, decisions, retraining, emergency)
+        yield ReviewSubsystem(self_analyses, nightly, decisions, retraining, emergency)
 
 
 def _make_self_analyses(
-    base: Foundation, markets: MarketWing, llm: LlmWing, ledger: LedgerWing, models: ModelWing
+    base: Infrastructure, markets: MarketSubsystem, llm: LlmSubsystem, ledger: LedgerSubsystem, models: ModelSubsystem
 ) -> SelfAnalyses:
     settings = base.settings
     # What a question is made of is no lane's record: nothing notes its identities.
@@ -98,7 +98,7 @@ def _make_self_analyses(
     )
 
 
-def _make_retraining(base: Foundation, models: ModelWing, work: JobWing) -> Retraining:
+def _make_retraining(base: Infrastructure, models: ModelSubsystem, work: JobSubsystem) -> Retraining:
     """Return what trains models in production anew, those with an alarm of drift first."""
 
     def drifting() -> dict[tuple[RegistryKey, str], str]:
@@ -108,7 +108,9 @@ def _make_retraining(base: Foundation, models: ModelWing, work: JobWing) -> Retr
 
 
 @asynccontextmanager
-async def _open_emergency(base: Foundation, records: LedgerWing, disabled: Disabled) -> AsyncIterator[EmergencyWatch]:
+async def _open_emergency(
+    base: Infrastructure, records: LedgerSubsystem, disabled: Disabled
+) -> AsyncIterator[EmergencyWatch]:
     """Watch the live records of lanes and strategies in the background, on one replica at a time."""
     bounds, clock, (archive, documents, ledger) = base.settings.emergency, base.clock, base.stores
     lease = Lease(documents, "emergency", 3 * 60 * bounds.check_minutes, clock)

@@ -71,7 +71,7 @@ class _ClosedDay:
         return cls(root, previous, leaves, {entry.id: place for place, entry in enumerate(booked)})
 
 
-class LedgerBook:
+class LedgerReader:
     """Reads the ledger; every method raises `StorageUnavailable` where the store does not answer."""
 
     def __init__(self, store: LedgerStore, clock: Clock, looked_through: int = LOOKED_THROUGH) -> None:
@@ -103,7 +103,7 @@ class LedgerBook:
         indexed = _indexed(wanted)
         if replace(wanted, since_ms=None, until_ms=None) == indexed:
             return None
-        # Entries of the cursor's own moment may follow it, but for a cursor without an id.
+        # Entries of the cursor's own moment may follow it, unless the cursor has no id.
         ends_ms = [wanted.until_ms, before[0] + bool(before[1]) if before else None]
         end_ms = min((end for end in ends_ms if end is not None), default=None)
         since_ms = await self._store.known_at(replace(indexed, until_ms=end_ms), self._looked_through)
