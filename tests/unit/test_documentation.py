@@ -1,4 +1,4 @@
-"""The pages of the documentation: links and pictures that exist, and no page that a reader cannot find."""
+"""The pages of the documentation: links, pictures and paths that exist, and no page that a reader cannot find."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ DECISIONS = ROOT / "docs" / "decisions"
 FENCED = re.compile(r"^(```+|~~~+).*?^\1", re.MULTILINE | re.DOTALL)
 INLINE_CODE = re.compile(r"`[^`\n]+`")
 LINK = re.compile(r"\]\(<?([^)\s>]+)>?\)")
+PATH = re.compile(r"`((\w+)/[\w./-]+)`")
 HEADING = re.compile(r"^#{1,6} (.+)$", re.MULTILINE)
 LINKED_TEXT = re.compile(r"!?\[([^]]*)\]\([^)]*\)")
+# Written by the service, and fetched by `make setup`.
+NOT_IN_A_CLONE = ("data/", "api/web/vendor/")
 ELSEWHERE = ("https://", "http://", "mailto:")
 
 
@@ -67,6 +70,13 @@ def test_links_lead_to_files_pictures_and_headings_that_exist(page: Path) -> Non
     problems = [problem(page, target, anchor) for target, anchor in links(page)]
 
     assert [found for found in problems if found is not None] == []
+
+
+@pytest.mark.parametrize("page", markdown_files(), ids=lambda page: str(page.relative_to(ROOT)))
+def test_paths_of_code_exist(page: Path) -> None:
+    named = [path for path, folder in PATH.findall(prose(page)) if (ROOT / folder).is_dir()]
+
+    assert [path for path in named if not (path.startswith(NOT_IN_A_CLONE) or (ROOT / path).exists())] == []
 
 
 def test_readme_leads_to_every_page() -> None:
