@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -15,6 +17,7 @@ from tests.fixtures.openapi_document import openapi_document
 
 pytest_plugins = ["tests.fixtures.operators"]
 
+DOCS = Path(__file__).resolve().parents[2] / "docs"
 EXAMPLES = json.loads(EXAMPLES_FILE.read_text())
 # Prometheus' own text, pictures and files.
 WITHOUT_JSON = {"metrics", "ledger_export", "model_card", "track_record_picture", "calibration_picture"}
@@ -83,6 +86,15 @@ def test_the_example_of_every_body_is_accepted(operator: TestClient) -> None:
         for example in examples:
             answer = operator.request(method, path, json=example)
             assert answer.is_success or answer.json()["errors"] == [], (name, answer.text)  # fields at fault
+
+
+def test_every_route_is_on_a_page_of_the_documentation() -> None:
+    parameter = re.compile(r"\{\w+\}")
+    pages = parameter.sub("{}", "".join(page.read_text() for page in DOCS.glob("*.md")))
+    # Routes of forecasts by ticker stand in a table below their prefix.
+    routes = [parameter.sub("{}", path).removeprefix("/api/v1/ml") for path in openapi_document()["paths"]]
+
+    assert [route for route in routes if not re.search(rf"{re.escape(route)}(?![\w/{{-])", pages)] == []
 
 
 def test_everything_is_described_and_tagged_in_the_order_a_newcomer_reads() -> None:
