@@ -125,7 +125,7 @@ TAGS = (
     {"name": "analysis", "description": "The main job: candles in, signal out."},
     {"name": "predictions", "description": "Forecasts of the models in production."},
     {"name": "insights", "description": "Of markets, strategies, the signals' quality and the service itself."},
-    {"name": "ledger", "description": "What was said, and what it came to."},
+    {"name": "ledger", "description": "What was said, and the outcomes."},
     {"name": "jobs", "description": "Long work, for operators; also under /api/v1/jobs."},
     {"name": "models", "description": "Training, and which version serves; /train, /model/… also under /api/v1."},
     {"name": "reports", "description": "Reports, notices and webhooks, for operators."},

@@ -1,4 +1,4 @@
-"""Outcomes of many plans at once: what each would have come to if it had been entered at the open after its moment."""
+"""Outcomes of many plans at once, each entered at the open after its moment."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ OPEN, STOP, TIME, TARGET, VOID = 0, -1, 1, 2, 3
 
 @dataclass(frozen=True)
 class PlanOutcomes:
-    """What n plans came to, before costs.
+    """Results of n plans, before costs.
 
     Attributes:
         ends: STOP, TIME or TARGET, or OPEN where the candles end before the plan, shape (n,); VOID where the first open

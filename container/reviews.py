@@ -99,7 +99,7 @@ def _make_self_analyses(
 
 
 def _make_retraining(base: Infrastructure, models: ModelSubsystem, work: JobSubsystem) -> Retraining:
-    """Return what trains models in production anew, those with an alarm of drift first."""
+    """Return what retrains models in production, those with an alarm of drift first."""
 
     def drifting() -> dict[tuple[RegistryKey, str], str]:
         return {(alarm.key, alarm.version): alarm.reason for alarm in models.drift.alarms()}

@@ -125,7 +125,7 @@ class Analysis(Conclusion):
         lanes: What rules, model and LLM say by themselves, also where another gave the answer.
         rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
             market; None where no LLM answered. No guard has touched it.
-        evidence: What plans like it came to; of a Neutral signal that of the better side. None where no plan is
+        evidence: Results of plans like it; of a Neutral signal that of the better side. None where no plan is
             possible.
         gates: The guards that were asked, each with what it measured.
         abstention: Why the signal is Neutral; None of Long and Short, and of analyses of earlier releases.

@@ -197,7 +197,7 @@ class NotReady(AppError):
 
 
 class TrainingFailed(AppError):
-    """Training did not come to a model that answers."""
+    """Training gave no model that answers."""
 
     code = "training_failed"
 

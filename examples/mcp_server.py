@@ -76,7 +76,7 @@ class SignalTools:
         timeframe: answers.Timeframe | None = None,
         horizon: Literal["1", "4", "12", "24", "plan"] | None = None,
     ) -> answers.TrackRecord:
-        """Read what the settled calls of the last days came to, with counts, intervals and verdicts."""
+        """Read the results of settled calls of the last days, with counts, intervals and verdicts."""
         return await self._send(
             calls.track_record(days=days, lane=lane, symbol=symbol, timeframe=timeframe, horizon=horizon)
         )

@@ -86,7 +86,7 @@ def record_rows(record: answers.TrackRecord) -> Rows:
 
 
 def past_rows(past: answers.PastAnalyses) -> Rows:
-    """Return one row for each past analysis, with what came of it."""
+    """Return one row for each past analysis, with its result."""
     return [
         {
             "created_at": analysis.created_at,

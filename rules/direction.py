@@ -20,7 +20,7 @@ MOVE_SHARE, AVERAGES_SHARE, MOVEMENT_SHARE = 0.60, 0.25, 0.15
 FULL_MOVE = 2.5
 MOVE_CANDLES = 100
 # Each doubling of the timeframe's length adds half the weight of the shortest: a longer candle covers more time,
-# but plans came to more where hours and four hours weighed 1 to 2 than 1 to 3 (docs/rule-evidence.md).
+# but plans had better results where hours and four hours weighed 1 to 2 than 1 to 3 (docs/rule-evidence.md).
 WEIGHT_PER_DOUBLING = 0.5
 # From POINTS on a timeframe has a direction; from DISAGREES on against the others it disagrees, below that
 # it is the pull-back that every trend has on its short timeframes.

@@ -51,7 +51,7 @@ def weigh_forecast(
     """Return the plan of the likelier side, Long at 0.5, as the rules would make it, and what it is worth.
 
     Args:
-        record: What the model's plans came to.
+        record: Results of the model's plans.
         symbol: Market of the forecast.
         probability_up: The model's, 0..1.
         price: Current price.

@@ -65,7 +65,7 @@ def describe_volume(context: MarketContext) -> str:
 
 
 def describe_evidence(verdict: Verdict) -> str:
-    """Return a sentence on what plans like this one came to; empty where no plan can be made."""
+    """Return a sentence on the results of plans like this one; empty where no plan can be made."""
     evidence = verdict.evidence
     if evidence is None:
         return ""

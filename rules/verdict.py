@@ -78,7 +78,7 @@ class Verdict:
 
 
 def decide(context: MarketContext, view: TrendView) -> Verdict:
-    """Return the signal: with a strong trend on which timeframes agree and whose plans came to something, else Neutral.
+    """Return a side where the trend is strong, timeframes agree and such plans paid in the past; else Neutral.
 
     The trend may be that of rules and model together; the timeframes' disagreement, a flat market and
     candles too wide for a stop hold back a signal all the same. The confidence is the even-money equivalent of the

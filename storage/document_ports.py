@@ -74,7 +74,7 @@ PRICE_BANDS = Collection("price_bands", "band_id", ("state",), ("timeframe", "ho
 FOLLOWED_FORECASTS = Collection("followed_forecasts", "forecast_id", ("model", "state"))
 # Identities of lanes by id.
 LEDGER_LANES = Collection("ledger_lanes", "lane_id", ("lane",))
-# Records of evidence that were fitted anew from the ledger, and the decisions on them.
+# Records of evidence that were fitted again from the ledger, and the decisions on them.
 EVIDENCE_REFITS = Collection("evidence_refits", "refit_id", ("base", "state"))
 REPORTS = Collection("reports", "report_id", ("kind",))
 NOTICES = Collection("notices", "notice_id", ("key", "state"))

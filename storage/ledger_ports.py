@@ -22,7 +22,7 @@ SETTLEMENT_COLLECTION = "ledger_settlements"
 REPEAT_COLLECTION = "ledger_repeats"
 AGGREGATE_COLLECTION = "ledger_aggregates"
 DAY_COLLECTION = "ledger_days"
-# Days whose sums have to be made anew; and, in SQLite alone, the texts that rows share.
+# Days that have to be added up again; and, in SQLite alone, the texts that rows share.
 MARK_COLLECTION = "ledger_marks"
 NAME_COLLECTION = "ledger_names"
 LEDGER_COLLECTIONS = (

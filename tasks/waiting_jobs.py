@@ -15,7 +15,7 @@ from storage.document_ports import JOBS, DocumentStore
 from tasks.celery_queues import QUEUES
 
 BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
-# A count of this age still serves: reading it anew for every job took half of the time in which a job is accepted.
+# A count of this age still serves: reading it again for every job took half of the time in which a job is accepted.
 COUNT_SECONDS = 1.0
 
 

@@ -27,7 +27,7 @@ LanesDescription = Field(
 )
 
 EvidenceDescription = Field(
-    description="What plans like this one came to, before and after costs; of a Neutral signal the plan of the better "
+    description="Results of plans like this one, before and after costs; of a Neutral signal the plan of the better "
     "side. Null where no plan is possible, and in analyses of an earlier release."
 )
 

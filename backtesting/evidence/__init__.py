@@ -1,1 +1,1 @@
-"""Evidence from the past: what plans came to, and the curve through it."""
+"""Evidence from the past: results of plans, and the curve through them."""

@@ -62,7 +62,7 @@ def too_few(samples: MeasuredPlans, timeframe: Timeframe) -> str | None:
 def fit_curve(samples: MeasuredPlans, timeframe: Timeframe) -> Curve:
     """Return the curve of plans: log odds of chance, plus weight times support, shrunk towards zero.
 
-    It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by what it came to. The
+    It is fitted by quasi-likelihood, so that a plan that ended at its time limit counts by its result. The
     error is the sandwich over clusters of time: plans that overlap, and markets that move together, share their chance.
 
     Args:

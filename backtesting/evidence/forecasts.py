@@ -1,4 +1,4 @@
-"""What the plans of a model came to, at the moments of predictions of candles that it had not seen."""
+"""Results of the plans of a model, at the moments of predictions of candles that it had not seen."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ def record_predictions(
 ) -> PlanModelRecord:
     """Return how predictions out of sample did.
 
-    The error is that of the mean of what came less what was stated, over clusters of time, turned into log odds by the
-    slope of the logistic curve there.
+    The error is that of the mean outcome less the mean stated probability, over clusters of time, turned into log odds
+    by the slope of the logistic curve there.
 
     Args:
         stated: Probabilities that the target comes first, shape (n,), n >= 1.

@@ -1,4 +1,4 @@
-"""Samples: the plans of both sides at moments of the past, with their support by the trend and what they came to."""
+"""Samples: the plans of both sides at moments of the past, with their support by the trend and their results."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class MeasuredPlans:
 
     @property
     def wins(self) -> FloatArray:
-        """The share of a won plan that each came to: 1 at the target, 0 at the stop, in between at the time limit.
+        """The result of each as a share of a won plan: 1 at the target, 0 at the stop, in between at the time limit.
 
         Below 0 where the market jumped over the stop.
         """

@@ -1,4 +1,4 @@
-"""What holding the markets came to over the same time."""
+"""The result of holding the markets over the same time."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ _TAILS = (0.025, 0.975)
 
 
 class RandomEntries(Frozen):
-    """What random entries came to; None where there was nothing to compare.
+    """Results of random entries; None where there was nothing to compare.
 
     Attributes:
         runs: Number of runs.
@@ -77,7 +77,7 @@ def random_entries(
     seed: int,
     tell: Callable[[float], None],
 ) -> RandomEntries:
-    """Return what the same plans came to at random moments.
+    """Return the results of the same plans at random moments.
 
     In each run every market has the trades of the real one in random order, with side, size, time limit (or the time
     to the call that would have turned it) and distances of stop and target in average true ranges, which are those of
@@ -87,7 +87,7 @@ def random_entries(
     Args:
         markets: What was traded.
         ranges: Average true range at each candle of each market, NaN while unknown.
-        found: What it came to.
+        found: The result.
         terms: Of the account.
         runs: Number of runs, >= 1.
         seed: The same seed gives the same runs.

@@ -20,7 +20,7 @@ from domain.errors import InsufficientData
 from domain.market import CandleSeries
 from domain.values import utc_time
 
-# The first one's close is that of the first judgement, the next two are an entry and what comes of it.
+# The first one's close is that of the first judgement, the next two are an entry and its result.
 _LEAST_CANDLES = 3
 
 
@@ -43,7 +43,7 @@ class SearchedMarket:
     """A market with the judgements that settings make calls of.
 
     Attributes:
-        finer: Candles of a shorter timeframe, which tell what came first in a candle that holds stop and target.
+        finer: Candles of a shorter timeframe, which tell the order in a candle that holds stop and target.
         first: Candle of the first judgement.
     """
 
@@ -90,7 +90,7 @@ class SearchedMarket:
 
 @dataclass(frozen=True)
 class Played:
-    """What a span came to."""
+    """The result of a span."""
 
     markets: Sequence[TradedMarket]
     simulation: Simulation

@@ -1,4 +1,4 @@
-"""One search: settings are tried one after the other, and what the earlier ones came to says where to try next."""
+"""One search: settings are tried one after the other, and the results of earlier ones say where to try next."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ RANDOM_SHARE = 0.4
 
 @dataclass(frozen=True)
 class Tried:
-    """One trial of a search, and what its time came to."""
+    """One trial of a search, and its result."""
 
     settings: SearchedSettings
     returns: DailyReturns
@@ -60,7 +60,7 @@ def search(
         space: What is searched.
         present: Tried first; it has the value of everything that is not searched.
         trials: Number of trials, the first included, >= 1.
-        seed: The same seed tries the same settings where these come to the same.
+        seed: The same seed tries the same settings where their results are the same.
 
     Source: Bergstra et al., Algorithms for Hyper-Parameter Optimization (2011).
     """

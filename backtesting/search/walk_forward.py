@@ -47,10 +47,10 @@ class SearchPlan:
 
 @dataclass(frozen=True)
 class SearchFold:
-    """A fold, what was chosen before it, and what that came to.
+    """A fold, what was chosen before it, and the result.
 
     Attributes:
-        chosen: In the time before, with what that came to.
+        chosen: In the time before, with its result there.
         found: The fold by the chosen settings.
         present: The fold by the present ones.
     """

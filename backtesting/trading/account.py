@@ -1,4 +1,4 @@
-"""One account over all markets: sizes of entries, open positions, and what closed ones came to."""
+"""One account over all markets: sizes of entries, open positions, and results of closed ones."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ def equity_curve(markets: Sequence[CandleSeries], positions: Sequence[Position],
     for index, series in enumerate(markets):
         held = [position for position in positions if position.market == index]
         sums = _market_sums(series, closes[index], held)
-        # Before its first candle a market has come to nothing.
+        # Before its first candle a market has no result.
         totals += np.column_stack((np.zeros(3), sums))[:, np.searchsorted(closes[index], times_ms, side="right")]
     gross, costs, invested = totals
     equity = capital + gross - costs

@@ -107,7 +107,7 @@ class MarketOrders:
 
         Stop and target rest from the open of the entry candle on. An open beyond either of them fills it at that open.
         Within a candle a stop fills at its price and a target at its own; a candle that holds both counts as the stop,
-        unless finer candles tell what came first. After `horizon_candles` candles the position ends at the close.
+        unless finer candles tell their order. After `horizon_candles` candles the position ends at the close.
         """
         prices, end = self.prices, min(entry_candle + horizon_candles, len(self.prices))
         touch = first_touch(prices.seen_from(side), entry_candle, end, side * stop, side * target)
@@ -122,7 +122,7 @@ class MarketOrders:
         return Exit(at, False, side * touch.price, prices.closes_ms[at], touch.end)
 
     def _first_within(self, candle: int, side: int, stop: float, target: float) -> Exit:
-        """Return what came first in a candle that holds stop and target."""
+        """Return which was reached first in a candle that holds stop and target."""
         opened_ms, closed_ms = self.prices.times_ms[candle], self.prices.closes_ms[candle]
         if (finer := self._finer) is not None:
             first, end = (bisect_left(finer.times_ms, moment_ms) for moment_ms in (opened_ms, closed_ms))

@@ -1,4 +1,4 @@
-"""What a backtest trades and on which terms: calls, markets, sizes, costs; and what comes of it."""
+"""What a backtest trades and on which terms: calls, markets, sizes, costs; and the results."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class TradedMarket:
 
     Attributes:
         calls: Ascending by position, at most one for a candle.
-        finer: Candles of a shorter timeframe, which tell what came first in a candle that holds stop and target.
+        finer: Candles of a shorter timeframe, which tell the order in a candle that holds stop and target.
     """
 
     symbol: str
@@ -104,7 +104,7 @@ class TradingTerms:
 
 @dataclass(frozen=True)
 class Simulation:
-    """What calls came to.
+    """Results of calls.
 
     Attributes:
         trades: In the order of their ends.

@@ -1,4 +1,4 @@
-"""`evidence`: what plans like a signal's came to, measured on files of candles."""
+"""`evidence`: results of plans like a signal's, measured on files of candles."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from backtesting.evidence.building import MeasuredMarket
     from rules.evidence.measured import MeasuredEvidence
 
-evidence = typer.Typer(help="What plans like a signal's came to in the past.", no_args_is_help=True)
+evidence = typer.Typer(help="Results of plans like a signal's in the past.", no_args_is_help=True)
 
 Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, one for each market.")]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First moment, UTC; the first candle.")]

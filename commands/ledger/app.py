@@ -1,4 +1,4 @@
-"""`ledger`: what was said, and what it came to."""
+"""`ledger`: what was said, and the outcomes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from commands.ledger.entries import list_entries, show_entry
 from commands.ledger.exports import export, regrade_export, verify_exports
 from commands.ledger.scores import scores
 
-ledger = typer.Typer(help="What every lane said, and what it came to.", no_args_is_help=True)
+ledger = typer.Typer(help="What every lane said, and the outcomes.", no_args_is_help=True)
 ledger.command("list")(list_entries)
 ledger.command("show")(show_entry)
 ledger.command()(scores)

@@ -1,4 +1,4 @@
-"""`ledger list` and `show`: what was said, and what came of it."""
+"""`ledger list` and `show`: what was said, and the outcomes."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def _table(records: Sequence[LedgerRecord]) -> Table:
     table = Table("known (UTC)", "lane", "market", "said")
     for name in ("confidence", "price"):
         table.add_column(name, justify="right")
-    table.add_column("plan came to")
+    table.add_column("result of the plan")
     table.add_column("id", no_wrap=True)
     for record in records:
         entry = record.entry
@@ -132,7 +132,7 @@ def _facts(entry: LedgerEntry) -> list[tuple[str, str]]:
 
 
 def _settlements(settlements: Sequence[Settlement]) -> Table:
-    table = Table("horizon", "price", "move", "came to", "ended (UTC)", "settled (UTC)", "candles")
+    table = Table("horizon", "price", "move", "result", "ended (UTC)", "settled (UTC)", "candles")
     for settlement in settlements:
         table.add_row(
             "plan" if settlement.horizon == PLAN else f"{settlement.horizon}",

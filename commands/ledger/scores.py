@@ -29,7 +29,7 @@ def scores(
     horizon: Annotated[HorizonName | None, typer.Option(help="One horizon only: candles, or plan.")] = None,
     as_json: Json = False,
 ) -> None:
-    """Print what the settled calls of each lane came to, with intervals that hold at every look."""
+    """Print the results of the settled calls of each lane, with intervals that hold at every look."""
     from commands.tables.records import record_table
     from services.ledger.scoring.documents import record_document
 

@@ -66,7 +66,7 @@ def check_tables(
     checks: Sequence[EvidenceCheck], name: str, seen: Mapping[str, float], pictures: Sequence[Path] = ()
 ) -> Group:
     """Return the results of plans beside what was stated, and the share that the evidence was measured on by market."""
-    table = Table(title=f"Plans given, held against {name}", title_justify="left")
+    table = Table(title=f"Plans given, compared with {name}", title_justify="left")
     table.add_column("market")
     headings = (
         "with a plan",

@@ -218,7 +218,7 @@ def scores_table(scores: Mapping[str, Scores], title: str = "Figures with 95 % i
 
 
 def plan_tables(record: PlanRecord | None) -> list[RenderableType]:
-    """Return what plans came to; nothing where they were not measured."""
+    """Return the results of plans; nothing where they were not measured."""
     return [facts_table(record_facts(record), title="Plans of its side, before costs")] if record else []
 
 

@@ -7,7 +7,7 @@ from domain.trading.forecast_plans import PlanRecord, WeighedPlan
 
 
 def record_facts(record: PlanRecord) -> dict[str, str]:
-    """Return what the plans of a model's side came to out of sample, before costs, beside entries at random."""
+    """Return the results of plans on the predicted side out of sample, before costs, beside entries at random."""
     return {
         "measured": f"{record.samples:,} plans of both sides, {record.plans:,} independent ones behind the weight",
         "target first": f"{_mean(record.target_first, '.3f')}, entries at random {_number(record.base_rate, '.3f')}",

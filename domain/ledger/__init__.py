@@ -1,1 +1,1 @@
-"""Words of the ledger: what each lane said, and what came of it."""
+"""Words of the ledger: what each lane said, and the outcomes."""

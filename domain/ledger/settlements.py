@@ -1,4 +1,4 @@
-"""What came of an entry at one of its horizons."""
+"""The outcome of an entry at one of its horizons."""
 
 from __future__ import annotations
 

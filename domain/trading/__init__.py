@@ -1,1 +1,1 @@
-"""Words of trading: plans and their costs, what they came to, guards, lanes, closed trades and their figures."""
+"""Words of trading: plans and their costs, their results, guards, lanes, closed trades and their figures."""

@@ -1,4 +1,4 @@
-"""What plans like one have come to in the past."""
+"""Results of plans like one in the past."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Interval95(Frozen):
 
 
 class StrategyRecord(Frozen):
-    """What came after the moments at which a named strategy leaned to a side.
+    """Results after the moments at which a named strategy leaned to a side.
 
     Attributes:
         name: Of the strategy.

@@ -1,4 +1,4 @@
-"""The plans of a model's side: what they came to out of sample, and what the one of a forecast is worth."""
+"""Plans on the predicted side: their results out of sample, and what the plan of a forecast is worth."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from domain.values import Frozen, Share, Signal
 
 
 class PlanRecord(Frozen):
-    """What the plans of a model came to at the moments of its predictions out of sample, before costs.
+    """Results of the plans of a model at the moments of its predictions out of sample, before costs.
 
     The log odds of the target coming first are those of chance plus `weight` times the support of the model
     (`rules/forecast_plans.py`), as in the record of the rules.

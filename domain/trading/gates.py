@@ -44,7 +44,7 @@ class Gate(Frozen):
         name: One of `GateName`, or a guard of another release.
         passed: Whether a directional signal may pass.
         value: What was measured; None where nothing can be.
-        needed: The bound that it is held against; None where there is none.
+        needed: The bound that it is compared with; None where there is none.
     """
 
     name: str

@@ -43,7 +43,7 @@ def draw_checks(folder: Path, checks: Sequence[EvidenceCheck], evidence: str) ->
     for timeframe in dict.fromkeys(check.timeframe for check in checks):
         some = [check for check in checks if check.timeframe is timeframe]
         first, last = (f"{utc_time(moment):%Y-%m}" for moment in (some[-1].first_ms, some[-1].last_ms))
-        title = f"{some[-1].market}, {first} to {last}, held against the evidence {Path(evidence).name}"
+        title = f"{some[-1].market}, {first} to {last}, compared with the evidence {Path(evidence).name}"
         for name, draw in (("reliability", _reliability), ("confidence", _confidence), ("years", _years)):
             pictures[folder / f"{name}-{timeframe}.png"] = partial(draw, check=some[-1], title=title)
         pictures[folder / f"random-{timeframe}.png"] = partial(_random, checks=some, title=title)

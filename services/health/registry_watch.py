@@ -67,7 +67,7 @@ class RegistryWatch:
         try:
             read_recalibrations(self._registry.root)
         except AppError as error:
-            remedy = f"restore {RECALIBRATIONS_FILE} from a backup, or delete it: calibrations are then renewed anew"
+            remedy = f"restore {RECALIBRATIONS_FILE} from a backup, or delete it: calibrations are then fitted again"
             stays = f"{error.message}; what was in force before stays, until a restart"
             yield Degraded(self._key.models, stays, remedy)
         if (damage := self._registry.shipped.damage()) is not None:

@@ -33,7 +33,7 @@ class Retraining:
     So is a market with a candidate that shadows the model in production: if newer ones replaced it, none would ever
     be decided.
     Where nothing that was trained here is in production of a horizon, the first training is that of a model for `*`, on
-    all symbols of the configuration. Plan models are trained anew where one is in production, and never first.
+    all symbols of the configuration. Plan models are retrained where one is in production, and never trained first.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class Retraining:
             except ModelUnusable as error:
                 if key == USUAL:
                     raise
-                logger.bind(models=key.models, reason=error.message).error("models cannot be trained anew")
+                logger.bind(models=key.models, reason=error.message).error("models cannot be retrained")
                 continue
             needed += self._policy.needed(self._clock.now(), own, self._drifting(), full=full)
             if not own and key != PLANS:
@@ -130,7 +130,7 @@ class Retraining:
                 except (InvalidMarketData, MarketDataUnavailable, ModelUnusable, JobQueueFull) as refusal:
                     skipped.append({**asdict(reason), "why": refusal.message})
         for training in submitted:
-            logger.bind(**training).info("a model in production is trained anew")
+            logger.bind(**training).info("a model in production is retrained")
         for training in skipped:
             logger.bind(**training).warning("a model in production is due and is not trained")
         return {"submitted": submitted, "skipped": skipped}

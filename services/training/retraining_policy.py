@@ -1,4 +1,4 @@
-"""Which models in production are trained anew, and why; pure."""
+"""Which models in production are retrained, and why; pure."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Place = tuple[RegistryKey, str, str]
 
 
 class RetrainCause(StrEnum):
-    """Why a model is trained anew; `first` is the training where nothing serves yet, `full` the one of all."""
+    """Why a model is retrained; `first` is the training where nothing serves yet, `full` the one of all."""
 
     FIRST = "first"
     AGE = "age"
@@ -32,7 +32,7 @@ class RetrainCause(StrEnum):
 
 @dataclass(frozen=True)
 class RetrainReason:
-    """A model to train anew, and why; `text` is for a person.
+    """A model to retrain, and why; `text` is for a person.
 
     Attributes:
         horizon_candles: Of a model of a further horizon; None of one of the usual horizon, and of a plan model.
@@ -90,7 +90,7 @@ class RetrainingPolicy:
             if (alarm := drifting.get((model.key, metadata.version))) is not None:
                 cause, text = RetrainCause.DRIFT, alarm
             elif full:
-                cause, text = RetrainCause.FULL, "every model is trained anew"
+                cause, text = RetrainCause.FULL, "every model is retrained"
             elif self.due(now, model.last_trained):
                 hours = age.total_seconds() / 3600
                 cause = RetrainCause.AGE

@@ -63,7 +63,7 @@ async def strategies() -> Strategies:
     dependencies=[DefaultLimit],
 )
 async def strategy_records(used: EvidencePart, timeframe: Timeframe | None = None) -> StrategyRecords:
-    """Return the measured record of each strategy: share of moments that were right, and what its plans came to.
+    """Return the measured record of each strategy: share of moments that were right, and the results of its plans.
 
     They are of the timeframe that is asked for, or else of the measured one nearest in length; without one, of the
     shortest.

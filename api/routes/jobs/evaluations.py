@@ -35,7 +35,7 @@ async def evaluate(
 @router.post(
     "/evidence",
     operation_id="job_evidence",
-    summary="Measure what plans came to (admin)",
+    summary="Measure the results of plans (admin)",
     status_code=HTTPStatus.ACCEPTED,
     responses=problem_responses(400, 404, 503),
 )

@@ -37,7 +37,7 @@ async def newest(webhooks: WebhooksPart, limit: Annotated[int, Query(ge=1, le=MA
     responses=problem_responses(404, 409, 503),
 )
 async def retry(webhooks: WebhooksPart, delivery_id: str, by: CallerAddress) -> DeadLetterRetried:
-    """Deliver a dead letter anew, under the same `X-Delivery`; 409 where its receiver is not configured any more."""
+    """Deliver a dead letter again, under the same `X-Delivery`; 409 where its receiver is not configured any more."""
     delivery = await webhooks.retry(delivery_id)
     logger.bind(delivery=delivery_id, address=by).info("a dead letter is tried again by an administrator")
     return DeadLetterRetried(delivery_id=delivery.delivery_id)

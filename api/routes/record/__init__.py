@@ -1,1 +1,1 @@
-"""What was said, what came of it, and what it is worth."""
+"""What was said, the outcomes, and the figures of both."""

@@ -1,4 +1,4 @@
-"""The ledger: every answer of every lane, what came of it, and the proof that it was not changed since."""
+"""The ledger: every answer of every lane, its settlements, and the proof that it was not changed since."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ async def export(
     day: Annotated[date, Query(description="UTC day, YYYY-MM-DD.")],
     form: Annotated[ExportForm, Query(alias="format")] = ExportForm.NDJSON,
 ) -> Response:
-    """Give a day's entries, what came of them so far and, where the day is closed, its proof.
+    """Give a day's entries, their settlements so far and, where the day is closed, its proof.
 
     `cli.py ledger verify` computes the root again, `cli.py ledger regrade` the settlements.
     """

@@ -54,7 +54,7 @@ async def analyses(
     limit: Annotated[int, Query(ge=1, le=MAX_ANALYSES)] = 50,
     cursor: Annotated[str | None, Query(max_length=160)] = None,
 ) -> PastAnalysesAnswer:
-    """List what callers were given, each with its entry in the ledger and what came of it so far.
+    """List what callers were given, each with its entry in the ledger and its settlements so far.
 
     Analyses of strangers' candles, and of synthetic, old or contradicted ones, are left out.
     """

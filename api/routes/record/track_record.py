@@ -47,7 +47,7 @@ RecordQueryPart = Annotated[RecordQuery, Depends(_query)]
 @router.get(
     "/track-record",
     operation_id="track_record",
-    summary="What each lane's calls came to",
+    summary="Results of each lane's calls",
     responses=problem_responses(422, 503),
     dependencies=[DefaultLimit],
 )

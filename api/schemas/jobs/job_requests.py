@@ -65,7 +65,7 @@ class CleanupModelsRequest(RequestModel):
 
 
 class RetrainRequest(RequestModel):
-    """Which models to train anew."""
+    """Which models to retrain."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"full": True}]})
 

@@ -1,1 +1,1 @@
-"""Of what was said, and what came of it."""
+"""Of what was said, and the outcomes."""

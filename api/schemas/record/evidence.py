@@ -37,7 +37,7 @@ class RecordInUse(ResponseModel):
 
 
 class RefitVersion(ResponseModel):
-    """A record that was fitted anew from settled plans."""
+    """A record that was fitted again, from settled plans."""
 
     id: str
     timeframe: Timeframe

@@ -36,7 +36,7 @@ class LedgerPlan(ResponseModel):
 
 
 class SettledHorizon(ResponseModel):
-    """What came of an entry at one horizon."""
+    """The outcome of an entry at one horizon."""
 
     horizon: Annotated[int | str, Field(description='In candles, or "plan".')]
     price: Annotated[float | None, Field(description="Close at the horizon, or of the exit; null where it is missing.")]
@@ -63,7 +63,7 @@ class SettledHorizon(ResponseModel):
 
 
 class EntryAnswer(ResponseModel):
-    """One answer of one lane, and what came of it."""
+    """One answer of one lane, and its settlements."""
 
     id: str
     lane: LedgerLane

@@ -60,7 +60,7 @@ class CandlesAnswer(ResponseModel):
 
 
 class PastAnalysisAnswer(ResponseModel):
-    """An analysis that was given, and what came of it; what the archive no longer has is null."""
+    """An analysis that was given, and its settlements; what the archive no longer has is null."""
 
     analysis_id: str
     entry_id: Annotated[str, Field(description="Of its entry: GET /ai/ledger/{entry_id}.")]

@@ -63,7 +63,7 @@ class SettlingCandles:
         self._asked: LRUCache[Market, int] = LRUCache(_MARKETS_ASKED)
 
     def forget(self) -> None:
-        """Read every market anew; what sources were asked is remembered, so that they are left alone for a while."""
+        """Read every market again; what sources were asked is remembered, so that they are left alone for a while."""
         self._known.clear()
 
     async def stored(self, market: Market, since_ms: int) -> MarketCandles:

@@ -1,4 +1,4 @@
-"""Answers about the ledger: entries, what came of them, and proofs."""
+"""Answers about the ledger: entries, their settlements, and proofs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class LedgerPlan(Answer):
 
 
 class LedgerSettlement(Answer):
-    """What came of an entry at one horizon, in candles, or of its plan; None where candles are missing for good."""
+    """The outcome of an entry at one horizon, in candles, or of its plan; None where candles are missing for good."""
 
     horizon: int | str
     price: float | None

@@ -43,7 +43,7 @@ class Lanes(Answer):
 
 
 class Evidence(Answer):
-    """What plans like one came to: probabilities 0 to 1, results in units of the risk and in bps."""
+    """Results of plans like one: probabilities 0 to 1, results in units of the risk and in bps."""
 
     target_first: float
     break_even: float

@@ -51,7 +51,7 @@ class ReadCandles(Answer):
 
 
 class PastAnalysis(Answer):
-    """An analysis that was given, and what came of it; what the archive no longer has is None."""
+    """An analysis that was given, and its settlements; what the archive no longer has is None."""
 
     analysis_id: str
     entry_id: str

@@ -1,4 +1,4 @@
-"""Answers about the record of the lanes: what their calls came to."""
+"""Answers about the record of the lanes: results of their calls."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ class EvidenceRecord(Answer):
 
 
 class EvidenceRefit(Answer):
-    """A record that was fitted anew from settled plans, and what became of it."""
+    """A record that was fitted again from settled plans, and the decision on it."""
 
     id: str
     timeframe: str

@@ -184,7 +184,7 @@ def measure_evidence(
     until: int | None = None,
     candles: Sequence[Candle] | None = None,
 ) -> Call[answers.JobQueued]:
-    """Queue a job that builds evidence of what plans came to, or checks the configured evidence (admin)."""
+    """Queue a job that builds evidence of the results of plans, or checks the configured evidence (admin)."""
     body = {
         "task": task,
         "symbols": symbols,

@@ -21,7 +21,7 @@ def track_record(
     timeframe: str | None = None,
     horizon: Horizon | None = None,
 ) -> Call[answers.TrackRecord]:
-    """Ask what the settled calls of the last days came to, by lane, timeframe, horizon and group."""
+    """Ask for the results of settled calls of the last days, by lane, timeframe, horizon and group."""
     query = _known(days=days, group=group, lane=lane, symbol=symbol, timeframe=timeframe, horizon=horizon)
     return Call("track_record", "GET", "/ai/track-record", answers.TrackRecord, query=query)
 
