@@ -65,14 +65,17 @@ def backtest(
     from services.backtests.run import run_backtest
     from services.evidence.file import read_evidence
 
-    given = {
-        "lane": lane,
-        "fee_bps": fee_bps,
-        "slippage_bps": slippage_bps,
-        "funding_bps": funding_bps,
-        "sizing": sizing,
-    }
-    options = options_of(BacktestOptions, timeframes, since, until, given)
+    options = options_of(
+        BacktestOptions,
+        timeframes,
+        since,
+        until,
+        lane=lane,
+        fee_bps=fee_bps,
+        slippage_bps=slippage_bps,
+        funding_bps=funding_bps,
+        sizing=sizing,
+    )
     chosen = lane_of(options.lane)
     own = version_of(Registries(settings), chosen)
     if own is not None:

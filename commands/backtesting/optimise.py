@@ -56,17 +56,20 @@ def optimise(
     from services.optimising.parameters import OptimiseOptions, OptimiseParameters
     from services.optimising.run import run_optimise
 
-    given = {
-        "lane": lane,
-        "trials": trials,
-        "folds": folds,
-        "fee_bps": fee_bps,
-        "slippage_bps": slippage_bps,
-        "funding_bps": funding_bps,
-        "sizing": sizing,
-        "seed": seed,
-    }
-    options = options_of(OptimiseOptions, timeframes, since, until, given)
+    options = options_of(
+        OptimiseOptions,
+        timeframes,
+        since,
+        until,
+        lane=lane,
+        trials=trials,
+        folds=folds,
+        fee_bps=fee_bps,
+        slippage_bps=slippage_bps,
+        funding_bps=funding_bps,
+        sizing=sizing,
+        seed=seed,
+    )
     parameters = OptimiseParameters.of(options, settings, read_evidence(settings.trading.evidence_file))
     candles = candles_of(files, symbol, quiet=as_json)
     with stages() as listener:

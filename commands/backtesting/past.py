@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -50,7 +50,7 @@ def options_of(
     timeframes: str | None,
     since: datetime | None,
     until: datetime | None,
-    values: Mapping[str, object],
+    **values: object,
 ) -> Options:
     """Return the options.
 
