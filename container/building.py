@@ -29,7 +29,7 @@ from services.ledger.signal_performance import SignalPerformance
 from services.reports.reports import Reports
 from services.retention import Retention, ages
 from services.schedule.scheduler import Scheduler
-from services.service_works import MarketWorks, ReviewWorks, ServiceWorks
+from services.service_jobs import MarketJobs, ReviewJobs, UpkeepJobs
 from utils.logging import NO_LOGS, Logs
 
 
@@ -102,19 +102,19 @@ def _offer_work(subsystems: _Subsystems) -> None:
     """Let jobs do what needs the parts of the service."""
     base, models, reviews = subsystems.base, subsystems.models, subsystems.reviews
     settings, clock, documents = base.settings, base.clock, base.stores.documents
-    on_markets = MarketWorks(
+    on_markets = MarketJobs(
         subsystems.answers.analysis.refresh,
         settings.analysis.symbols,
         StoredDownloads(base.stores.analyses, settings, clock),
     )
-    upkeep = ServiceWorks(
+    upkeep = UpkeepJobs(
         subsystems.ledger.settler,
         subsystems.answers.parity,
         Retention(documents, clock, ages(settings), settings.ledger.keep_refits),
         models.admin,
         settings.models.keep_versions,
     )
-    reviewing = ReviewWorks(subsystems.reports, reviews.nightly, reviews.retraining, models.recalibration)
+    reviewing = ReviewJobs(subsystems.reports, reviews.nightly, reviews.retraining, models.recalibration)
     subsystems.work.runner.offer({**on_markets.by_kind(), **upkeep.by_kind(), **reviewing.by_kind()})
 
 

@@ -1,4 +1,4 @@
-"""What operators are told: the looks of the reports, and what they look at."""
+"""Reports for operators: a reporter of each kind, and what it reads."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from container.infrastructure import Infrastructure
 from services.health.service_health import ServiceHealth
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.market_data import MarketData
-from services.reports.cost_report import CostLook
+from services.reports.cost_report import CostReporter
 from services.reports.engine_account import EngineAccount
-from services.reports.health_report import HealthLook
+from services.reports.health_report import HealthReporter
 from services.reports.kept_reports import KeptReports
 from services.reports.peers import Peers, place_of
-from services.reports.performance_report import PerformanceLook
-from services.reports.portfolio_report import PortfolioLook
+from services.reports.performance_report import PerformanceReporter
+from services.reports.portfolio_report import PortfolioReporter
 from services.reports.reports import Reports
 from storage.factory import data_folder
 
@@ -26,7 +26,7 @@ def make_reports(base: Infrastructure, market_data: MarketData, scores: LedgerSc
     account = EngineAccount(base.client, settings.market_data.engine_url)
     folders = {data_folder(settings.storage).resolve(), Path(settings.models.save_path).resolve()}
     return Reports(
-        health=HealthLook(
+        health=HealthReporter(
             peers=Peers(base.client, _peers(settings), settings.reports.peer_timeout_seconds),
             stores=lambda: {"analyses": analyses.state, "documents": documents.state, "ledger": ledger.state},
             sources=lambda: {str(name): works for name, works in market_data.health().items()},
@@ -34,9 +34,9 @@ def make_reports(base: Infrastructure, market_data: MarketData, scores: LedgerSc
             folders=sorted(folders),
             settings=settings.reports,
         ),
-        portfolio=PortfolioLook(account),
-        cost=CostLook(documents, settings.llm.budgets, clock),
-        performance=PerformanceLook(scores, account, settings.reports),
+        portfolio=PortfolioReporter(account),
+        cost=CostReporter(documents, settings.llm.budgets, clock),
+        performance=PerformanceReporter(scores, account, settings.reports),
         kept=KeptReports(documents),
         notify=base.notices.send,
         settings=settings.reports,

@@ -24,7 +24,7 @@ class _LlmCosts:
     unpriced: int
 
 
-class CostLook:
+class CostReporter:
     """Adds up the calls of all replicas, as the store has them; days and months are those of UTC."""
 
     def __init__(self, documents: DocumentStore, budgets: LlmBudgetSettings, clock: Clock) -> None:
@@ -33,8 +33,8 @@ class CostLook:
         self._budgets = budgets
         self._clock = clock
 
-    async def look(self) -> ReportContent:
-        """Look once.
+    async def report(self) -> ReportContent:
+        """Return the report.
 
         Raises:
             StorageUnavailable: the store does not answer.

@@ -1,4 +1,4 @@
-"""What a look at one subject has found, before it is a report."""
+"""Findings of a reporter, before they are a report."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from storage.ports import StoreState
 _MIB = 1024 * 1024
 
 
-class HealthLook:
+class HealthReporter:
     """Looks at what the service needs; /health itself looks at nothing but memory."""
 
     def __init__(
@@ -48,8 +48,8 @@ class HealthLook:
         self._folders = folders
         self._settings = settings
 
-    async def look(self) -> ReportContent:
-        """Look once; what fails is a finding."""
+    async def report(self) -> ReportContent:
+        """Return the report; what fails is a finding."""
         peers = await self._peers.look()
         disks = [await asyncio.to_thread(_disk, folder) for folder in self._folders]
         memory, process = await asyncio.to_thread(memory_space), await asyncio.to_thread(process_bytes)

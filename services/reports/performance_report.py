@@ -23,7 +23,7 @@ _HORIZONS = (PLAN, HORIZONS[-1])
 _Ratios = tuple[MeasuredRatio, MeasuredRatio]
 
 
-class PerformanceLook:
+class PerformanceReporter:
     """Judges settled signals by the targets, and closed trades where there is an engine."""
 
     def __init__(self, scores: LedgerScores, account: EngineAccount, settings: ReportSettings) -> None:
@@ -32,8 +32,8 @@ class PerformanceLook:
         self._account = account
         self._settings = settings
 
-    async def look(self) -> ReportContent:
-        """Look once; what is too few to judge by is said, and judged not at all.
+    async def report(self) -> ReportContent:
+        """Return the report; figures of too few results are named and not judged.
 
         Raises:
             StorageUnavailable: the ledger does not answer.

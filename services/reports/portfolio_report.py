@@ -20,15 +20,15 @@ _UNKNOWN: dict[str, Any] = {
 }
 
 
-class PortfolioLook:
+class PortfolioReporter:
     """Reads the engine's account."""
 
     def __init__(self, account: EngineAccount) -> None:
         """Keep the account."""
         self._account = account
 
-    async def look(self) -> ReportContent:
-        """Look once; without an answer of the engine no figure is given."""
+    async def report(self) -> ReportContent:
+        """Return the report; without an answer of the engine no figure is given."""
         if not self._account.configured:
             words = "no trading engine is configured: set RUST_API_URL"
             return ReportContent(words, _UNKNOWN, [fine("engine", words)])

@@ -12,12 +12,12 @@ from config.report_settings import ReportSettings
 from domain.errors import StorageUnavailable
 from domain.notices import Notice, NoticeLevel
 from domain.reports import Report, ReportFinding, ReportKind, ReportLevel
-from services.reports.cost_report import CostLook
+from services.reports.cost_report import CostReporter
 from services.reports.findings import ReportContent
-from services.reports.health_report import HealthLook
+from services.reports.health_report import HealthReporter
 from services.reports.kept_reports import KeptReports
-from services.reports.performance_report import PerformanceLook
-from services.reports.portfolio_report import PortfolioLook
+from services.reports.performance_report import PerformanceReporter
+from services.reports.portfolio_report import PortfolioReporter
 from utils import metrics
 from utils.clock import Clock
 
@@ -30,7 +30,7 @@ _LEVELS = {
 
 
 class Reports:
-    """Makes one report of a kind at each call; each raises as its look does, and `StorageUnavailable` as `keep`.
+    """Makes one report of a kind at each call; each raises as its reporter does, and `StorageUnavailable` as `keep`.
 
     Attributes:
         kept: The reports that were made.
@@ -39,10 +39,10 @@ class Reports:
     def __init__(
         self,
         *,
-        health: HealthLook,
-        portfolio: PortfolioLook,
-        cost: CostLook,
-        performance: PerformanceLook,
+        health: HealthReporter,
+        portfolio: PortfolioReporter,
+        cost: CostReporter,
+        performance: PerformanceReporter,
         kept: KeptReports,
         notify: Notify,
         settings: ReportSettings,
@@ -60,19 +60,19 @@ class Reports:
 
     async def health(self) -> Report:
         """Report what does not work."""
-        return await self._made(ReportKind.HEALTH, self._health.look)
+        return await self._made(ReportKind.HEALTH, self._health.report)
 
     async def portfolio(self) -> Report:
         """Report the trading engine's account."""
-        return await self._made(ReportKind.PORTFOLIO, self._portfolio.look)
+        return await self._made(ReportKind.PORTFOLIO, self._portfolio.report)
 
     async def cost(self) -> Report:
         """Report what the LLM costs."""
-        return await self._made(ReportKind.COST, self._cost.look)
+        return await self._made(ReportKind.COST, self._cost.report)
 
     async def performance(self) -> Report:
         """Report win rates and Sharpe ratios."""
-        return await self._made(ReportKind.PERFORMANCE, self._performance.look)
+        return await self._made(ReportKind.PERFORMANCE, self._performance.report)
 
     async def keep(
         self, kind: ReportKind, summary: str, figures: dict[str, Any], findings: Sequence[ReportFinding]
@@ -100,8 +100,8 @@ class Reports:
         await self.kept.keep(report)
         return report
 
-    async def _made(self, kind: ReportKind, look: Callable[[], Awaitable[ReportContent]]) -> Report:
-        content = await look()
+    async def _made(self, kind: ReportKind, report: Callable[[], Awaitable[ReportContent]]) -> Report:
+        content = await report()
         return await self.keep(kind, content.summary, content.figures, content.findings)
 
     async def _was_bad(self, kind: ReportKind) -> bool:

@@ -23,8 +23,8 @@ from services.training.model_admin import ModelAdmin
 from services.training.retraining import Retraining
 
 
-class MarketWorks:
-    """Works over several markets, one after the other."""
+class MarketJobs:
+    """Jobs over several markets, one after the other."""
 
     def __init__(
         self, analyze: Callable[[str], Awaitable[Analysis]], symbols: Sequence[str], downloads: ServiceWork
@@ -69,8 +69,8 @@ class MarketWorks:
         return {"analyzed": analyzed, "failed": failed}
 
 
-class ServiceWorks:
-    """The other works, one method each."""
+class UpkeepJobs:
+    """Jobs that keep ledger, stores and models in order, one method each."""
 
     def __init__(
         self, settler: Settler, parity: NightlyParity, retention: Retention, models: ModelAdmin, keep_versions: int
@@ -131,8 +131,8 @@ class ServiceWorks:
         return {"deleted": list(pruned.deleted), "kept": len(pruned.kept)}
 
 
-class ReviewWorks:
-    """The works by which the service judges itself."""
+class ReviewJobs:
+    """Jobs by which the service judges itself."""
 
     def __init__(
         self,
