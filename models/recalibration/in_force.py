@@ -15,7 +15,7 @@ from models.registry.durable_files import Stamp, file_stamp
 class RecalibrationsInForce:
     """Tells what corrects each version; one thread at a time may look, any may ask.
 
-    While the file cannot be read, those that were read last stay in force; after a restart that is none.
+    While the file cannot be read, those that were read last stay in force; after a restart there are none.
     """
 
     def __init__(self, root: Path, on_failure: Callable[[str, AppError], None], moment: datetime | None = None) -> None:

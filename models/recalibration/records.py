@@ -28,7 +28,7 @@ class Recalibration(Frozen):
         at: When it was judged: from then on it is in force, if it was taken.
         taken: Whether it predicted better than the calibration that was in force.
         reason: Why, in words, with the figures.
-        pooled: Of every symbol that is none of `symbols`.
+        pooled: Of every symbol that is not in `symbols`.
         symbols: Of each symbol with forecasts, between its own and the pooled one.
         first_ms: Close of the first candle of the forecasts, epoch ms.
         last_ms: Close of the last one.

@@ -28,7 +28,7 @@ class ShippedVersions:
         return cls(_HOME / settings.shipped_path if settings.shipped else None)
 
     def folder(self, version: str) -> Path | None:
-        """Return the folder of a version; None where it is none of these."""
+        """Return the folder of a version; None of other versions."""
         folder = self.root / version if self.root is not None else None
         return folder if folder is not None and folder.is_dir() else None
 

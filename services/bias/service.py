@@ -91,7 +91,7 @@ class BiasService:
         Raises:
             InvalidMarketData: the client's candles break a rule of the market.
             InsufficientData: too few closed candles, with the numbers.
-            InvalidRequest: the version forecasts another market or timeframe or is a plan model, or its name is none.
+            InvalidRequest: the version forecasts another market or timeframe, is a plan model, or has no valid name.
             ModelNotFound: there is no such version.
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.

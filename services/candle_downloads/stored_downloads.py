@@ -103,7 +103,7 @@ class StoredDownloads:
         """Return the stored candles of the time that is asked for, in the sessions of their market.
 
         Raises:
-            Conflict: they are none that a market produces.
+            Conflict: no market produces such candles.
             InvalidRequest: the store has newer ones, for which it would drop some of these.
             StorageUnavailable: the store is down.
         """
@@ -117,7 +117,7 @@ class StoredDownloads:
             series = await asyncio.to_thread(series_of, symbol, wanted.timeframe, candles, kept)
         except SourceFailed as failure:
             raise Conflict(
-                f"the stored candles of {symbol} {wanted.timeframe} are none that a market produces "
+                f"the stored candles of {symbol} {wanted.timeframe} break a rule of the market "
                 f"({failure.message}): remove them by DELETE /ai/storage/candles/{symbol}?timeframe={wanted.timeframe}"
             ) from failure
         times = series.times_ms

@@ -49,7 +49,7 @@ class StoredFiles:
 
         Raises:
             CandlesRevised: a price differs by more than `analysis.max_revision_factor` from the stored one.
-            Conflict: with the stored ones they are none that a market produces.
+            Conflict: together with the stored ones they break a rule of the market.
             StorageUnavailable: the store is down or busy; the message has how many candles were written.
         """
         market = f"{symbol} {series.timeframe}"
@@ -96,7 +96,7 @@ class StoredFiles:
         """Return the stored candles of the market and timeframe.
 
         Raises:
-            Conflict: with those of the series they are none that a market produces.
+            Conflict: together with those of the series they break a rule of the market.
         """
         candles = await self._store.candle_history(symbol, series.timeframe, self._kept)
         try:
@@ -106,8 +106,8 @@ class StoredFiles:
             return await asyncio.to_thread(series_of, symbol, series.timeframe, candles, self._kept)
         except SourceFailed as failure:
             raise Conflict(
-                f"the stored candles of {symbol} {series.timeframe} and those of the file are none that one market "
-                f"produces ({failure.message}). {_removal(symbol, series)}"
+                f"the stored candles of {symbol} {series.timeframe} and those of the file cannot be of one market "
+                f"({failure.message}). {_removal(symbol, series)}"
             ) from failure
 
 

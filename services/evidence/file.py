@@ -22,7 +22,7 @@ def open_weigher(settings: TradingSettings) -> Weigher:
     """Return what weighs plans by the configured evidence and costs.
 
     Raises:
-        ConfigurationError: the file cannot be read, or is none.
+        ConfigurationError: the file cannot be read, or has another content.
     """
     return Weigher(read_evidence(settings.evidence_file), settings.costs)
 
@@ -35,7 +35,7 @@ def read_evidence(name: str, named_by: str = SETTING) -> MeasuredEvidence | None
         named_by: The setting or the option that has the name, for the message of an error.
 
     Raises:
-        ConfigurationError: the file cannot be read, or is none.
+        ConfigurationError: the file cannot be read, or has another content.
     """
     if not name:
         return None

@@ -19,7 +19,7 @@ MAX_CANDLES = 50_000
 
 
 class JobLeaders:
-    """Finds the candles of leading markets; without them a job does its work all the same."""
+    """Finds the candles of leading markets; a job does its work without them too."""
 
     def __init__(self, market_data: MarketData, stored: CandleStore, settings: Settings, clock: Clock) -> None:
         """Keep the parts.

@@ -12,7 +12,7 @@ from services.ledger.reader import LedgerReader
 from storage.ledger_ports import EntryFilter
 from storage.ports import SignalArchive
 
-# Entries of these are of analyses; forecasts, trends and signals of a batch are none.
+# Origins of analyses; forecasts, trends and signals of a batch have others.
 _OF_ANALYSES = {Origin.API, Origin.LOOP}
 
 
@@ -58,7 +58,7 @@ class PastAnalyses:
         """Return at most `limit` analyses of a symbol; a page may have fewer, or none, and a next one.
 
         Raises:
-            InvalidRequest: the cursor is none that a page gave.
+            InvalidRequest: the cursor is not from a page.
             StorageUnavailable: the store does not answer.
         """
         found = await self._reader.page(EntryFilter(symbol=symbol, given=True, scored=True), limit, cursor)

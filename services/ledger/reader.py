@@ -87,7 +87,7 @@ class LedgerReader:
         A page has fewer, or none, where few of the newest `LOOKED_THROUGH` entries are wanted: the next one goes on.
 
         Raises:
-            InvalidRequest: the cursor is none that a page gave.
+            InvalidRequest: the cursor is not from a page.
         """
         before = _position(cursor) if cursor else None
         since_ms = await self._looked_to(wanted, before)

@@ -9,7 +9,7 @@ from config.model_settings import ModelSettings
 from models.registry.shadows import Shadow, ShadowFigures
 
 # Of the settled forecasts of the model in production, the share that a candidate must have answered too when its time
-# is up: one that mostly fails is not promoted for want of figures.
+# is up: one that mostly fails is not promoted because figures are missing.
 LEAST_ANSWERED = 0.5
 
 

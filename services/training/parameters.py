@@ -33,7 +33,7 @@ class PlanParameters(Frozen):
         """Return it by the settings.
 
         Raises:
-            ConfigurationError: the file of evidence cannot be read, or is none.
+            ConfigurationError: the evidence file cannot be read, or has another content.
         """
         evidence = read_evidence(settings.trading.evidence_file)
         return cls(measuring=MeasuringParameters.of(MeasuringOptions(), settings), evidence=evidence)

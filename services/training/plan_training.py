@@ -45,7 +45,7 @@ class PlanTraining:
     Attributes:
         models, features: Settings, with the folder of plan models.
         measuring: How the past is judged, as evidence is measured.
-        evidence: The evidence that a plan model has to beat; None where there is none, and chance has its place.
+        evidence: The evidence that a plan model has to beat; None without any, then it is chance.
         now: The server's clock, aware UTC.
     """
 

@@ -63,7 +63,7 @@ class ResilientLedger(Resilient[LedgerEntry]):
     """A ledger that takes entries at once and answers within seconds, or at once that it is not available.
 
     Entries wait for the database in memory and in the spool, which outlives the process. Repeats are counted in memory
-    and written every few seconds: a kill loses those of the last seconds, and an outage in the midst of a write may
+    and written every few seconds: a kill loses those of the last seconds, and an outage during a write may
     count some twice.
     """
 

@@ -134,7 +134,7 @@ class ResilientStore(Resilient[AnalysisWrite]):
         """Return the newest candles, oldest first.
 
         Raises:
-            StorageUnavailable: it is down, or has not answered within 0.5 s: that there are none is another answer.
+            StorageUnavailable: it is down, or has not answered within 0.5 s; an empty list means that there are none.
         """
 
         async def latest(store: Store) -> list[Candle]:
@@ -188,7 +188,7 @@ class ResilientStore(Resilient[AnalysisWrite]):
         return await self._within(self._pace.query_seconds, operation, call)
 
     async def _within(self, seconds: float, operation: str, call: Callable[[Store], Awaitable[T]]) -> T:
-        """Return the result of a call that nothing stands in for; raises StorageUnavailable where there is none."""
+        """Return the result of a call that needs the store; raises StorageUnavailable where there is none."""
         if self.available:
             with suppress(TimeoutError):
                 return await self._calls.within(seconds, operation, lambda: call(self._store))

@@ -141,7 +141,7 @@ def test_candles_off_the_grid_of_the_stored_ones_are_refused(
     shifted = [[candle.timestamp + 1_800_000, *candle[1:]] for candle in REFERENCE]
     status, _, errors = store(write(tmp_path / "BTCUSDT-1h.csv", csv_text(shifted)))
     assert status == 2
-    assert "those of the file are none that one market produces" in errors
+    assert "those of the file cannot be of one market" in errors
 
 
 def test_a_database_that_another_program_holds_is_named_and_the_same_command_goes_on(

@@ -50,7 +50,7 @@ class FieldParity:
     Attributes:
         field: Its name, as of `LedgerEntry`.
         unit: Of `largest` and `tolerance`: side (1: another one), share, or bps of the entry's price.
-        tolerance: Greatest difference that is none.
+        tolerance: Greatest difference that counts as equal.
         compared: Entries in which the field was compared.
         above: Of them, those above the tolerance, or with a figure on one side alone.
         largest: Greatest difference; None where no two figures were compared.

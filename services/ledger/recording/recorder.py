@@ -56,7 +56,7 @@ class _MadeAnswer:
 class Recorder:
     """Writes down what the lanes say, when somebody is first given the answer.
 
-    An answer that nobody got is none. An answer that only strangers got is kept apart; it is written down again, and
+    An answer that nobody got is not recorded. One that only strangers got is kept apart; it is written down again, and
     counts, when the first trusted caller is given it: else strangers who ask first would decide what counts.
     """
 
@@ -137,7 +137,7 @@ class Recorder:
         leaves nothing behind.
 
         Args:
-            statements: The answer, and then what stands beside it.
+            statements: The answer, and then what the other lanes say.
             snapshot: The market.
             timeframe: That it speaks of.
             origin: Why it was asked for.

@@ -36,7 +36,7 @@ class Statement(NamedTuple):
 
     Attributes:
         by: Version of the model, or name of the LLM; empty of rules alone.
-        given: Whether it is the answer; the others stand beside it.
+        given: Whether it is the answer; the others are recorded with it.
         calibrated_at: When the model was recalibrated, epoch ms; None where it was not, and of rules alone.
     """
 

@@ -114,7 +114,7 @@ class Completion:
         """The content of a reply that may be an answer.
 
         Raises:
-            LlmUnavailable: it is none.
+            LlmUnavailable: it is empty, cut off or refused.
         """
         if self.unusable or self.content is None:
             why = self.unusable or Unusable.EMPTY

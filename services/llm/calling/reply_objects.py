@@ -9,7 +9,7 @@ from collections.abc import Iterator, Set
 from typing import Any
 
 # Work on one reply: characters that are read without finding JSON, and `PER_TRY` for each try. A reply that needs
-# more is none: without a limit, 200 kB of braces would occupy the event loop for seconds.
+# more is refused: without a limit, 200 kB of braces would occupy the event loop for seconds.
 MAX_WORK = 1_000_000
 PER_TRY = 500
 
