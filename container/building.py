@@ -18,10 +18,9 @@ from container.models import ModelSubsystem, open_model_subsystem
 from container.parts import Container
 from container.reporting import make_reports
 from container.reviews import ReviewSubsystem, open_review_subsystem
-from container.sharing import follow_hints, open_shared_guards
 from services.candle_downloads.stored_downloads import StoredDownloads
 from services.candle_files.reader import CandleFileReader
-from services.guards.guards import Guards
+from services.guards.guards import Guards, open_guards
 from services.health.service_health import ServiceHealth, open_health
 from services.ledger.past_analyses import PastAnalyses
 from services.ledger.recording.lane_versions import LaneVersions
@@ -52,9 +51,6 @@ async def build_container(
     async with _open_subsystems(settings, job_table, logs) as subsystems:
         _offer_work(subsystems)
         _watch_health(subsystems)
-        follow_hints(
-            subsystems.base.replicas.hints, subsystems.models.watch, subsystems.guards, subsystems.ledger.calibration
-        )
         async with open_schedule(subsystems.base, subsystems.work.jobs, beat=beat) as schedule:
             yield _container(subsystems, schedule)
 
@@ -81,15 +77,16 @@ async def _open_subsystems(settings: Settings, job_table: str, logs: Logs) -> As
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
         base = await opened(open_infrastructure(settings, logs))
+        stores, hints, clock = base.stores, base.replicas.hints, base.clock
         llm = await opened(open_llm_subsystem(base))
         markets = await opened(open_market_subsystem(base))
         ledger = await opened(open_ledger_subsystem(base, markets.market_data))
-        guards = await opened(open_shared_guards(base))
+        min_candles = settings.analysis.min_candles
+        guards = await opened(open_guards(stores.documents, base.hub, hints, settings.guards, min_candles, clock))
         models = await opened(open_model_subsystem(base, guards.disabled.why))
         answers = await opened(open_answer_subsystem(base, markets, llm, ledger, models, guards))
         work = await opened(open_job_subsystem(base, job_table, markets, models, ledger.evidence))
         reviews = await opened(open_review_subsystem(base, markets, llm, ledger, models, work, guards.disabled))
-        stores = base.stores
         others = stores.documents, stores.ledger
         health = await opened(
             open_health(stores.analyses, others, llm.parts.client, markets.market_data, models.watch, logs)

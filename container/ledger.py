@@ -78,6 +78,7 @@ async def open_ledger_subsystem(base: Infrastructure, market_data: MarketData) -
             clock,
             announce=partial(base.replicas.hints.tell, Hint.EVIDENCE),
         )
+        base.replicas.hints.when(Hint.EVIDENCE, lambda _: calibration.look_soon())
         await opened(background(calibration.run(), "live calibration"))
         yield LedgerSubsystem(
             reader=LedgerReader(ledger, clock),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 from cachetools import FIFOCache
 
@@ -35,6 +36,7 @@ from services.guards.given_side import GivenSide
 from services.guards.given_sides import GivenSides
 from services.guards.refusal import Guarded, guarded
 from services.guards.safe_mode import SafeMode
+from services.replicas.hints import Hint, Hints
 from storage.document_ports import LastingDocuments
 from utils import metrics
 from utils.clock import Clock
@@ -126,10 +128,6 @@ class Guards:
         """Remember a side that a trusted caller is given."""
         self._given.give(side)
 
-    def look_at(self, market: str) -> None:
-        """Read the side of a market that another replica gave; without a market, all of them."""
-        self._given.look_at(market)
-
     def _findings(self, context: MarketContext, analysis: Analysis) -> Iterator[Finding]:
         settings = self._settings
         yield safe_mode_gate(self.safe_mode.why() if context.as_of is None else None)
@@ -160,22 +158,18 @@ class Guards:
 async def open_guards(
     documents: LastingDocuments,
     hub: SignalHub,
-    clock: Clock,
+    hints: Hints,
     settings: GuardSettings,
     min_candles: int,
-    *,
-    announce_switch: Callable[[], None],
-    announce_disabled: Callable[[], None],
-    announce_side: Callable[[str], None],
+    clock: Clock,
 ) -> AsyncIterator[Guards]:
-    """Give the guards with what earlier processes stored, and keep them in step with the store.
-
-    The functions let other replicas look at once: for a switch of the safe mode, for a lane or strategy that was
-    disabled or enabled, and for the side of a market.
-    """
-    safe_mode = SafeMode(documents, hub, clock, announce=announce_switch)
-    disabled = Disabled(documents, hub, clock, announce=announce_disabled)
-    given = GivenSides(documents, clock, settings.open_candles, announce=announce_side)
+    """Give the guards with what earlier processes stored, and keep them in step with the store and other replicas."""
+    safe_mode = SafeMode(documents, hub, clock, announce=partial(hints.tell, Hint.SAFE_MODE))
+    disabled = Disabled(documents, hub, clock, announce=partial(hints.tell, Hint.DISABLED))
+    given = GivenSides(documents, clock, settings.open_candles, announce=partial(hints.tell, Hint.GIVEN_SIDE))
+    hints.when(Hint.SAFE_MODE, lambda _: safe_mode.look_soon())
+    hints.when(Hint.DISABLED, lambda _: disabled.look_soon())
+    hints.when(Hint.GIVEN_SIDE, given.look_at)
     async with (
         background(safe_mode.watch(), "safe mode"),
         background(disabled.watch(), "disabled lanes and strategies"),

@@ -21,6 +21,7 @@ from services.guards.given_sides import GivenSides
 from services.guards.guards import Guards
 from services.guards.safe_mode import SafeMode
 from services.guards.watched_state import CHECK_SECONDS
+from services.replicas.hints import Hints
 from storage.document_ports import GIVEN_SIDES
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
@@ -106,13 +107,13 @@ async def test_the_last_side_outlives_a_restart(url: str, clock: SettableClock) 
 async def test_a_side_that_one_process_gives_is_known_to_the_other_once_it_is_announced(
     url: str, clock: SettableClock
 ) -> None:
-    announced = asyncio.Queue[str]()
-    async with guards_on(url, clock, announce_side=announced.put_nowait) as one, guards_on(url, clock) as other:
+    told, heard = Hints(), Hints()
+    told.send_by(heard.take)
+    async with guards_on(url, clock, told) as one, guards_on(url, clock, heard) as other:
         assert shut(other, market(), answer(Signal.SHORT)) == []
         for signal, refused in ((Signal.LONG, [GateName.COOLDOWN]), (Signal.NEUTRAL, [GateName.COOLDOWN])):
             give(one, at(clock), answer(signal, at=clock.now()))
             async with asyncio.timeout(PATIENCE_SECONDS):
-                other.look_at(await announced.get())
                 while not other._given.last("BTCUSDT", Timeframe.H1):
                     await asyncio.sleep(0.01)
             assert shut(other, at(clock), answer(Signal.SHORT)) == refused
@@ -132,7 +133,9 @@ async def test_a_switch_is_announced_once_it_is_stored_and_then_looked_for_at_on
         other = SafeMode(documents, SignalHub(1_000), clock, never)
         watching = asyncio.create_task(other.watch())
         await other.known()
-        async with guards_on(url, clock, announce_switch=other.look_soon) as one:
+        hints = Hints()
+        hints.send_by(lambda *_: other.look_soon())
+        async with guards_on(url, clock, hints) as one:
             await one.safe_mode.switch(enabled=True, reason="wrong prices")
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while other.state != one.safe_mode.state:
