@@ -8,7 +8,7 @@ from datetime import UTC, date
 from decimal import Decimal
 
 from services.llm.books import FIRST_DAY, Tally
-from services.llm.ledger import CostLedger
+from services.llm.cost_ledger import CostLedger
 from services.llm.pricing import usd
 from storage.document_ports import LLM_CALLS, DocumentStore
 from utils.clock import Clock

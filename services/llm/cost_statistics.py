@@ -12,8 +12,8 @@ from config.settings import Settings
 from domain.values import Frozen
 from services.llm.books import Tally
 from services.llm.calling.key_ring import KeyState
+from services.llm.cost_ledger import CostLedger
 from services.llm.cost_report import average_usd, project
-from services.llm.ledger import CostLedger
 from services.llm.parts import LlmParts
 from services.llm.pricing import usd
 from utils.clock import Clock

@@ -14,7 +14,7 @@ from loguru import logger
 from config.llm_settings import LlmSettings
 from domain.errors import LlmUnavailable, StorageUnavailable
 from services.llm.calling.calls import ASKED_ELSEWHERE, Completion, LlmRequest
-from services.llm.ledger import CostLedger
+from services.llm.cost_ledger import CostLedger
 from services.llm.prompt import Prompt
 from services.llm.replies import Reply, read_reply
 from services.llm.sharing import Alone, LlmSharing

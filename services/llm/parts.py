@@ -9,9 +9,9 @@ from dataclasses import dataclass
 
 from config.llm_settings import LlmSettings
 from services.llm.calling.client import LlmClient
+from services.llm.cost_ledger import CostLedger
 from services.llm.failure_counters import start_failures_at_zero
 from services.llm.journal import Journal
-from services.llm.ledger import CostLedger
 from services.llm.sharing import LlmSharing
 from storage.document_ports import DocumentStore, LastingDocuments
 from utils.clock import Clock

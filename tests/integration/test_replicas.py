@@ -23,8 +23,8 @@ from domain.errors import LlmUnavailable
 from servers.redis_server import RedisServer
 from services.broadcast.hub import SignalHub
 from services.llm.calling.client import LlmClient
+from services.llm.cost_ledger import CostLedger
 from services.llm.journal import Journal
-from services.llm.ledger import CostLedger
 from services.llm.prompt import make_prompt
 from services.llm.replies import schema_of
 from services.llm.sharing import PeriodBudget

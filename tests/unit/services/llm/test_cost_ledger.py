@@ -13,8 +13,8 @@ import pytest
 from config.llm_settings import LlmBudgetSettings, LlmSettings
 from domain.errors import LlmUnavailable, StorageUnavailable
 from services.llm.calling.calls import CallEstimate, LlmCall, TokenUsage
+from services.llm.cost_ledger import CostLedger
 from services.llm.cost_report import average_usd, project
-from services.llm.ledger import CostLedger
 from services.llm.pricing import cost_nano_usd, usd
 from services.llm.sharing import PeriodBudget
 from storage.resilience.documents import ResilientDocuments
