@@ -20,7 +20,9 @@ def with_best_time(table: RawTable, roles: dict[Role, int]) -> dict[Role, int]:
     if len(candidates) < 2:
         return roles
     if Role.CLOCK in roles and has_whole_times(table.columns[roles[Role.CLOCK]].head(_SAMPLE)):
-        return _by_time(roles, roles[Role.CLOCK])
+        # Of a date and a time that has a date too, as of two such times, the first that tells the rows apart counts.
+        first, second = (table.columns[roles[role]].head(_SAMPLE).nunique() for role in (Role.TIME, Role.CLOCK))
+        return _by_time(roles, roles[Role.TIME if first >= second else Role.CLOCK])
     for at in candidates:
         column = table.columns[at].head(_SAMPLE)
         if not (column == column.iloc[0]).all() and has_whole_times(column):

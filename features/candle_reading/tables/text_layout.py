@@ -81,6 +81,8 @@ def layout_of(text: str) -> TextLayout:
     if delimiter == " ":
         names = _with_index(names, best[first][1])
         start = first if len(names) == len(best[first][1]) else start
+    elif len(best[first][1]) == len(names) + 1 and Role.TIME not in roles_of(names):
+        names, markets = ("", *names), ("", *markets)  # of pandas and R, which leave out the name of an index
     width = max(len(names), *(len(cells) for _, cells in best[start:]))
     return TextLayout(delimiter, tuple(names), tuple(markets), best[start][0], width)
 

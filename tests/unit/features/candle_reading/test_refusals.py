@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidMarketData
-from domain.market import Timeframe
+from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import read_candles
 from features.candle_reading.tables.content import content_of
 from tests.fixtures.candle_exports import (
@@ -28,6 +28,10 @@ from tests.fixtures.candle_exports import (
 )
 
 HEAD = ",".join(NAMES) + "\n"
+FOUR_HOURS = [
+    tuple(getattr(candle, name) for name in NAMES)
+    for candle in CandleSeries(Timeframe.H1, REFERENCE).resample(Timeframe.H4).candles
+]
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
 
 
@@ -52,7 +56,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "two tables": (
         csv_text(REFERENCE[:50]) + "\nETHUSDT\n" + csv_text(reference(price=3_000.0)[:50]),
-        r"line 2 \(close 41998.8\) and line 55 \(close 2999.92\) have the same time, .*: these are two markets",
+        r"line 2 \(open 42000, close 41998.8\) and line 55 \(open 3000, close 2999.92\) have the same time, .*two mark",
     ),
     "two tables, one after the other": (
         csv_text(REFERENCE[:50]) + csv_text(reference(price=3_000.0)[50:]),
@@ -121,6 +125,25 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "two markets": (
         csv_text([(*c, coin) for c in REFERENCE for coin in ("BTCUSDT", "ETHUSDT")], (*NAMES, "Pair")),
         "two markets in column Pair: BTCUSDT, ETHUSDT; name one with --symbol",
+    ),
+    "two exchanges": (
+        csv_text(
+            [(*c[:1], name, *(x * by for x in c[1:5]), 1) for c in REFERENCE for name, by in (("A", 1), ("B", 1.0005))],
+            ("timestamp", "exchange", *NAMES[1:]),
+        ),
+        "have the same time, and so have other rows: these are two markets, two timeframes or two tables",
+    ),
+    "two timeframes among each other": (
+        csv_text([*REFERENCE, *FOUR_HOURS]),
+        "have the same time, and so have other rows: these are two markets, two timeframes or two tables",
+    ),
+    "two timeframes, one after the other": (
+        csv_text([*reference(40, 24 * HOUR, START - 40 * 24 * HOUR), *REFERENCE]),
+        r"line 2 is one of 4\d rows that lie 1d apart, while most lie 1h: these are two timeframes",
+    ),
+    "two markets below names that do not tell": (
+        "time,BTC,,,,ETH,,,\n" + csv_text([(*c[:5], *c[1:5]) for c in REFERENCE], ("", *NAMES[1:5], *NAMES[1:5])),
+        "has several columns for each of the prices, as of several markets",
     ),
     "two markets in JSON": (
         json.dumps({name: [{"t": 1, "o": 1, "h": 1, "l": 1, "c": 1}] for name in ("BTCUSDT", "ETHUSDT")}),
