@@ -85,7 +85,7 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
         are_close_times: Whether the column is named as one of close times.
 
     Raises:
-        InvalidMarketData: there is no timeframe with the usual distance of two rows.
+        InvalidMarketData: there is no timeframe with the usual distance of two rows, or no whole minutes.
     """
     times = rows.times_ms
     if _most(times % _SECOND_MS == _SECOND_MS - 1):
@@ -93,6 +93,11 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
     elif _most(times % MINUTE_MS == MINUTE_MS - _SECOND_MS):
         times, are_close_times = times + _SECOND_MS, True
     timeframe = _timeframe(times)
+    if _most(times % MINUTE_MS > 0):
+        raise InvalidMarketData(
+            f"its candles open {int(times[0] % MINUTE_MS) / 1000:g} s after a minute: write the times at which they "
+            "open, not those at which they were asked for"
+        )
     if are_close_times:
         rows = replace(rows, times_ms=times - timeframe.ms).noting("close times read as the ends of candles")
     return timeframe, _without_newest_trade(rows, timeframe.ms)

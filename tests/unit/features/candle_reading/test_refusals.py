@@ -93,6 +93,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "another number of columns": (PLAIN + "1,2,3,4,5,6,7,8,9\n", "line 302 has 9 columns where the others have 6"),
     "off the grid": (with_cell(20, 0, START + 20 * HOUR + 7_000), "line 22: 1h candle 20 opens 3607000 ms after"),
+    "times of questions": (
+        csv_text(with_times(lambda time: time + 5_000)),
+        "its candles open 5 s after a minute: write the times at which they open",
+    ),
     "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
     "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
     "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 25200000 ms apart; known timeframes are"),
