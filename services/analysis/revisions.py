@@ -138,7 +138,8 @@ class Revisions:
         if (now - before) % series.timeframe.ms:
             raise CandlesRevised(
                 f"{symbol} {series.timeframe} candles open at {now}, and were posted before with {before}: those of "
-                f"one market are a multiple of {series.timeframe} apart. {_remedy(symbol, series.timeframe, 'times are')}"
+                f"one market are a multiple of {series.timeframe} apart. "
+                f"{_remedy(symbol, series.timeframe, 'times are')}"
             )
 
     def _learn(self, symbol: str, series: CandleSeries) -> None:
