@@ -77,7 +77,8 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callabl
 def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe, OrderedRows]:
     """Return the timeframe, and the rows with open times on its grid.
 
-    Times that end with :59 or :59.999 are the last moment of a candle, which opened a step earlier. A last row at the
+    Times that end with :59 or :59.999 are the last moment of a candle, which opened a step earlier; so are those a
+    minute before the next candle. A last row at the
     second of the newest trade belongs to the candle that it falls in.
 
     Args:
@@ -93,6 +94,8 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
     elif _most(times % MINUTE_MS == MINUTE_MS - _SECOND_MS):
         times, are_close_times = times + _SECOND_MS, True
     timeframe = _timeframe(times)
+    if timeframe.ms > MINUTE_MS and _most(times % timeframe.ms == timeframe.ms - MINUTE_MS):
+        times, are_close_times = times + MINUTE_MS, True
     if _most(times % MINUTE_MS > 0):
         raise InvalidMarketData(
             f"its candles open {int(times[0] % MINUTE_MS) / 1000:g} s after a minute: write the times at which they "

@@ -10,7 +10,8 @@ import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray
 
-_SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s'\u2019\u00a0\u202f]+"
+# An apostrophe separates thousands, or makes a cell text; 112'16 has parts of 32.
+_SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s\u00a0\u202f]+|^['\u2019]|['\u2019](?=\d{3}(?!\d)|$)"
 # Behind a number, as 42000.5 USDT; what stands alone, as NaN or NULL, stays.
 _CURRENCY = r"(?<=[\d.KMB])[A-Z]{3,5}$"
 _NOTHING = frozenset(

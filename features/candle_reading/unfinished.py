@@ -11,11 +11,11 @@ from features.candle_reading.headers import plain_name
 from features.candle_reading.tables.raw_table import RawTable
 
 # Names of flags: OANDA, the engine, Binance's socket, Bybit, and what libraries call it.
-_FLAGS = {"complete", "iscomplete", "isclosed", "closed", "x", "confirm", "confirmed", "isfinal", "final"}
-_NO = {"false", "0", "0.0", "n", "no"}
+_FLAGS = {"complete", "iscomplete", "isclosed", "closed", "x", "confirm", "confirmed", "isfinal", "final", "finished"}
+_NO = {"false", "f", "0", "0.0", "n", "no"}
 # Fewer rows without names do not tell that a column has flags.
 _FEWEST_ROWS = 10
-_YES = {"true", "1", "1.0", "y", "yes"}
+_YES = {"true", "t", "1", "1.0", "y", "yes"}
 
 
 def without_unfinished(rows: OrderedRows, table: RawTable, length_ms: int, now_ms: int) -> OrderedRows:

@@ -36,7 +36,10 @@ def columns_of(value: Any) -> Columns | None:
             return tuple(lists), [pd.Series(column) for column in lists.values()]
         keyed = {name: column for name, column in columns.items() if isinstance(column, Mapping)}
         if is_header(list(keyed)):  # pandas' form "columns": {"open": {"0": 1.0}}
-            return _of_frame(pd.DataFrame({name: pd.Series(dict(column)) for name, column in keyed.items()}))
+            frame = pd.DataFrame({name: pd.Series(dict(column)) for name, column in keyed.items()})
+            if Role.TIME not in roles_of(list(keyed)):  # the times are the index
+                frame.insert(0, "time", frame.index)
+            return _of_frame(frame)
         return None
     return _keyed_by_time(value)
 

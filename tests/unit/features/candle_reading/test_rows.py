@@ -243,6 +243,14 @@ def test_days_and_weeks_are_read(tmp_path: Path) -> None:
         assert read(tmp_path, rows).series.timeframe == name
 
 
+def test_the_time_of_the_last_trade_beside_days_is_not_that_of_the_candles(tmp_path: Path) -> None:
+    days = reference(20, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    rows: list[tuple[object, ...]] = [
+        (f"{moment(c[0]):%Y-%m-%d}", f"15:{10 + at}:0{at % 9}", *c[1:]) for at, c in enumerate(days)
+    ]
+    assert list(read(tmp_path, rows, ("date", "time", *NAMES[1:])).series.candles) == days
+
+
 def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tmp_path: Path) -> None:
     days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
     comma = str.maketrans(",.", ".,")
