@@ -16,7 +16,8 @@ from msgspec import Meta
 
 from domain.arrays import FloatArray, IntArray
 from domain.candles.columns import CandleLike
-from domain.errors import InvalidRequest
+from domain.errors import InvalidMarketData, InvalidRequest
+from domain.hours.clocks import MINUTE_MS
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
 from domain.values import FIRST_MS, LAST_MS
 
@@ -76,14 +77,32 @@ def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles:
         InvalidMarketData: prices or order that no market has.
     """
     _require_at_most(max_candles, timeframe, candles)
-    return CandleSeries.ordered(timeframe, cast("Sequence[CandleLike]", candles))
+    return posted_series(timeframe, cast("Sequence[CandleLike]", candles))
+
+
+def posted_series(
+    timeframe: Timeframe, candles: Sequence[CandleLike], arrays: tuple[IntArray, FloatArray] | None = None
+) -> CandleSeries:
+    """Return candles as a series, as `CandleSeries.ordered` does, whose first one opens at a whole minute.
+
+    Times of the close, such as 12:59:59.999, and those of a question would lie between the candles of others.
+
+    Raises:
+        InvalidMarketData: prices, order or times that no market has.
+    """
+    if candles and candles[0].timestamp % MINUTE_MS:
+        raise InvalidMarketData(
+            f"{timeframe} candle 0 opens at {candles[0].timestamp}, which is no whole minute: send the times at which "
+            "candles open, neither those at which they close nor those of the question"
+        )
+    return CandleSeries.ordered(timeframe, candles, arrays)
 
 
 @lru_cache(maxsize=64)
 def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> CandleSeries:
     candles = _decoder.decode(text)
     _require_at_most(max_candles, timeframe, candles)
-    return CandleSeries.ordered(timeframe, candles, _arrays(candles))
+    return posted_series(timeframe, candles, _arrays(candles))
 
 
 def _require_at_most(max_candles: int, timeframe: Timeframe, candles: Sequence[object]) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from api.bodies.candle_lists import posted_series
 from api.schemas.analysis.version_one import ChartRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
-from domain.market import CandleSeries
 from domain.queries import AnalysisQuery
 from domain.session_finder import with_sessions
 from rules.strategies import STRATEGY_NAMES
@@ -30,7 +30,7 @@ def chart_query(request: ChartRequest, settings: AnalysisSettings, now_ms: int, 
         return AnalysisQuery(request.symbol, STRATEGY_NAMES, None, now_ms, trusted)
     if len(candles) > limit:
         raise InvalidRequest(f"candles: at most {limit}, received {len(candles)}")
-    series = with_sessions(request.symbol, CandleSeries.ordered(request.timeframe, candles))
+    series = with_sessions(request.symbol, posted_series(request.timeframe, candles))
     series.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
     snapshot = MarketSnapshot(
         request.symbol, {request.timeframe: series}, candles[-1].close, volume_24h=None, source_data=DataSource.CLIENT

@@ -62,6 +62,10 @@ _WORD_MINUTES = {
     **dict.fromkeys(("month", "monthly"), 43_200),
 }
 _METATRADER_MINUTES = {"m": 1, "h": 60, "d": 1_440, "w": 10_080, "mn": 43_200}
+# Coinbase's, in seconds; none of them is a usual number of minutes.
+_USUAL_SECONDS = frozenset({300, 900, 1_800, 3_600, 14_400, 21_600, 86_400})
+# What makes a pair before it a contract of its own: a perpetual, or a future with the day on which it expires.
+_CONTRACT = re.compile(r"PERP|PERPETUAL|SWAP|[UDC]MCBL|\d{6}")
 # Lengths that exchanges and terminals have; not all of them are timeframes of this service.
 _USUAL_MINUTES = frozenset({1, 2, 3, 5, 10, 15, 30, 45, 60, 120, 180, 240, 360, 480, 720, 1_440, 4_320, 10_080, 43_200})
 _TIMEFRAMES = {timeframe.ms // 60_000: timeframe for timeframe in Timeframe}
@@ -107,8 +111,10 @@ def _cut(stem: str) -> tuple[str, int | None]:
         if found.start() and minutes in _USUAL_MINUTES:
             return stem[: found.start()], minutes
     for found in _NUMBER.finditer(stem):
-        if found.start() and int(found["minutes"]) in _USUAL_MINUTES:
-            return stem[: found.start()], int(found["minutes"])
+        number = int(found["minutes"])
+        minutes = number // 60 if number in _USUAL_SECONDS else number
+        if found.start() and minutes in _USUAL_MINUTES:
+            return stem[: found.start()], minutes
     both = _FOREX_AND_MINUTES.fullmatch(stem)
     if both and int(both["minutes"]) in _USUAL_MINUTES and Symbol.of(both["pair"].upper()).kind is SymbolKind.FOREX:
         return both["pair"], int(both["minutes"])
@@ -137,7 +143,8 @@ def _symbol(text: str) -> str | None:
     while len(words) > 1 and words[0].upper() in VENUES:
         words = words[1:]
     for start, word in enumerate(words):
-        for count in (3, 1, 2):
+        is_contract = any(map(_CONTRACT.fullmatch, words[start + 1 : start + 2]))
+        for count in (3, 2, 1) if is_contract else (3, 1, 2):
             part = words[start : start + count]
             whole = len(part) == count and (count > 1 or _tells(word))
             if whole and (found := spelling("_".join(part))):

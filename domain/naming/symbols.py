@@ -142,7 +142,7 @@ def spelling(text: str) -> str | None:
     if contract := _contract(text):
         return contract if is_symbol(contract) else None
     venue, _, rest = name.partition(":")
-    if rest and venue in VENUES:
+    if rest and venue.partition("_")[0] in VENUES:
         return spelling(rest)
     joined = _joined(re.split(r"[/_: ]", name))
     return joined if joined is not None and is_symbol(joined) else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,18 +11,11 @@ from domain.arrays import FloatArray, IntArray
 from domain.errors import InvalidMarketData
 from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
 from domain.market import Timeframe
+from features.candle_reading.one_series import require_one_market
 from features.candle_reading.rows import counted
 from features.datasets.candle_checks import usual_timeframe
 
 _SECOND_MS = 1_000
-# Closes of one candle that differ by more than this factor are those of two markets, where it is so in half of this
-# many rows or more: one row may be mistyped, and a candle that is still forming is written again.
-_OTHER_MARKET = 1.02
-_LEAST_REPEATS = 3
-# Between two candles that follow each other, and have a second header between them, the price of one market changes by
-# at most this factor. A week: nights, holidays and the step of the longest timeframe.
-_OTHER_TABLE = 2.0
-_ADJACENT_MS = 7 * DAY_MS
 # A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
 _CLOCK_CHANGE_MS = 2 * HOUR_MS
 
@@ -62,7 +55,7 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callabl
         place: Words for the place of such a number.
 
     Raises:
-        InvalidMarketData: most rows with the same time have other prices, as those of two markets have.
+        InvalidMarketData: rows with the same time are those of two markets or timeframes.
     """
     steps = np.diff(times_ms)
     newest_first = (steps < 0).sum() > (steps > 0).sum()
@@ -71,7 +64,7 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callabl
     if not (np.diff(times_ms) > 0).all():
         order = np.argsort(times_ms, kind="stable")
         times_ms, values, at = times_ms[order], values[order], at[order]
-    _require_one_market(times_ms, values, at, place)
+    require_one_market(times_ms, values, at, place)
     last = np.append(np.diff(times_ms) != 0, True) if len(times_ms) else np.zeros(0, dtype=np.bool_)
     rows = OrderedRows(times_ms[last], values[last], at[last])
     if newest_first:
@@ -81,51 +74,11 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callabl
     return rows
 
 
-def _require_one_market(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callable[[int], str]) -> None:
-    again = np.flatnonzero(np.diff(times_ms) == 0)
-    if len(again) < _LEAST_REPEATS:
-        return
-    change = np.abs(np.log(values[again + 1, 3] / values[again, 3]))
-    if np.median(change) <= np.log(_OTHER_MARKET):
-        return
-    first = int(again[(change > np.log(_OTHER_MARKET)).argmax()])
-    one, other = (f"{place(int(at[row]))} (close {values[row, 3]:g})" for row in (first, first + 1))
-    raise InvalidMarketData(
-        f"{one} and {other} have the same time, and so have other rows: these are two markets or two tables; write "
-        "each into a file of its own, or add a column symbol"
-    )
-
-
-def require_one_table(rows: OrderedRows, headers: Sequence[int], place: Callable[[int], str]) -> None:
-    """Refuse rows in which a second header separates the prices of two markets, one after the other in time.
-
-    Args:
-        rows: From `ordered`.
-        headers: Numbers of the rows that repeat the header, ascending.
-        place: Words for the place of such a number.
-
-    Raises:
-        InvalidMarketData: at a second header the price jumps as that of no market does.
-    """
-    if not headers:
-        return
-    beyond = np.searchsorted(headers, rows.at)
-    jump = np.abs(np.log(rows.values[1:, 0] / rows.values[:-1, 3])) > np.log(_OTHER_TABLE)
-    wrong = jump & (np.diff(beyond) != 0) & (np.diff(rows.times_ms) <= _ADJACENT_MS)
-    if wrong.any():
-        at = int(wrong.argmax())
-        one, other = sorted((int(rows.at[row]), float(rows.values[row, 3])) for row in (at, at + 1))
-        first, second = (f"{place(row)} (close {close:g})" for row, close in (one, other))
-        raise InvalidMarketData(
-            f"{first} and {second} follow each other in time, with a second header between them: these are two markets "
-            "or two tables; write each into a file of its own, or delete the second header where it is one market"
-        )
-
-
 def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe, OrderedRows]:
     """Return the timeframe, and the rows with open times on its grid.
 
-    Times that end with :59 or :59.999 are the last moment of a candle, which opened a step earlier. A last row at the
+    Times that end with :59 or :59.999 are the last moment of a candle, which opened a step earlier; so are those a
+    minute before the next candle. A last row at the
     second of the newest trade belongs to the candle that it falls in.
 
     Args:
@@ -133,7 +86,7 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
         are_close_times: Whether the column is named as one of close times.
 
     Raises:
-        InvalidMarketData: there is no timeframe with the usual distance of two rows.
+        InvalidMarketData: there is no timeframe with the usual distance of two rows, or no whole minutes.
     """
     times = rows.times_ms
     if _most(times % _SECOND_MS == _SECOND_MS - 1):
@@ -141,6 +94,13 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
     elif _most(times % MINUTE_MS == MINUTE_MS - _SECOND_MS):
         times, are_close_times = times + _SECOND_MS, True
     timeframe = _timeframe(times)
+    if timeframe.ms > MINUTE_MS and _most(times % timeframe.ms == timeframe.ms - MINUTE_MS):
+        times, are_close_times = times + MINUTE_MS, True
+    if _most(times % MINUTE_MS > 0):
+        raise InvalidMarketData(
+            f"its candles open {int(times[0] % MINUTE_MS) / 1000:g} s after a minute: write the times at which they "
+            "open, not those at which they were asked for"
+        )
     if are_close_times:
         rows = replace(rows, times_ms=times - timeframe.ms).noting("close times read as the ends of candles")
     return timeframe, _without_newest_trade(rows, timeframe.ms)

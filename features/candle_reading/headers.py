@@ -16,6 +16,7 @@ class Role(StrEnum):
     TIME = "time"
     CLOCK = "time of day"
     CLOSE_TIME = "close time"
+    ZONE = "time zone"
     OPEN = "open"
     HIGH = "high"
     LOW = "low"
@@ -30,26 +31,31 @@ PRICES = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 # The best name comes first: a file with `unix` and `date` is read by the former, one with `close` and `adjclose` alike.
 _NAMES: dict[Role, str] = {
     Role.TIME: "timeperiodstart opentime timeopen klineopentime openingtime windowstart starttime periodstart "
-    "periodstartunix startat candledatetimeutc start begin "
-    "timestamp timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts "
-    "tsevent t snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc snapshottime "
-    "dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 날짜 时间 交易日期 "
-    "day time dt",
+    "periodstartunix bucketstarttime startat beginsat candledatetimeutc start begin timestamp timestampms "
+    "timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts tsevent t "
+    "snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc snapshottime "
+    "dtyyyymmdd date tradedate traddt datadate "
+    "tradingday datum fecha data дата tarih 日期 日付 日付け 날짜 时间 交易日期 day time dt from",
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
-    Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timeperiodend endtime endat end",
-    Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric eroffn eroffnung apertura abertura ouv "
-    "ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
-    Role.HIGH: "high h highprice pricehigh highest max pxhigh hghpric hoch maximo maxima massimo plushaut haut hoog "
-    "najwyzszy макс yüksek 最高 最高价 高値 고가 bidhigh highbid",
-    Role.LOW: "low l lowprice pricelow lowest min pxlow lwpric tief minimo minima plusbas bas laag "
-    "najnizszy мин düşük 最低 最低价 安値 저가 bidlow lowbid",
-    Role.CLOSE: "close c closeprice priceclose closingprice pxlast clspric closelast last lastprice latest tradeprice "
-    "zuletzt schluss schlusskurs cierre ultimo dernier laatst cloture clot chiusura fechamento zamkniecie цена şimdi "
-    "收盘 收盘价 終値 종가 adjclose adjustedclose closeadj price bidclose closebid",
+    Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp closedate "
+    "closedatetime timeperiodend periodend barend barendtime endtime endat end to",
+    Role.ZONE: "timezone tz zone utcoffset",
+    Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric first firstrate eroffn eroffnung "
+    "apertura abertura ouv ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
+    Role.HIGH: "high h highprice pricehigh highest highestprice max maxprice maxrate pxhigh hghpric hoch maximo "
+    "maxima massimo plushaut haut hoog najwyzszy макс yüksek 高 最高 最高价 高値 고가 bidhigh highbid",
+    Role.LOW: "low l lowprice pricelow lowest lowestprice min minprice minrate pxlow lwpric tief minimo minima "
+    "plusbas bas laag najnizszy мин düşük 低 最低 最低价 安値 저가 bidlow lowbid",
+    Role.CLOSE: "close c closeprice priceclose closingprice pxlast clspric closelast last lastprice latest "
+    "tradeprice lastrate zuletzt schluss schlusskurs cierre ultimo dernier laatst cloture clot chiusura fechamento "
+    "zamkniecie ostatnio цена şimdi closeclosepriceadjustedforsplits 收盘 收盘价 終値 종가 adjclose adjustedclose "
+    "closeadj price bidclose closebid settle settlement settleprice settlementprice",
     Role.VOLUME: "volume vol v basevolume volumebase basevol homenotional volumefrom volumetraded realvolume "
-    "tickvolume tickvol pxvolume candleacctradevolume tottrdqty ttltradgvol noofshares lasttradedvolume tickqty qty "
-    "quantity shares numberofshares totalvolume volumen umsatz wolumen объем hac 成交量 出来高 거래량 amount",
-    Role.SYMBOL: "symbol ticker tickers pair instrument instrumentname instid tckrsymb market tic secid asset code",
+    "tickvolume tickvol pxvolume candleacctradevolume tottrdqty totaltradedquantity targetvolume nmvolume "
+    "ttltradgvol noofshares lasttradedvolume tickqty qty quantity shares numberofshares totalvolume volumen umsatz "
+    "wolumen wol объем hac 成交量 交易量 出来高 거래량 amount",
+    Role.SYMBOL: "symbol ticker tickers pair instrument instrumentname instid tckrsymb market productid "
+    "currencypair coin sym ric tic secid tscode stockcode asset code",
     Role.TIMEFRAME: "interval timeframe tf period per resolution granularity barsize",
 }
 # "Volume BTC", "Volume USDT": the base currency comes first. Not an average of volumes, nor the volume in the quote's.
@@ -73,7 +79,7 @@ def roles_of(names: Sequence[str]) -> dict[Role, int]:
     """Return the column of each role that the names tell; a first column without a name may hold the times."""
     plain = [plain_name(name) for name in names]
     roles: dict[Role, int] = {}
-    for role in (Role.TIME, Role.CLOSE_TIME, *PRICES, Role.VOLUME, Role.SYMBOL, Role.TIMEFRAME, Role.CLOCK):
+    for role in (Role.TIME, Role.CLOSE_TIME, *PRICES, Role.VOLUME, Role.SYMBOL, Role.TIMEFRAME, Role.CLOCK, Role.ZONE):
         taken = set(roles.values())
         # Of names that differ in case alone the small letters count: `l` of Binance is the low, `L` a trade's number.
         ranked = [

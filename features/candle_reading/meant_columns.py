@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -24,8 +25,8 @@ from features.candle_reading.times.zones import NamedZone
 # What MetaTrader counts where the exchange has no volume.
 _TICKS = {"tickvol", "tickvolume"}
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
-# BitMEX does the same.
-_STAMPED_AT_THE_CLOSE = ({"date", "time", "up", "down"}, {"homenotional", "foreignnotional"})
+# BitMEX and Nautilus do the same.
+_STAMPED_AT_THE_CLOSE = ({"date", "time", "up", "down"}, {"homenotional", "foreignnotional"}, {"bartype", "tsevent"})
 # Prices of 1e-9 as whole numbers, and the least that are taken for such: a thousandth.
 _FIXED_POINT, _LEAST_FIXED = 1e9, 1e6
 # Rows that are looked at to tell whether a volume is the turnover, and the fewest that tell it: the price of all
@@ -82,17 +83,18 @@ class MeantColumns:
         wrong = np.logical_or.reduce([column.wrong for column in numbers.values()])
         if not wrong.any():
             return self, self._matrix(numbers)
+        rows = np.flatnonzero(wrong)
+        headers = rows[[self._is_header(row) for row in rows.tolist()]]
+        events = rows[[self._is_event(row) for row in rows.tolist()]]
         kept = np.ones(len(self.at), dtype=np.bool_)
-        kept[wrong] = [not self._is_header(row) for row in np.flatnonzero(wrong).tolist()]
+        kept[np.concatenate([headers, events])] = False
         for row in np.flatnonzero(wrong & kept).tolist():
             role = next(role for role, column in numbers.items() if column.wrong[row])
             cell = str(self.column(role).iloc[row])[:40]
             raise InvalidMarketData(f"{self.place(row)}: {role} is {cell!r}, no number: correct or delete the row")
-        left = replace(
-            self.with_rows(kept),
-            headers=tuple(self.at[~kept].tolist()),
-            notes=(*self.notes, f"{counted(int((~kept).sum()), 'repeated header')} left out"),
-        )
+        counts = ((len(headers), "repeated header"), (len(events), "row with a dividend or split"))
+        words = [f"{counted(count, noun)} left out" for count, noun in counts if count]
+        left = replace(self.with_rows(kept), headers=tuple(self.at[headers].tolist()), notes=(*self.notes, *words))
         return left, left._matrix(left._numbers(comma))
 
     def times(self) -> Times:
@@ -101,7 +103,8 @@ class MeantColumns:
         Raises:
             InvalidMarketData: a row has no time that can be read; see also `times_of`.
         """
-        times = times_of(self.column(Role.TIME), self.column(Role.CLOCK) if Role.CLOCK in self.roles else None)
+        clock, zones = (self.column(role) if role in self.roles else None for role in (Role.CLOCK, Role.ZONE))
+        times = times_of(self.column(Role.TIME), clock, zones)
         if times.wrong.any():
             row = int(times.wrong.argmax())
             cell = str(self.column(Role.TIME).iloc[row])[:40]
@@ -118,7 +121,8 @@ class MeantColumns:
         return NamedZone(words) if words else self.table.zone
 
     def _has_decimal_comma(self) -> bool:
-        return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter)
+        volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
+        return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter, volumes)
 
     def _numbers(self, comma: bool) -> dict[Role, Numbers]:
         numbers = {role: numbers_of(self.column(role), comma) for role in PRICES}
@@ -143,6 +147,11 @@ class MeantColumns:
         fixed = "tsevent" in set(map(plain_name, self.table.names)) and len(known)
         return _FIXED_POINT if fixed and (known % 1 == 0).all() and known.min() >= _LEAST_FIXED else 1.0
 
+    def _is_event(self, row: int) -> bool:
+        """Return whether a row is none of a candle: Yahoo's page has dividends and splits among the days."""
+        cells = (str(self.column(role).iloc[row]) for role in PRICES)
+        return any(re.search(r"(?i)\bdividend|\bstock splits?\b", cell) for cell in cells)
+
     def _is_header(self, row: int) -> bool:
         cell = str(self.column(Role.CLOSE).iloc[row])
         return bool(self.table.names) and plain_name(cell) == plain_name(self.table.names[self.roles[Role.CLOSE]])
@@ -163,6 +172,8 @@ def meant_columns(table: RawTable) -> MeantColumns:
     roles = roles_of(table.names)
     if Role.SYMBOL in roles and looks_like_times(table.columns[roles[Role.SYMBOL]]):
         del roles[Role.SYMBOL]  # `T` is a market in some answers, the close time in others
+    if Role.TIMEFRAME in roles and Role.TIME not in roles and looks_like_times(table.columns[roles[Role.TIMEFRAME]]):
+        del roles[Role.TIMEFRAME]  # `period` is the time of CoinCap's candles
     has_close_times = Role.TIME not in roles and Role.CLOSE_TIME in roles
     if has_close_times:
         roles[Role.TIME] = roles[Role.CLOSE_TIME]
@@ -176,6 +187,12 @@ def meant_columns(table: RawTable) -> MeantColumns:
         raise InvalidMarketData(
             f"has no column for {', '.join(missing)} (its columns: {', '.join(filter(None, table.names))}): name them "
             "time, open, high, low, close, volume"
+        )
+    plain_names = [plain_name(name) for name in table.names]
+    if all(plain_names.count(plain_names[roles[role]]) > 1 for role in PRICES):
+        raise InvalidMarketData(
+            "has several columns for each of the prices, as of several markets: name the market in them, as BTC_open, "
+            "or keep one market in the file"
         )
     if Role.VOLUME in roles and not _traded(table.columns[roles[Role.VOLUME]]):
         ticks = [at for at, name in enumerate(table.names) if plain_name(name) in _TICKS]

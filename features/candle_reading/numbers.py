@@ -10,7 +10,8 @@ import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray
 
-_SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s'\u2019\u00a0\u202f]+"
+# An apostrophe separates thousands, or makes a cell text; 112'16 has parts of 32.
+_SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s\u00a0\u202f]+|^['\u2019]|['\u2019](?=\d{3}(?!\d)|$)"
 # Behind a number, as 42000.5 USDT; what stands alone, as NaN or NULL, stays.
 _CURRENCY = r"(?<=[\d.KMB])[A-Z]{3,5}$"
 _NOTHING = frozenset(
@@ -37,30 +38,43 @@ def is_text(column: pd.Series) -> bool:
     return not pd.api.types.is_numeric_dtype(column.dtype) and not pd.api.types.is_datetime64_any_dtype(column.dtype)
 
 
-def has_decimal_comma(columns: Sequence[pd.Series], delimiter: str) -> bool:
+def has_decimal_comma(columns: Sequence[pd.Series], delimiter: str, volumes: Sequence[pd.Series] = ()) -> bool:
     """Return whether a comma in these columns of prices is a decimal comma.
 
-    A cell with both marks tells, so does a comma that is not followed by three digits, or a zero before it. Where
-    all could be either, as 151,234, it is a decimal comma if something else than a comma separates the columns:
-    who has decimal commas cannot separate by them.
+    A cell with both marks tells, so does a comma that is not followed by three digits, or a zero before it. Where all
+    could be either, as 151,234, such cells of the volumes tell, or else it is a decimal comma if something else than a
+    comma separates the columns: who has decimal commas cannot separate by them.
+
+    Args:
+        columns: Of prices.
+        delimiter: What separates the columns, empty where nothing does.
+        volumes: The column of volumes, or none.
     """
-    for column in columns:
-        if not is_text(column):
-            continue
-        text = column.dropna().astype(str).str.strip()
-        text = text[text.str.contains(",", regex=False)]
-        if text.empty:
-            continue
-        both = text[text.str.contains(".", regex=False)]
-        if not both.empty:
-            cell = both.iloc[0]
-            return bool(cell.rindex(",") > cell.rindex("."))
-        if text.str.contains(r",\d+,", regex=True).any():
-            return False
-        if (~text.str.contains(r",\d{3}\D*$", regex=True) | text.str.contains(r"^\D*0+,", regex=True)).any():
-            return True
-        return delimiter not in {"", ","}
-    return False
+    commas = list(filter(len, map(_with_commas, columns)))
+    for text in [*commas, *(_with_commas(column) for column in volumes if commas)]:
+        if (proof := _proves_decimal_comma(text)) is not None:
+            return proof
+    return bool(commas) and delimiter not in {"", ","}
+
+
+def _with_commas(column: pd.Series) -> pd.Series:
+    """Return the cells of a column that have a comma."""
+    if not is_text(column):
+        return column.iloc[:0].astype(str)
+    text = column.dropna().astype(str).str.strip()
+    return text[text.str.contains(",", regex=False)]
+
+
+def _proves_decimal_comma(text: pd.Series) -> bool | None:
+    """Return what cells with a comma prove, None where they prove nothing."""
+    both = text[text.str.contains(".", regex=False)]
+    if not both.empty:
+        cell = both.iloc[0]
+        return bool(cell.rindex(",") > cell.rindex("."))
+    if text.str.contains(r",\d+,", regex=True).any():
+        return False
+    odd = ~text.str.contains(r",\d{3}\D*$", regex=True) | text.str.contains(r"^\D*0+,", regex=True)
+    return True if odd.any() else None
 
 
 def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:

@@ -14,8 +14,9 @@ from domain.naming.file_names import file_market
 from domain.naming.symbols import spelling
 from domain.session_finder import find_sessions
 from features.candle_reading.forms import form_of
-from features.candle_reading.grid import OrderedRows, ordered, require_one_table, with_timeframe
+from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market
+from features.candle_reading.one_series import require_one_table, require_one_timeframe
 from features.candle_reading.rows import counted, market_rows
 from features.candle_reading.selection import one_market
 from features.candle_reading.splits import without_splits
@@ -128,8 +129,9 @@ def _read(
     times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of))
     placed = ordered(times.ms, rows.values, columns.at, table.place)
     if found is None:
-        require_one_table(placed, columns.headers, table.place)
+        require_one_table(placed.times_ms, placed.values, placed.at, columns.headers, table.place)
     usual, placed = with_timeframe(placed, columns.has_close_times)
+    require_one_timeframe(placed.times_ms, placed.at, usual, table.place)
     placed = without_unfinished(without_splits(placed, table), table, usual.ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
     series = _series(table, usual, placed, symbol or market or name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pandas as pd
+
 from features.candle_reading.headers import Role, times_by_name
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.times.column_times import has_whole_times, looks_like_times
@@ -15,12 +17,16 @@ def with_best_time(table: RawTable, roles: dict[Role, int]) -> dict[Role, int]:
 
     A time that is the same in every row is none of a candle, nor is that of a trade, beside one of whole minutes.
     """
+    if Role.CLOCK in roles and _are_of_trades(table.columns[roles[Role.TIME]], table.columns[roles[Role.CLOCK]]):
+        return _by_time(roles, roles[Role.TIME])
     taken = [at for role, at in roles.items() if role not in {Role.TIME, Role.CLOCK}]
     candidates = times_by_name(table.names, taken)
     if len(candidates) < 2:
         return roles
     if Role.CLOCK in roles and has_whole_times(table.columns[roles[Role.CLOCK]].head(_SAMPLE)):
-        return _by_time(roles, roles[Role.CLOCK])
+        # Of a date and a time that has a date too, as of two such times, the first that tells the rows apart counts.
+        first, second = (table.columns[roles[role]].head(_SAMPLE).nunique() for role in (Role.TIME, Role.CLOCK))
+        return _by_time(roles, roles[Role.TIME if first >= second else Role.CLOCK])
     for at in candidates:
         column = table.columns[at].head(_SAMPLE)
         if not (column == column.iloc[0]).all() and has_whole_times(column):
@@ -28,6 +34,12 @@ def with_best_time(table: RawTable, roles: dict[Role, int]) -> dict[Role, int]:
                 break
             return _by_time(roles, at)
     return roles
+
+
+def _are_of_trades(dates: pd.Series, clock: pd.Series) -> bool:
+    """Return whether times of day beside dates that all differ have seconds, as those of the last trade of a day."""
+    seconds = clock.head(_SAMPLE).astype(str).str.fullmatch(r"\d{1,2}:\d{2}:(?!00)\d{2}")
+    return bool(seconds.mean() > 0.5) and dates.is_unique
 
 
 def _by_time(roles: dict[Role, int], at: int) -> dict[Role, int]:

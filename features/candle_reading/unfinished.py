@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
+
 from features.candle_reading.grid import OrderedRows
 from features.candle_reading.headers import plain_name
 from features.candle_reading.tables.raw_table import RawTable
 
 # Names of flags: OANDA, the engine, Binance's socket, Bybit, and what libraries call it.
-_FLAGS = {"complete", "iscomplete", "isclosed", "closed", "x", "confirm", "confirmed", "isfinal", "final"}
-_NO = {"false", "0", "0.0", "n", "no"}
-_YES = {"true", "1", "1.0", "y", "yes"}
+_FLAGS = {"complete", "iscomplete", "isclosed", "closed", "x", "confirm", "confirmed", "isfinal", "final", "finished"}
+_NO = {"false", "f", "0", "0.0", "n", "no"}
+# Fewer rows without names do not tell that a column has flags.
+_FEWEST_ROWS = 10
+_YES = {"true", "t", "1", "1.0", "y", "yes"}
 
 
 def without_unfinished(rows: OrderedRows, table: RawTable, length_ms: int, now_ms: int) -> OrderedRows:
@@ -27,15 +31,19 @@ def without_unfinished(rows: OrderedRows, table: RawTable, length_ms: int, now_m
     """
     if len(rows.at) < 2 or int(rows.times_ms[-1]) + length_ms > now_ms:
         return rows
-    flags = next((column for name, column in zip(table.names, table.columns, strict=False) if _is_flag(name)), None)
+    flags = _flags(table)
     if flags is None:
         return rows
     words = flags.iloc[rows.at].astype(str).str.strip().str.casefold()
     if words.iloc[-1] not in _NO or not words.iloc[:-1].isin(_YES).all():
         return rows
-    left = replace(rows, times_ms=rows.times_ms[:-1], values=rows.values[:-1], at=rows.at[:-1])
+    left = replace(rows, times_ms=rows.times_ms[:-1], values=rows.values[:-1], at=rows.at[:-1])  # noqa: PD008, PD011 - arrays
     return left.noting("the last candle left out, which was still forming when it was written")
 
 
-def _is_flag(name: str) -> bool:
-    return plain_name(name) in _FLAGS
+def _flags(table: RawTable) -> pd.Series | None:
+    """Return the column of flags; without names it may be the last one, as in the arrays of OKX and Gate."""
+    if not table.names:
+        return table.columns[-1] if len(table) >= _FEWEST_ROWS else None
+    named = zip(table.names, table.columns, strict=False)
+    return next((column for name, column in named if plain_name(name) in _FLAGS), None)

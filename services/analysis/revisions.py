@@ -11,6 +11,7 @@ from loguru import logger
 
 from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
+from domain.hours.clocks import DAY_MS
 from domain.market import CandleSeries, Timeframe
 from services.price_changes import PriceChange, greatest_change
 from services.replicas.hints import Hint, Hints
@@ -63,12 +64,15 @@ class Revisions:
         Accepted revisions are logged here, refused ones by the caller, whom the error reaches.
 
         Raises:
-            CandlesRevised: a price has changed by more than the factor since it was posted before.
+            CandlesRevised: a price has changed by more than the factor since it was posted before, or the candles lie
+                between those that were.
         """
         posted = [series for series in closed.values() if len(series)]
         if unknown := [series for series in posted if not self._reaches_back(symbol, series)]:
             await self._recall(symbol, unknown, now_ms)
         # No `await` from here on: of two contradicting requests one is remembered before the other is checked.
+        for series in posted:
+            self._require_same_grid(symbol, series)
         changes = [change for series in posted if (change := self._change(symbol, series))]
         refused = max(changes, key=lambda change: change.factor, default=None)
         if refused is not None and refused.factor > self._max_factor:
@@ -122,6 +126,22 @@ class Revisions:
         known = self._known.get((symbol, series.timeframe))
         return None if known is None else greatest_change(known.times, known.prices, series)
 
+    def _require_same_grid(self, symbol: str, series: CandleSeries) -> None:
+        """Refuse candles that open between those posted before: together they are none that a market has.
+
+        Days begin at the midnight of a place, and sessions at their own minute: both may shift with a clock.
+        """
+        known = self._known.get((symbol, series.timeframe))
+        if known is None or not len(known.times) or not series.sessions.continuous or series.timeframe.ms >= DAY_MS:
+            return
+        before, now = int(known.times[-1]), series.candles[0].timestamp
+        if (now - before) % series.timeframe.ms:
+            raise CandlesRevised(
+                f"{symbol} {series.timeframe} candles open at {now}, and were posted before with {before}: those of "
+                f"one market are a multiple of {series.timeframe} apart. "
+                f"{_remedy(symbol, series.timeframe, 'times are')}"
+            )
+
     def _learn(self, symbol: str, series: CandleSeries) -> None:
         key = symbol, series.timeframe
         posted = _Known(series.candles[0].timestamp, series.times_ms, series.values[:, :4])
@@ -138,10 +158,14 @@ class Revisions:
 
     def _refusal(self, symbol: str, change: PriceChange) -> str:
         refusal = change.words(symbol, "was posted before", self._max_factor)
-        return (
-            f"{refusal}. None of the candles posted with it are kept. If the new price is right, an operator has the "
-            f"earlier candles forgotten: DELETE /ai/storage/candles/{symbol}?timeframe={change.timeframe}"
-        )
+        return f"{refusal}. {_remedy(symbol, change.timeframe, 'price is')}"
+
+
+def _remedy(symbol: str, timeframe: Timeframe, what: str) -> str:
+    return (
+        f"None of the candles posted with it are kept. If the new {what} right, an operator has the "
+        f"earlier candles forgotten: DELETE /ai/storage/candles/{symbol}?timeframe={timeframe}"
+    )
 
 
 def _merged(older: _Known, newer: _Known | None) -> _Known:

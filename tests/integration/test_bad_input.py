@@ -88,6 +88,12 @@ def stretch(body: Body) -> None:
         row["timestamp"] -= (len(rows) - 1 - position) * 3 * 3_600_000
 
 
+def close_times(body: Body) -> None:
+    """Send the last milliseconds of the candles."""
+    for row in candles(body):
+        row["timestamp"] -= 1
+
+
 IMPOSSIBLE = [
     (set_candle(7, high=1.0), "impossible"),
     (set_candle(7, low=1e9), "impossible"),
@@ -96,6 +102,7 @@ IMPOSSIBLE = [
     (future, "future"),
     (keep_one, "60"),
     (squeeze, "apart"),
+    (close_times, "which is no whole minute: send the times at which candles open"),
     (stretch, "no two 1h candles are 3600000 ms apart, the nearest are 14400000 ms"),
     (set_field(current_price=1.0), "does not fit"),
     (set_field(timeframe_data={"1h": []}), "60"),

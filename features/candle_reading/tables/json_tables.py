@@ -1,33 +1,49 @@
-"""From JSON to a table: rows as arrays or objects, columns, lines of objects, and the answers that wrap them."""
+"""From JSON to a table: the rows in a document or in one a line, out of the answers that wrap them."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from domain.errors import InvalidMarketData
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol, is_symbol
-from features.candle_reading.headers import PRICES, Role, is_header, plain_name, roles_of
+from features.candle_reading.headers import Role, plain_name, roles_of
+from features.candle_reading.tables.json_rows import Columns, columns_of, has_prices
 from features.candle_reading.tables.raw_table import RawTable, row_place
 from features.candle_reading.times.zones import UNNAMED, NamedZone
 
 # Answers wrap their rows two or three deep.
 _DEEPEST = 5
+# Answers to requests for the parts of a history, one after the other.
+_MOST_PAGES = 1_000
+
+
+class FoundTable(NamedTuple):
+    """A table in a document.
+
+    Attributes:
+        keys: Under which it stands, the outermost first; of one in a list the market that is named beside it, or "".
+        columns: Names and columns.
+    """
+
+    keys: tuple[str, ...]
+    columns: Columns
 
 
 def json_table(text: bytes) -> RawTable:
     """Return the table in a JSON document, or in one document a line.
 
     Raises:
-        InvalidMarketData: it is no JSON, or has no rows of candles.
+        InvalidMarketData: it is no JSON, has no rows of candles, or several tables that cannot be told apart.
     """
     document = _document(text)
-    found = dict(_tables(document, "", 0))
+    found = list(_tables(document, (), 0))
+    found = [table for table in found if has_prices(table.columns)] or found
     if not found:
         said = next((value for name, value in _pairs(document) if name in _MESSAGES and isinstance(value, str)), "")
         if said:
@@ -35,14 +51,14 @@ def json_table(text: bytes) -> RawTable:
         raise InvalidMarketData(
             "has no rows of candles: it needs arrays [time, open, high, low, close, volume] or objects with these names"
         )
-    if len(found) > 1:
-        # One table under the name of each market or timeframe: they become one table with a column for it.
-        return _joined(found, next(iter(_symbols(document, 0)), None))
     symbol = next(iter(_symbols(document, 0)), None)
-    ((name, table),) = found.items()
+    if len(found) > 1:
+        return _joined(found, symbol)
+    ((keys, columns),) = found
+    name = keys[-1] if keys else ""
     if symbol is None and name == name.upper() and is_symbol(name) and Symbol.of(name).kind is not None:
         symbol = name  # {"bars": {"AAPL": [...]}}
-    return replace(_raw(*table, symbol=symbol), zone=next(iter(_zones(document, 0)), UNNAMED))
+    return replace(_raw(columns, symbol), zone=next(iter(_zones(document, 0)), UNNAMED))
 
 
 # Under which answers say why they have no candles.
@@ -76,109 +92,20 @@ def _unwrapped(value: dict[str, Any]) -> Any:
     return inner if name.startswith("$") and not more else value
 
 
-Columns = tuple[tuple[str, ...], list[pd.Series]]
-
-
-def _tables(value: Any, name: str, depth: int) -> Iterator[tuple[str, Columns]]:
-    """Yield every table in a document with the key that it stands under."""
+def _tables(value: Any, keys: tuple[str, ...], depth: int) -> Iterator[FoundTable]:
+    """Yield every table in a document."""
     if depth > _DEEPEST:
         return
-    if (table := _table(value)) is not None:
-        yield name, table
+    if (columns := columns_of(value)) is not None:
+        yield FoundTable(keys, columns)
     elif isinstance(value, Mapping):
         for key, inner in value.items():
-            yield from _tables(inner, str(key), depth + 1)
+            yield from _tables(inner, (*keys, str(key)), depth + 1)
     elif isinstance(value, list) and len(value) == 1:
-        yield from _tables(value[0], name, depth + 1)
-
-
-def _table(value: Any) -> Columns | None:
-    """Return names and columns of a value that is a table."""
-    if isinstance(value, list):
-        return _of_rows(value)
-    if not isinstance(value, Mapping) or not value:
-        return None
-    if isinstance(value.get("indicators"), Mapping) and isinstance(times := value.get("timestamp"), list):
-        quotes = value["indicators"].get("quote")  # Yahoo's chart
-        known = isinstance(quotes, list) and quotes and isinstance(quotes[0], Mapping)
-        return _table({"timestamp": times, **quotes[0]}) if known else None
-    names = [str(name) for name in value]
-    if isinstance(value.get("columns"), list) and isinstance(value.get("data"), list):  # pandas' form "split"
-        index = value.get("index") or []
-        rows = value["data"]
-        if is_header(cells := list(map(str, value["columns"]))):
-            frame = pd.DataFrame(rows, columns=cells)
-            if Role.TIME not in roles_of(cells) and len(index) == len(frame):
-                frame.insert(0, "time", index)
-            return _of_frame(frame)
-    if is_header(names):
-        columns = dict(zip(names, value.values(), strict=True))
-        lists = {name: column for name, column in columns.items() if isinstance(column, list)}
-        if is_header(list(lists)) and len({len(column) for column in lists.values()}) == 1:
-            return tuple(lists), [pd.Series(column) for column in lists.values()]
-        keyed = {name: column for name, column in columns.items() if isinstance(column, Mapping)}
-        if is_header(list(keyed)):  # pandas' form "columns": {"open": {"0": 1.0}}
-            return _of_frame(pd.DataFrame({name: pd.Series(dict(column)) for name, column in keyed.items()}))
-        return None
-    first = next(iter(value.values()))
-    times = any(map(str.isdigit, names[0])) and all(isinstance(row, Mapping) for row in value.values())
-    if times and is_header(["time", *map(str, first)]):  # {"2026-09-08 12:00": {"1. open": ...}}
-        frame = pd.DataFrame(list(value.values()))
-        if Role.TIME not in roles_of(list(map(str, frame.columns))):
-            frame.insert(0, "time", names)
-        return _of_frame(frame)
-    return None
-
-
-def _of_rows(rows: list[Any]) -> Columns | None:
-    if not rows:
-        return None
-    if all(isinstance(row, str) and row.count(",") >= 4 for row in rows):  # lines of CSV
-        rows = [row.split(",") for row in rows]
-    if all(isinstance(row, Mapping) for row in rows):
-        flat = [_flat(row) for row in rows]
-        names = list(dict.fromkeys(str(name) for row in flat[:100] for name in row))
-        return _of_frame(pd.DataFrame(flat)) if is_header(names) else None
-    if all(isinstance(row, list) for row in rows):
-        header: list[str] = []
-        if rows[0] and all(isinstance(cell, str) for cell in rows[0]) and is_header(rows[0]):
-            header, rows = rows[0], rows[1:]
-        width = max((len(row) for row in rows), default=0)
-        if width < 5 or any(isinstance(cell, (list, Mapping)) for row in rows[:100] for cell in row):
-            return None
-        frame = pd.DataFrame([row + [None] * (width - len(row)) for row in rows])
-        header += [""] * (width - len(header)) if header else []
-        return tuple(header), [frame[column] for column in frame]
-    return None
-
-
-def _flat(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Return an object with the prices of one inside it, as {"time": ..., "mid": {"o": ...}}."""
-    inner = [value for value in row.values() if isinstance(value, Mapping)]
-    if not inner:
-        return row
-    if any(_is_quote(name, value) for name, value in row.items()):
-        return {name: _one_price(value) if isinstance(value, Mapping) else value for name, value in row.items()}
-    return {**{name: value for name, value in row.items() if not isinstance(value, Mapping)}, **inner[0]}
-
-
-_QUOTED = ("bid", "mid", "lastTraded", "last", "ask")
-
-
-def _is_quote(name: str, value: Any) -> bool:
-    """Return whether a value has the sides of a quote, and its name is that of a price."""
-    if not isinstance(value, Mapping) or value.keys().isdisjoint(_QUOTED):
-        return False
-    return not roles_of([name]).keys().isdisjoint(PRICES)
-
-
-def _one_price(quote: Mapping[str, Any]) -> Any:
-    """Return one price of a quote, as of {"bid": 1.1, "ask": 1.2, "lastTraded": null}; the bid before the others."""
-    return next((quote[side] for side in _QUOTED if quote.get(side) is not None), None)
-
-
-def _of_frame(frame: pd.DataFrame) -> Columns:
-    return tuple(map(str, frame.columns)), [frame.iloc[:, at] for at in range(frame.shape[1])]
+        yield from _tables(value[0], keys, depth + 1)
+    elif isinstance(value, list) and len(value) <= _MOST_PAGES:
+        for inner in value:
+            yield from _tables(inner, (*keys, next(iter(_symbols(inner, 0)), "")), depth + 1)
 
 
 def _symbols(value: Any, depth: int) -> Iterator[str]:
@@ -208,19 +135,45 @@ def _zones(value: Any, depth: int) -> Iterator[NamedZone]:
         yield from _zones(inner, depth + 1)
 
 
-def _raw(names: tuple[str, ...], columns: list[pd.Series], symbol: str | None) -> RawTable:
-    series = tuple(column.reset_index(drop=True) for column in columns)
-    return RawTable(series, names, row_place, symbol=symbol, kind="JSON")
+def _raw(columns: Columns, symbol: str | None) -> RawTable:
+    names, found = columns
+    return RawTable(
+        tuple(column.reset_index(drop=True) for column in found), names, row_place, symbol=symbol, kind="JSON"
+    )
 
 
-def _joined(found: Mapping[str, Columns], symbol: str | None) -> RawTable:
-    timeframes = set(found) <= set(Timeframe)
-    parts = []
-    for key, (names, columns) in found.items():
-        labels = names or tuple(map(str, range(len(columns))))
-        part = pd.DataFrame({label: list(column) for label, column in zip(labels, columns, strict=True)})
-        parts.append(part.assign(**{"timeframe" if timeframes else "symbol": key}) if names else part)
-    if all(names for names, _ in found.values()):
-        return _raw(*_of_frame(pd.concat(parts, ignore_index=True)), symbol=symbol if timeframes else None)
-    listed = ", ".join(found)
-    raise InvalidMarketData(f"holds tables of {listed}: keep one of them in the file")
+def _joined(found: Sequence[FoundTable], symbol: str | None) -> RawTable:
+    """Return one table of several: the pages of one, or those of markets and timeframes, with a column for each.
+
+    Raises:
+        InvalidMarketData: they are of several markets or timeframes, and their columns have no names.
+    """
+    labels = _labels([table.keys for table in found])
+    parts = [_part(table.columns).assign(**own) for table, own in zip(found, labels, strict=True)]
+    named = {bool(table.columns[0]) for table in found}
+    if len(named) > 1 or (labels[0] and not all(named)):
+        listed = ", ".join(dict.fromkeys(" ".join(own.values()) for own in labels)) or "several forms"
+        raise InvalidMarketData(f"holds tables of {listed}: keep one of them in the file")
+    frame = pd.concat(parts, ignore_index=True)
+    names = tuple(map(str, frame.columns)) if all(named) else ()
+    if "symbol" not in labels[0]:
+        symbol = symbol or next(filter(is_symbol, found[0].keys), None)
+    return _raw((names, [frame.iloc[:, at] for at in range(frame.shape[1])]), None if "symbol" in labels[0] else symbol)
+
+
+def _part(columns: Columns) -> pd.DataFrame:
+    names, found = columns
+    return pd.DataFrame(dict(zip(names or range(len(found)), map(list, found), strict=True)))
+
+
+def _labels(paths: Sequence[tuple[str, ...]]) -> list[dict[str, str]]:
+    """Return the market and the timeframe of each table, as far as the keys that they stand under differ."""
+    longest = max(map(len, paths))
+    padded = [(*path, *[""] * (longest - len(path))) for path in paths]
+    labels: list[dict[str, str]] = [{} for _ in paths]
+    for keys in zip(*padded, strict=True):
+        if len(set(keys)) > 1:
+            column = "timeframe" if set(keys) <= set(Timeframe) else "symbol"
+            for own, key in zip(labels, keys, strict=True):
+                own[column] = " ".join(filter(None, (own.get(column), key)))
+    return labels

@@ -19,8 +19,8 @@ SAMPLE_ROWS = 200
 FEWEST_COLUMNS = 5
 
 NUMBER = re.compile(
-    r"[-+\u2212]?(?:(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿])?\s?(?:\d+(?:[.,'\u2019 \u00a0\u202f]\d+)*\.?|\.\d+)(?:[eE][-+]?\d+)?"
-    r"\s?(?:[KMBTkmbt%万亿]?\s?(?:[€$₽₺]|[A-Z]{3,5})?)"
+    r"[-+\u2212]?(?:(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿])?\s?(?:\d+(?:[.,'\u2019 \u00a0\u2009\u202f]\d+)*\.?|\.\d+)"
+    r"(?:[eE][-+]?\d+)?\s?(?:[KMBTkmbt%万亿]?\s?(?:[€$₽₺]|[A-Z]{3,5})?)"
 )
 # Lines that draw a table: |---|:---:|, +-----+-----+.
 _RULE = re.compile(r"[-+|:=\s]*-{2}[-+|:=\s]*")
@@ -81,6 +81,8 @@ def layout_of(text: str) -> TextLayout:
     if delimiter == " ":
         names = _with_index(names, best[first][1])
         start = first if len(names) == len(best[first][1]) else start
+    elif len(best[first][1]) == len(names) + 1 and Role.TIME not in roles_of(names):
+        names, markets = ("", *names), ("", *markets)  # of pandas and R, which leave out the name of an index
     width = max(len(names), *(len(cells) for _, cells in best[start:]))
     return TextLayout(delimiter, tuple(names), tuple(markets), best[start][0], width)
 

@@ -29,7 +29,10 @@ _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
 # What lines above the table say of all rows: `Symbol: AAPL`, `# Time zone: America/New_York`.
 SAID_BYTES = 4_096
 _TIME_ZONE = re.compile(rb"(?im)^[#/\"\s]*time ?zone\"?[ \t]*[:=,;][ \t]*\"?([\w/+:-]{2,40})")
-_SYMBOL = re.compile(rb"(?im)^[#/\"\s]*(?:symbol|ticker|instrument|pair)\"?[ \t]*[:=][ \t]*\"?([\w./:^=-]{1,40})")
+_SYMBOL = re.compile(
+    rb"(?im)^[#/\"\s]*(?:symbol|ticker|instrument|pair)\"?[ \t]*(?:[:=]|[,;\t](?=[^,;\t\n]*[,;\s]*$))[ \t]*"
+    rb"\"?([\w./:^=-]{1,40})"
+)
 # Lines above the table that name the export.
 _TITLES = (("cryptodatadownload", "CryptoDataDownload"), ("barchart", "Barchart"))
 
@@ -118,7 +121,7 @@ def _without_outer_quotes(text: bytes) -> bytes:
 def _named_or_nothing(comment: re.Match[bytes]) -> bytes:
     """Return nothing for a comment, but the names of columns that a mark makes look like one."""
     line = comment.group().decode(errors="replace").lstrip("#/ \t")
-    return line.encode() if is_header(re.split(r"[,;\t|]", line)) else b""
+    return line.encode() if any(is_header(re.split(marks, line)) for marks in (r"[,;\t|]", r"\s+")) else b""
 
 
 def _sample(text: bytes) -> str:

@@ -11,7 +11,9 @@ from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InvalidMarketData
 from domain.hours.clocks import DAY_MS
 from features.candle_reading.numbers import is_text, numbers_of
+from features.candle_reading.times.date_orders import are_digits
 from features.candle_reading.times.dates import ms_of_dates
+from features.candle_reading.times.split_times import OFFSET, text_of_cells, with_time_of_day, with_zones
 from features.candle_reading.times.written_times import moments_in, readable, without_zones
 
 # Numbers of these sizes are times from 1979 to 2099 in one unit; no two units overlap.
@@ -20,12 +22,13 @@ _UNIT_SPAN = 13.7
 # Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
-_HOURS = 24
 _FIRST_DAY_OF_R = 7_305  # 1990
 # The year 2286: a number beyond it in any unit is no time of a candle.
 _FARTHEST_MS = 1e13
 UTC_ASSUMED = "times without an offset read as UTC"
-_OFFSET = r"(?i)(?:z|utc|gmt|[-+]\d{2}:?\d{2})\s*$|[t ]\d{1,2}:\d{2}[\d:.]*\s*(?:z|[-+]\d{2})"
+_LIKE_DATES = (
+    r"\d{1,4}[-./ ][\da-zA-Z]{1,9}[-./, ]\s?\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},|^(?:19|20)\d{6}[-_ ]\d{1,2}:\d{2}"
+)
 
 
 @dataclass(frozen=True)
@@ -45,22 +48,22 @@ class Times:
     local: bool = False
 
 
-def times_of(column: pd.Series, clock: pd.Series | None = None) -> Times:
-    """Return the times of a column, or of one with dates and one with times of day.
+def times_of(column: pd.Series, clock: pd.Series | None = None, zones: pd.Series | None = None) -> Times:
+    """Return the times of a column, or of one with dates and one with times of day, perhaps with zones in another.
 
     Raises:
         InvalidMarketData: day and month cannot be told apart, or digits are lost.
     """
     if pd.api.types.is_datetime64_any_dtype(column.dtype):
         return _of_datetimes(column)
-    if clock is not None and _is_date_alone(column):
-        column = _text(column).str.cat(_clock_text(clock), sep=" ")
+    if clock is not None:
+        column = with_time_of_day(column, clock)
     if not is_text(column):
         return _of_numbers(column)
-    if column.dropna().head(50).str.fullmatch(r"\d,\d+[eE]\+\d+").any():  # a spreadsheet with decimal commas
+    if column.dropna().head(50).str.fullmatch(r"\d,\d+[eE]\+\d+|\d{5},\d+").any():  # of spreadsheets: decimal commas
         column = column.str.replace(",", ".", regex=False)
     if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):
-        return _of_text(column)
+        return _of_text(column if zones is None else with_zones(column, zones))
     numbers = numbers_of(column)
     if numbers.wrong.sum() * 2 > len(column):
         return _of_text(column)
@@ -88,9 +91,9 @@ def looks_like_times(column: pd.Series) -> bool:
     numbers = numbers_of(cells.reset_index(drop=True))
     if not numbers.wrong.any():
         values = numbers.floats[~np.isnan(numbers.floats)]
-        return bool(len(values)) and bool((_units(values) >= 0).all() or _are_digits(values).all())
+        return bool(len(values)) and bool((_units(values) >= 0).all() or are_digits(values).all())
     text = cells.astype(str)
-    return bool(text.str.contains(r"\d{1,4}[-./ ][\da-zA-Z]{1,9}[-./, ]\s?\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},").all())
+    return bool(text.str.contains(_LIKE_DATES).all())
 
 
 def has_whole_times(column: pd.Series) -> bool:
@@ -119,7 +122,7 @@ def _of_numbers(column: pd.Series) -> Times:
     values = column.to_numpy(dtype=np.float64, na_value=np.nan)
     wrong = ~np.isfinite(values)
     known = np.where(wrong, 0.0, values)
-    if not wrong.all() and _are_digits(known[~wrong][:1]).all() and _are_digits(known[~wrong]).all():
+    if not wrong.all() and are_digits(known[~wrong][:1]).all() and are_digits(known[~wrong]).all():
         return _of_text(column)
     units = _units(known)
     found = units[units >= 0]
@@ -152,18 +155,6 @@ def _units(values: FloatArray) -> IntArray:
     return units
 
 
-def _are_digits(values: FloatArray) -> BoolArray:
-    """Return which numbers are dates written without marks: 20260908, 202609081200 or 20260908120000(000)."""
-    with np.errstate(invalid="ignore"):
-        flags: BoolArray = np.zeros(len(values), dtype=np.bool_)
-        for scale in (1.0, 1e4, 1e6, 1e9):
-            date = np.floor(values / scale)
-            month, day = date // 100 % 100, date % 100
-            inside = (date >= 19_000_101) & (date <= 21_001_231)
-            flags |= inside & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
-    return flags
-
-
 def _of_serial_days(values: FloatArray, wrong: BoolArray) -> Times:
     """Return times that Excel wrote as days since 1900, or R and Arrow as days since 1970."""
     days = values[~wrong]
@@ -188,7 +179,7 @@ def _require_digits(ms: IntArray, first: float) -> None:
 
 
 def _of_text(column: pd.Series) -> Times:
-    text = _text(column)
+    text = text_of_cells(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
     dotnet = bool(text.head(50).dropna().str.contains("/Date(", regex=False).any())
     text = readable(text)
@@ -216,34 +207,5 @@ def _ms_of_text(text: pd.Series, empty: BoolArray) -> tuple[IntArray, BoolArray,
         ms, wrong, has_offset = ms_of_dates(text.where(~empty, "1970-01-01"))
         return ms, wrong | empty, has_offset
     moments = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
-    has_offset = bool(text.head(50).str.contains(_OFFSET, regex=True).any())
+    has_offset = bool(text.head(50).str.contains(OFFSET, regex=True).any())
     return moments.astype(np.int64), empty | np.isnat(moments), has_offset
-
-
-def _text(column: pd.Series) -> pd.Series:
-    """Return cells as text, whole numbers without a decimal point."""
-    if pd.api.types.is_float_dtype(column.dtype) and not (column % 1 > 0).any():
-        column = column.astype("Int64")
-    return column.astype(str)
-
-
-def _clock_text(clock: pd.Series) -> pd.Series:
-    """Return times of day as text, 120000 and 90000 as 12:00:00 and 09:00:00."""
-    if is_text(clock):
-        return clock.astype(str)
-    if float(clock.max()) <= _HOURS and not (clock % 1 > 0).any():
-        clock = clock * 100  # hours alone
-    digits = _text(clock)
-    short = digits.str.len().max() <= 4 if len(digits) else False
-    digits = digits.str.zfill(4 if short else 6)
-    parts = [digits.str[at : at + 2] for at in (range(0, 4, 2) if short else range(0, 6, 2))]
-    text = parts[0]
-    for part in parts[1:]:
-        text = text.str.cat(part, sep=":")
-    return text
-
-
-def _is_date_alone(column: pd.Series) -> bool:
-    if not is_text(column):
-        return bool(_are_digits(column.dropna().to_numpy(dtype=np.float64)).all())
-    return not column.dropna().astype(str).head(50).str.contains(":", regex=False).any()

@@ -105,3 +105,15 @@ def days_since_1970(year: FloatArray, month: FloatArray, day: FloatArray) -> Flo
     inside &= dates.astype("datetime64[M]") == starts
     days: FloatArray = np.where(inside, dates.astype(np.int64), np.nan)
     return days
+
+
+def are_digits(values: FloatArray) -> BoolArray:
+    """Return which numbers are dates written without marks: 20260908, 202609081200 or 20260908120000(000)."""
+    with np.errstate(invalid="ignore"):
+        flags: BoolArray = np.zeros(len(values), dtype=np.bool_)
+        for scale in (1.0, 1e4, 1e6, 1e9):
+            date = np.floor(values / scale)
+            month, day = date // 100 % 100, date % 100
+            inside = (date >= 19_000_101) & (date <= 21_001_231)
+            flags |= inside & (month >= 1) & (month <= 12) & (day >= 1) & (day <= 31)
+    return flags

@@ -7,9 +7,11 @@ from dataclasses import replace
 from zoneinfo import ZoneInfo
 
 import numpy as np
+import pandas as pd
 
 from domain.arrays import IntArray
-from domain.hours.clocks import DAY_MS, MINUTE_MS
+from domain.errors import InvalidMarketData
+from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
 from domain.hours.sessions import Sessions
 from domain.hours.trading_hours import known_sessions
 from features.candle_reading.times.column_times import Times
@@ -20,6 +22,8 @@ _FITS, _BETTER, _LOOKED_AT = 0.99, 0.005, 20_000
 # Before and after the regular hours of the exchanges of the United States.
 _EXTENDED = ((4 * 60, 20 * 60),)
 _FEWEST_ROWS = 10
+# Clocks that are put back in autumn, at different hours or on different days.
+_PUT_BACK = ("Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_York", "Australia/Sydney")
 # A day on which the clock is put forward.
 _NEARLY_A_DAY_MS = DAY_MS - 120 * MINUTE_MS
 
@@ -53,7 +57,26 @@ def with_clock(times: Times, zone: NamedZone, market: str | None) -> Times:
             return _by(times, clock, f"{clock_words(clock)}, whose hours they keep")
         if by_utc >= _FITS:
             break
+    _require_no_hour_twice(times.ms)
     return times
+
+
+def _require_no_hour_twice(times_ms: IntArray) -> None:
+    """Refuse times of which only one hour comes twice, at which the clocks of a place are put back.
+
+    Raises:
+        InvalidMarketData: they are those of such a clock, and which of its zone is not known.
+    """
+    moments, counts = np.unique(times_ms, return_counts=True)
+    twice = moments[counts > 1]
+    if not len(twice) or counts.max() > 2 or twice[0] // HOUR_MS != twice[-1] // HOUR_MS:
+        return
+    hour = pd.DatetimeIndex(twice[:1].astype("datetime64[ms]"))
+    if any(hour.tz_localize(zone, ambiguous="NaT", nonexistent="NaT").isna().all() for zone in _PUT_BACK):
+        raise InvalidMarketData(
+            f"{hour[0]:%Y-%m-%d %H:%M} comes twice, as on a clock that is put back in autumn: write times with their "
+            "offset, or name the zone in the header, as Time (Europe/Berlin)"
+        )
 
 
 def _dates(times: Times, sessions: Sessions | None) -> Times:

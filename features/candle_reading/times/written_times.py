@@ -31,6 +31,7 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"([-+]\d{2}:?\d{2}) [A-Z]{3,4}$", r"\1"),  # Go: 2021-03-03 00:00:00 +0000 UTC
 )
 _ZONE = rf"(?<=[\d\sAPMapm])\s?\(?({ZONE_WORDS})\)?$"
+_ZONE_BEHIND = re.compile(r"[_\s]((?:UTC|GMT)[-+]\d{1,2}|[A-Z]{3,4})$")
 _LOOKED_AT = 50
 
 
@@ -73,6 +74,6 @@ def moments_in(local_ms: IntArray, zones: pd.Series) -> tuple[IntArray, BoolArra
 
 
 def zone_in_name(name: str) -> str:
-    """Return the zone in the name of a column, as `Time (EET)` or `Date (US/Eastern)`; empty where it has none."""
-    found = re.search(r"[(\[]([^)\]]+)[)\]]", name)
+    """Return the zone in the name of a column, as `Time (EET)`, `Date (US/Eastern)` or `time_est`; else nothing."""
+    found = re.search(r"[(\[]([^)\]]+)[)\]]", name) or _ZONE_BEHIND.search(name.upper())
     return found[1].strip() if found and zone_of(found[1]) is not None else ""

@@ -115,6 +115,18 @@ def test_the_words_of_both_clocks_of_a_place_tell_the_hour_that_autumn_repeats(t
     assert list(read_candles(path, NOW).series.candles) == rows
 
 
+@pytest.mark.parametrize(
+    ("zone", "hour"), [("Europe/Berlin", "2025-10-26 02:00"), ("America/New_York", "2025-11-02 01:00")]
+)
+def test_an_hour_of_autumn_that_comes_twice_on_an_unknown_clock_is_refused(
+    tmp_path: Path, zone: str, hour: str
+) -> None:
+    start = datetime(2025, 10, 24, tzinfo=UTC)
+    rows = reference(300, start_ms=round(start.timestamp() * 1000))
+    with pytest.raises(InvalidMarketData, match=f"{hour} comes twice, as on a clock that is put back in autumn"):
+        read(tmp_path, "BTCUSDT-1h.csv", rows, zone)
+
+
 def test_a_zone_that_two_places_have_is_none(tmp_path: Path) -> None:
     path = tmp_path / "candles.csv"
     path.write_text(csv_text([(f"2026-03-02 {at:02}:00 CST", *c[1:]) for at, c in enumerate(reference(9))]))

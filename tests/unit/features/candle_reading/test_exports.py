@@ -11,11 +11,12 @@ import pytest
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text, dated, moment
+from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text, dated, moment, reference
 from tests.fixtures.exchange_answers import ANSWERS
 from tests.fixtures.vendor_exports import VENDORS
+from tests.fixtures.wrapped_answers import WRAPPED
 
-FORMS = EXPORTS | ANSWERS | VENDORS
+FORMS = EXPORTS | ANSWERS | VENDORS | WRAPPED
 
 
 def read(folder: Path, content: str | bytes, symbol: str | None = None, now_ms: int = NOW) -> ReadCandles:
@@ -64,6 +65,34 @@ def test_of_the_body_that_an_engine_posts_one_timeframe_is_read_when_named(tmp_p
     found = read_candles(tmp_path / "body.json", NOW, timeframe=Timeframe.H4)
     assert (found.symbol, found.series.timeframe) == ("ETHUSDT", Timeframe.H4)
     assert found.series.times_ms.tolist() == [row["timestamp"] for row in frames["4h"]]
+
+
+def test_of_the_candles_of_several_markets_and_timeframes_one_is_read_when_both_are_named(tmp_path: Path) -> None:
+    def rows(candles: CandleSeries) -> list[dict[str, float]]:
+        return [{name: getattr(candle, name) for name in NAMES} for candle in candles.candles]
+
+    hours, others = CandleSeries(Timeframe.H1, REFERENCE), CandleSeries(Timeframe.H1, reference(price=3_000.0))
+    markets = {
+        symbol: {frame.timeframe.value: rows(frame) for frame in (series, series.resample(Timeframe.H4))}
+        for symbol, series in (("BTCUSDT", hours), ("ETHUSDT", others))
+    }
+    path = tmp_path / "body.json"
+    path.write_text(json.dumps({"symbols": [*markets], "timeframe_data": markets}))
+    with pytest.raises(InvalidMarketData, match="two markets in column symbol: BTCUSDT, ETHUSDT; name one with"):
+        read_candles(path, NOW)
+    with pytest.raises(InvalidMarketData, match="two timeframes in column timeframe: 1h, 4h; name one with"):
+        read_candles(path, NOW, "ETHUSDT")
+    found = read_candles(path, NOW, "ETHUSDT", Timeframe.H1)
+    assert (found.symbol, list(found.series.candles)) == ("ETHUSDT", list(others.candles))
+
+
+def test_one_market_of_a_list_of_answers_is_read_when_named(tmp_path: Path) -> None:
+    answers = [
+        {"symbol": symbol, "candles": [dict(zip(NAMES, candle, strict=True)) for candle in candles]}
+        for symbol, candles in (("BTCUSDT", REFERENCE), ("ETHUSDT", reference(price=3_000.0)))
+    ]
+    found = read(tmp_path, json.dumps(answers), "ETHUSDT")
+    assert (found.symbol, list(found.series.candles)) == ("ETHUSDT", reference(price=3_000.0))
 
 
 def test_open_and_close_that_no_value_tells_apart_are_refused(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from domain.errors import InvalidMarketData
-from domain.market import Timeframe
+from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import read_candles
 from features.candle_reading.tables.content import content_of
 from tests.fixtures.candle_exports import (
@@ -28,6 +28,10 @@ from tests.fixtures.candle_exports import (
 )
 
 HEAD = ",".join(NAMES) + "\n"
+FOUR_HOURS = [
+    tuple(getattr(candle, name) for name in NAMES)
+    for candle in CandleSeries(Timeframe.H1, REFERENCE).resample(Timeframe.H4).candles
+]
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
 
 
@@ -52,7 +56,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "two tables": (
         csv_text(REFERENCE[:50]) + "\nETHUSDT\n" + csv_text(reference(price=3_000.0)[:50]),
-        r"line 2 \(close 41998.8\) and line 55 \(close 2999.92\) have the same time, .*: these are two markets",
+        r"line 2 \(open 42000, close 41998.8\) and line 55 \(open 3000, close 2999.92\) have the same time, .*two mark",
     ),
     "two tables, one after the other": (
         csv_text(REFERENCE[:50]) + csv_text(reference(price=3_000.0)[50:]),
@@ -77,6 +81,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "one row": (csv_text(REFERENCE[:1]), "a timeframe shows in at least 2 candles, received 1"),
     "no number": (with_cell(9, 4, "abc"), "line 11: close is 'abc', no number"),
+    "parts of 32": (with_cell(9, 4, "112'16"), 'line 11: close is "112\'16", no number'),
     "no time": (with_cell(9, 0, "yesterday"), "line 11: 'yesterday' is no time"),
     "no such day": (csv_text([("2026-02-30", *c[1:]) for c in REFERENCE[:3]]), "line 2: '2026-02-30' is no time"),
     "a negative price": (with_cell(4, 3, -1.0), "line 6 has a price out of range"),
@@ -89,6 +94,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "another number of columns": (PLAIN + "1,2,3,4,5,6,7,8,9\n", "line 302 has 9 columns where the others have 6"),
     "off the grid": (with_cell(20, 0, START + 20 * HOUR + 7_000), "line 22: 1h candle 20 opens 3607000 ms after"),
+    "times of questions": (
+        csv_text(with_times(lambda time: time + 5_000)),
+        "its candles open 5 s after a minute: write the times at which they open",
+    ),
     "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
     "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
     "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 25200000 ms apart; known timeframes are"),
@@ -121,6 +130,25 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "two markets": (
         csv_text([(*c, coin) for c in REFERENCE for coin in ("BTCUSDT", "ETHUSDT")], (*NAMES, "Pair")),
         "two markets in column Pair: BTCUSDT, ETHUSDT; name one with --symbol",
+    ),
+    "two exchanges": (
+        csv_text(
+            [(*c[:1], name, *(x * by for x in c[1:5]), 1) for c in REFERENCE for name, by in (("A", 1), ("B", 1.0005))],
+            ("timestamp", "exchange", *NAMES[1:]),
+        ),
+        "have the same time, and so have other rows: these are two markets, two timeframes or two tables",
+    ),
+    "two timeframes among each other": (
+        csv_text([*REFERENCE, *FOUR_HOURS]),
+        "have the same time, and so have other rows: these are two markets, two timeframes or two tables",
+    ),
+    "two timeframes, one after the other": (
+        csv_text([*reference(40, 24 * HOUR, START - 40 * 24 * HOUR), *REFERENCE]),
+        r"line 2 is one of 4\d rows that lie 1d apart, while most lie 1h: these are two timeframes",
+    ),
+    "two markets below names that do not tell": (
+        "time,BTC,,,,ETH,,,\n" + csv_text([(*c[:5], *c[1:5]) for c in REFERENCE], ("", *NAMES[1:5], *NAMES[1:5])),
+        "has several columns for each of the prices, as of several markets",
     ),
     "two markets in JSON": (
         json.dumps({name: [{"t": 1, "o": 1, "h": 1, "l": 1, "c": 1}] for name in ("BTCUSDT", "ETHUSDT")}),

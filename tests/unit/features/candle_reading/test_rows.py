@@ -243,6 +243,14 @@ def test_days_and_weeks_are_read(tmp_path: Path) -> None:
         assert read(tmp_path, rows).series.timeframe == name
 
 
+def test_the_time_of_the_last_trade_beside_days_is_not_that_of_the_candles(tmp_path: Path) -> None:
+    days = reference(20, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    rows: list[tuple[object, ...]] = [
+        (f"{moment(c[0]):%Y-%m-%d}", f"15:{10 + at}:0{at % 9}", *c[1:]) for at, c in enumerate(days)
+    ]
+    assert list(read(tmp_path, rows, ("date", "time", *NAMES[1:])).series.candles) == days
+
+
 def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tmp_path: Path) -> None:
     days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
     comma = str.maketrans(",.", ".,")
@@ -296,6 +304,27 @@ def test_a_last_candle_that_the_file_calls_unfinished_is_left_out_once_it_has_cl
     assert found.notes == ("the last candle left out, which was still forming when it was written",)
     path = tmp_path / "BTCUSDT-1h.csv"
     assert list(read_candles(path, TEN[-1].timestamp + 60_000).series.candles) == TEN
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+def test_a_last_candle_is_unfinished_by_a_last_column_without_a_name(tmp_path: Path, newest_first: bool) -> None:
+    rows = [[str(value) for value in (*c, int(at < 11))] for at, c in enumerate(REFERENCE[:12])]
+    path = tmp_path / "BTCUSDT-1h.json"
+    path.write_text(json.dumps({"code": "0", "data": rows[::-1] if newest_first else rows}))
+    assert list(read_candles(path, NOW).series.candles) == REFERENCE[:11]
+
+
+def test_rows_with_dividends_and_splits_are_left_out(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [*TEN[:4], (TEN[4][0], "4:1 Stock Splits", "", "", "", ""), *TEN[4:]]
+    found = read(tmp_path, rows)
+    assert (list(found.series.candles), found.notes) == (TEN, ("1 row with a dividend or split left out",))
+
+
+def test_a_candle_that_was_written_while_it_was_forming_is_no_other_market(tmp_path: Path) -> None:
+    forming = [c._replace(high=max(c[1], c[4]), low=min(c[1], c[4]), close=c.open * 1.0001) for c in REFERENCE]
+    rows = [row._replace(high=max(row[1:5]), low=min(row[1:5])) for row in forming]
+    found = read(tmp_path, [row for pair in zip(rows, REFERENCE, strict=True) for row in pair])
+    assert list(found.series.candles) == REFERENCE
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Europe/Berlin"])

@@ -54,6 +54,14 @@ def revisions(store: SqliteStore) -> Revisions:
     return Revisions(store, 1.2, Hints())
 
 
+async def test_candles_between_those_posted_before_are_refused(revisions: Revisions, store: SqliteStore) -> None:
+    await save_candles(store, candles(50))
+    shifted = [candle._replace(timestamp=candle.timestamp + H1.ms // 2) for candle in candles(90)]
+    with pytest.raises(CandlesRevised, match="those of one market are a multiple of 1h apart"):
+        await post(revisions, shifted)
+    await post(revisions, candles(90, first=40))
+
+
 async def test_candles_that_go_on_and_repeat_are_no_revision(revisions: Revisions) -> None:
     before = sample("candle_revisions_total", outcome="accepted")
     await post(revisions, candles(90))
