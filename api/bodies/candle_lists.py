@@ -23,6 +23,8 @@ from domain.values import FIRST_MS, LAST_MS
 
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
 MAX_KEPT_BYTES = 32_768
+# Of a minute, as times of the close have them: 59 s, 59.999 s.
+_LAST_MOMENTS = frozenset({MINUTE_MS - 1_000, MINUTE_MS - 1})
 
 Price = Annotated[float, Meta(ge=MIN_PRICE, le=MAX_PRICE)]
 Volume = Annotated[float, Meta(ge=0, le=MAX_VOLUME)]
@@ -83,17 +85,15 @@ def checked_series(timeframe: Timeframe, candles: Sequence[object], max_candles:
 def posted_series(
     timeframe: Timeframe, candles: Sequence[CandleLike], arrays: tuple[IntArray, FloatArray] | None = None
 ) -> CandleSeries:
-    """Return candles as a series, as `CandleSeries.ordered` does, whose first one opens at a whole minute.
-
-    Times of the close, such as 12:59:59.999, and those of a question would lie between the candles of others.
+    """Return candles as a series, as `CandleSeries.ordered` does, unless its times are those of the close.
 
     Raises:
         InvalidMarketData: prices, order or times that no market has.
     """
-    if candles and candles[0].timestamp % MINUTE_MS:
+    if candles and candles[0].timestamp % MINUTE_MS in _LAST_MOMENTS:
         raise InvalidMarketData(
-            f"{timeframe} candle 0 opens at {candles[0].timestamp}, which is no whole minute: send the times at which "
-            "candles open, neither those at which they close nor those of the question"
+            f"{timeframe} candle 0 has the time {candles[0].timestamp}, the last moment of a minute: send the times at "
+            "which candles open, not those at which they close"
         )
     return CandleSeries.ordered(timeframe, candles, arrays)
 

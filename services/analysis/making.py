@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -22,7 +23,7 @@ from storage.ports import NO_CANDLES, CandlesByTimeframe
 from utils import metrics
 from utils.clock import Clock
 
-NOT_KEPT = "Closed candles of this request were posted before with very different prices: they are not kept."
+CONTRADICTED = "Closed candles of this request were posted before with very different prices: they are not kept."
 
 
 @dataclass(frozen=True)
@@ -31,22 +32,25 @@ class MadeAnalysis:
 
     Attributes:
         snapshot: The market.
-        believed: Whether its candles may be kept for others, and the analysis be archived and scored.
+        believed: Whether the analysis may be archived and scored.
+        kept: Closed candles of the client that others may read.
         current: Whether it speaks of the market now, not of old candles or the moment of a replay.
     """
 
     analysis: Analysis
     snapshot: MarketSnapshot
     believed: bool
+    kept: CandlesByTimeframe
     current: bool
 
-    @property
-    def posted_candles(self) -> CandlesByTimeframe:
-        """The client's closed candles, if they may be kept."""
-        if not self.believed or self.snapshot.source_data is not DataSource.CLIENT:
-            return NO_CANDLES
-        closed = self.snapshot.closed(epoch_ms(self.analysis.generated_at))
-        return {timeframe: series.candles for timeframe, series in closed.items()}
+
+@dataclass(frozen=True)
+class _Trust:
+    """Whether an analysis of some candles may be archived and scored, which of them are kept, what the answer says."""
+
+    believed: bool
+    kept: CandlesByTimeframe
+    remark: str = ""
 
 
 class AnalysisMaker:
@@ -79,38 +83,46 @@ class AnalysisMaker:
         """
         started = perf_counter()
         snapshot = query.snapshot or await self._market_data.snapshot(query.symbol)
-        believed, remark = await self._believed(query, snapshot)
+        trust = await self._trust(query, snapshot)
         context = await self._reader.read(snapshot, query.strategies, query.client, query.costs)
         judgement = judge(context)
         analysis = self._guards.check(context, await self._analyst.analyze(judgement)).analysis
-        if remark:
-            analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {remark}"})
+        if trust.remark:
+            analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {trust.remark}"})
         current = context.as_of is None and not context.age.old
-        if current and believed:
+        if current and trust.believed:
             self._guards.made(context, analysis)
-        self._recorder.made(analysis, judgement, believed=believed)
+        self._recorder.made(analysis, judgement, believed=trust.believed)
         _report(analysis, perf_counter() - started)
-        return MadeAnalysis(analysis, snapshot, believed, current)
+        return MadeAnalysis(analysis, snapshot, trust.believed, trust.kept, current)
 
-    async def _believed(self, query: AnalysisQuery, snapshot: MarketSnapshot) -> tuple[bool, str]:
-        """Return whether candles may be kept for others and analyses of them be scored, and what the answer says of it.
+    async def _trust(self, query: AnalysisQuery, snapshot: MarketSnapshot) -> _Trust:
+        """Return what may be done with candles and their analysis beside answering the caller.
 
         A stranger's may be invented, synthetic ones are, and a trusted client's may contradict those posted before:
-        the caller is answered by them, and none of them is stored among real ones. A replay leaves nothing behind.
+        none of them is stored among real ones. A replay leaves nothing behind.
         """
         if snapshot.as_of_ms is not None:
-            return False, ""
+            return _Trust(False, NO_CANDLES)
         if snapshot.source_data is not DataSource.CLIENT:
-            return snapshot.source_data is not DataSource.SYNTHETIC, ""
+            return _Trust(snapshot.source_data is not DataSource.SYNTHETIC, NO_CANDLES)
         if not query.trusted:
-            return False, ""
+            return _Trust(False, NO_CANDLES)
         now_ms = epoch_ms(self._clock.now())
+        closed = snapshot.closed(now_ms)
         try:
-            await self._revisions.accept(query.symbol, snapshot.closed(now_ms), now_ms)
+            accepted = await self._revisions.accept(query.symbol, closed, now_ms)
         except CandlesRevised as refusal:
             logger.bind(symbol=query.symbol, reason=refusal.message).warning("posted candles are not kept")
-            return False, NOT_KEPT
-        return True, ""
+            return _Trust(False, NO_CANDLES, CONTRADICTED)
+        kept = {timeframe: series.candles for timeframe, series in accepted.items()}
+        apart = [timeframe.value for timeframe, series in closed.items() if len(series) and timeframe not in accepted]
+        return _Trust(True, kept, _apart(apart) if apart else "")
+
+
+def _apart(timeframes: Sequence[str]) -> str:
+    names = " and ".join(timeframes)
+    return f"The {names} candles open off the minute, or between those posted before: they are not kept."
 
 
 def _report(analysis: Analysis, seconds: float) -> None:

@@ -11,7 +11,7 @@ from loguru import logger
 
 from domain.arrays import FloatArray, IntArray
 from domain.errors import CandlesRevised, StorageUnavailable
-from domain.hours.clocks import DAY_MS
+from domain.hours.clocks import DAY_MS, MINUTE_MS
 from domain.market import CandleSeries, Timeframe
 from services.price_changes import PriceChange, greatest_change
 from services.replicas.hints import Hint, Hints
@@ -58,21 +58,22 @@ class Revisions:
         self._known: FIFOCache[tuple[str, Timeframe], _Known] = FIFOCache(MAX_CANDLES, lambda known: len(known.times))
         hints.when(Hint.CANDLES_FORGOTTEN, self._forget_known)
 
-    async def accept(self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int) -> None:
-        """Remember closed candles of a symbol, all of them or none; without the store they are not checked.
+    async def accept(
+        self, symbol: str, closed: Mapping[Timeframe, CandleSeries], now_ms: int
+    ) -> dict[Timeframe, CandleSeries]:
+        """Remember closed candles of a symbol, and return them; without the store their prices are not checked.
 
-        Accepted revisions are logged here, refused ones by the caller, whom the error reaches.
+        Timeframes whose candles open off the minute, or between those posted before, are left out: among the candles of
+        others they would be none that a market has. Accepted revisions are logged here, refused ones by the caller.
 
         Raises:
-            CandlesRevised: a price has changed by more than the factor since it was posted before, or the candles lie
-                between those that were.
+            CandlesRevised: a price has changed by more than the factor since it was posted before.
         """
-        posted = [series for series in closed.values() if len(series)]
+        posted = [series for series in closed.values() if len(series) and not series.candles[0].timestamp % MINUTE_MS]
         if unknown := [series for series in posted if not self._reaches_back(symbol, series)]:
             await self._recall(symbol, unknown, now_ms)
         # No `await` from here on: of two contradicting requests one is remembered before the other is checked.
-        for series in posted:
-            self._require_same_grid(symbol, series)
+        posted = [series for series in posted if self._fits(symbol, series)]
         changes = [change for series in posted if (change := self._change(symbol, series))]
         refused = max(changes, key=lambda change: change.factor, default=None)
         if refused is not None and refused.factor > self._max_factor:
@@ -82,6 +83,7 @@ class Revisions:
         _log(symbol, changes)
         for series in posted:
             self._learn(symbol, series)
+        return {series.timeframe: series for series in posted}
 
     async def forget(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the posted candles of a symbol, of one timeframe or all; return their number. New ones may be posted.
@@ -126,21 +128,15 @@ class Revisions:
         known = self._known.get((symbol, series.timeframe))
         return None if known is None else greatest_change(known.times, known.prices, series)
 
-    def _require_same_grid(self, symbol: str, series: CandleSeries) -> None:
-        """Refuse candles that open between those posted before: together they are none that a market has.
+    def _fits(self, symbol: str, series: CandleSeries) -> bool:
+        """Return whether candles are a multiple of their timeframe apart from those posted before.
 
         Days begin at the midnight of a place, and sessions at their own minute: both may shift with a clock.
         """
         known = self._known.get((symbol, series.timeframe))
         if known is None or not len(known.times) or not series.sessions.continuous or series.timeframe.ms >= DAY_MS:
-            return
-        before, now = int(known.times[-1]), series.candles[0].timestamp
-        if (now - before) % series.timeframe.ms:
-            raise CandlesRevised(
-                f"{symbol} {series.timeframe} candles open at {now}, and were posted before with {before}: those of "
-                f"one market are a multiple of {series.timeframe} apart. "
-                f"{_remedy(symbol, series.timeframe, 'times are')}"
-            )
+            return True
+        return not (series.candles[0].timestamp - int(known.times[-1])) % series.timeframe.ms
 
     def _learn(self, symbol: str, series: CandleSeries) -> None:
         key = symbol, series.timeframe
@@ -158,14 +154,10 @@ class Revisions:
 
     def _refusal(self, symbol: str, change: PriceChange) -> str:
         refusal = change.words(symbol, "was posted before", self._max_factor)
-        return f"{refusal}. {_remedy(symbol, change.timeframe, 'price is')}"
-
-
-def _remedy(symbol: str, timeframe: Timeframe, what: str) -> str:
-    return (
-        f"None of the candles posted with it are kept. If the new {what} right, an operator has the "
-        f"earlier candles forgotten: DELETE /ai/storage/candles/{symbol}?timeframe={timeframe}"
-    )
+        return (
+            f"{refusal}. None of the candles posted with it are kept. If the new price is right, an operator has the "
+            f"earlier candles forgotten: DELETE /ai/storage/candles/{symbol}?timeframe={change.timeframe}"
+        )
 
 
 def _merged(older: _Known, newer: _Known | None) -> _Known:

@@ -126,8 +126,8 @@ class AnalysisService:
                 return made
 
     async def _keep(self, query: AnalysisQuery, made: MadeAnalysis) -> None:
-        """Cache a current analysis, archive it where its candles can be believed, and keep these, however old."""
-        analysis, candles = made.analysis, made.posted_candles
+        """Cache a current analysis, archive it where its candles can be believed, and keep candles, however old."""
+        analysis, candles = made.analysis, made.kept
         if made.current:
             self.recent.remember(query, analysis)
             await self._store.save_analysis(query.cache_key, analysis, archive=made.believed, candles=candles)

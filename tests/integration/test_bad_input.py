@@ -102,7 +102,7 @@ IMPOSSIBLE = [
     (future, "future"),
     (keep_one, "60"),
     (squeeze, "apart"),
-    (close_times, "which is no whole minute: send the times at which candles open"),
+    (close_times, "the last moment of a minute: send the times at which candles open"),
     (stretch, "no two 1h candles are 3600000 ms apart, the nearest are 14400000 ms"),
     (set_field(current_price=1.0), "does not fit"),
     (set_field(timeframe_data={"1h": []}), "60"),

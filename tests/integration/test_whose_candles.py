@@ -11,7 +11,7 @@ from typing import Any
 from fastapi.testclient import TestClient
 
 from rules.strategies import STRATEGY_NAMES
-from services.analysis.making import NOT_KEPT
+from services.analysis.making import CONTRADICTED
 from services.analysis.service import AnalysisService
 from storage.ports import ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from tests.conftest import MakeClient
@@ -162,7 +162,7 @@ def test_candles_of_a_great_revision_are_answered_and_not_kept(
         socket.receive_json()
         answer = post(client, scaled(shape_a(), 1.3))
         assert answer["cached"] is False
-        assert answer["reasoning"].endswith(NOT_KEPT)
+        assert answer["reasoning"].endswith(CONTRADICTED)
         assert socket.receive_json()["data"]["symbol"] == "ETHUSDT"
         post(client, shape_b(symbol="SOLUSDT"))
         assert socket.receive_json()["data"]["symbol"] == "SOLUSDT"
@@ -176,18 +176,32 @@ def test_candles_of_a_great_revision_are_answered_and_not_kept(
     post(client, scaled(shape_a(), 1.3), **AS_STRANGER)
 
 
+def test_candles_off_the_minute_are_analyzed_and_scored_but_not_kept(make_client: MakeClient, tmp_path: Path) -> None:
+    client = make_client()
+    body = shape_a()
+    for candles in body["timeframe_data"].values():
+        for candle in candles:
+            candle["timestamp"] -= 12_345
+    answer = post(client, body)
+    assert answer["reasoning"].endswith(
+        "candles open off the minute, or between those posted before: they are not kept."
+    )
+    assert (rows(client, tmp_path, CANDLE_COLLECTION), rows(client, tmp_path, ARCHIVE_COLLECTION)) == (0, 1)
+    assert CONTRADICTED not in post(client, shape_a())["reasoning"]
+
+
 def test_the_factor_is_configured(make_client: MakeClient) -> None:
     client = make_client(analysis={"max_revision_factor": 1.5})
     post(client, shape_a())
-    assert NOT_KEPT not in post(client, scaled(shape_a(), 1.3))["reasoning"]
-    assert NOT_KEPT in post(client, scaled(shape_a(), 2.0))["reasoning"]
+    assert CONTRADICTED not in post(client, scaled(shape_a(), 1.3))["reasoning"]
+    assert CONTRADICTED in post(client, scaled(shape_a(), 2.0))["reasoning"]
 
 
 def test_a_service_that_starts_anew_knows_what_was_posted(make_client: MakeClient) -> None:
     first = make_client()
     post(first, shape_a())
     first.get("/ai/storage/stats")
-    assert NOT_KEPT in post(make_client(), scaled(shape_a(), 1.3))["reasoning"]
+    assert CONTRADICTED in post(make_client(), scaled(shape_a(), 1.3))["reasoning"]
 
 
 def test_an_operator_has_the_posted_candles_forgotten_and_others_are_taken(
@@ -203,10 +217,10 @@ def test_an_operator_has_the_posted_candles_forgotten_and_others_are_taken(
         "symbol": "ETHUSDT",
         "removed_candles": 50,
     }
-    assert NOT_KEPT in post(client, revised)["reasoning"]  # those of 1h are still there
+    assert CONTRADICTED in post(client, revised)["reasoning"]  # those of 1h are still there
     assert client.delete(path, headers=AS_ADMIN).json()["removed_candles"] == 300
     assert rows(client, tmp_path, CANDLE_COLLECTION) == 0
-    assert NOT_KEPT not in post(client, scaled(shape_a(), 1.31))["reasoning"]
+    assert CONTRADICTED not in post(client, scaled(shape_a(), 1.31))["reasoning"]
     assert client.delete("/ai/storage/candles/NEVERSEEN", headers=AS_ADMIN).json()["removed_candles"] == 0
 
 

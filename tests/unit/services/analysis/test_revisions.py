@@ -37,8 +37,10 @@ def changed(at: int, **prices: Any) -> list[Candle]:
     return sent
 
 
-async def post(revisions: Revisions, sent: Sequence[Candle], timeframe: Timeframe = H1, symbol: str = SYMBOL) -> None:
-    await revisions.accept(symbol, {timeframe: CandleSeries(timeframe, sent)}, NOW_MS)
+async def post(
+    revisions: Revisions, sent: Sequence[Candle], timeframe: Timeframe = H1, symbol: str = SYMBOL
+) -> dict[Timeframe, CandleSeries]:
+    return await revisions.accept(symbol, {timeframe: CandleSeries(timeframe, sent)}, NOW_MS)
 
 
 @pytest.fixture
@@ -54,12 +56,14 @@ def revisions(store: SqliteStore) -> Revisions:
     return Revisions(store, 1.2, Hints())
 
 
-async def test_candles_between_those_posted_before_are_refused(revisions: Revisions, store: SqliteStore) -> None:
+async def test_candles_between_those_posted_before_or_off_the_minute_are_left_out(
+    revisions: Revisions, store: SqliteStore
+) -> None:
     await save_candles(store, candles(50))
-    shifted = [candle._replace(timestamp=candle.timestamp + H1.ms // 2) for candle in candles(90)]
-    with pytest.raises(CandlesRevised, match="those of one market are a multiple of 1h apart"):
-        await post(revisions, shifted)
-    await post(revisions, candles(90, first=40))
+    for distance_ms in (H1.ms // 2, 12_345):
+        shifted = [candle._replace(timestamp=candle.timestamp + distance_ms) for candle in candles(90)]
+        assert await post(revisions, shifted) == {}
+    assert set(await post(revisions, candles(90, first=40))) == {H1}
 
 
 async def test_candles_that_go_on_and_repeat_are_no_revision(revisions: Revisions) -> None:
@@ -155,7 +159,7 @@ async def test_one_refused_timeframe_refuses_all_of_the_request(revisions: Revis
 async def test_one_of_two_contradicting_posts_at_the_same_moment_is_refused(revisions: Revisions) -> None:
     both = (post(revisions, candles()), post(revisions, changed(50, low=10.0)))
     outcomes = await asyncio.gather(*both, return_exceptions=True)
-    assert [type(outcome) for outcome in outcomes] == [type(None), CandlesRevised]
+    assert [type(outcome) for outcome in outcomes] == [dict, CandlesRevised]
 
 
 async def test_a_store_that_is_down_means_no_check() -> None:
