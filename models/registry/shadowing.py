@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from models.registry.aliases import ScopeAliases, read_aliases, write_aliases
@@ -51,23 +52,29 @@ def promote_shadow(registry: Registry, of: ScopeAliases, why: str, figures: Shad
     Raises:
         ModelNotFound, ModelCorrupt: it cannot serve; the shadow goes on.
     """
-    with locked(registry.root):
-        aliases = read_aliases(registry.root)
-        now = aliases.of(of.symbol, of.timeframe)
-        if now.shadow is None or now.shadow != of.shadow:
-            return False
-        registry.verify(now.shadow.version)
-        write_aliases(registry.root, aliases.replaced(now.promoted(now.shadow.version, at, "shadow", why, figures)))
-        return True
+
+    def promoted(now: ScopeAliases, shadow: Shadow) -> ScopeAliases:
+        registry.verify(shadow.version)
+        return now.promoted(shadow.version, at, "shadow", why, figures)
+
+    return _change(registry, of, promoted)
 
 
 def refuse_shadow(registry: Registry, of: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
     """End a shadow without a change of what serves; arguments and answer as those of `promote_shadow`."""
+
+    def refused(now: ScopeAliases, shadow: Shadow) -> ScopeAliases:
+        return now.without_shadow(ended(shadow, at, "refused", why, figures))
+
+    return _change(registry, of, refused)
+
+
+def _change(registry: Registry, of: ScopeAliases, changed: Callable[[ScopeAliases, Shadow], ScopeAliases]) -> bool:
+    """Write the changed aliases, unless the shadow has ended since they were read; return whether they are written."""
     with locked(registry.root):
         aliases = read_aliases(registry.root)
         now = aliases.of(of.symbol, of.timeframe)
         if now.shadow is None or now.shadow != of.shadow:
             return False
-        end = ended(now.shadow, at, "refused", why, figures)
-        write_aliases(registry.root, aliases.replaced(now.without_shadow(end)))
+        write_aliases(registry.root, aliases.replaced(changed(now, now.shadow)))
         return True

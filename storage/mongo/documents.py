@@ -14,7 +14,8 @@ from pymongo.errors import DuplicateKeyError, OperationFailure
 from domain.errors import StorageUnavailable
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked
-from storage.mongo.connection import MongoConnection, operation
+from storage.mongo.connection import operation
+from storage.mongo.database import MongoDatabase
 from storage.mongo.faults import DUPLICATE_KEY
 from storage.mongo.writes import bulk_write
 
@@ -22,38 +23,13 @@ _NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
 _WITHOUT_ID = {"_id": 0}
 
 
-class MongoDocumentStore:
+class MongoDocumentStore(MongoDatabase):
     """Keeps documents in the database that the URL names; `_id` is MongoDB's own and never shown."""
 
-    kind = "mongodb"
+    opening = "open_documents"
 
-    def __init__(self, url: str) -> None:
-        """Check the URL; nothing is connected yet.
-
-        Raises:
-            ConfigurationError: the URL is malformed or names no database.
-        """
-        self._connection = MongoConnection(url)
-
-    async def open(self) -> None:
-        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
-
-        Raises:
-            StorageUnavailable: no server answers, or a collection has several documents of one key already.
-        """
-        with operation("open_documents"):
-            await self._connection.open()
-            await self._connection.ping()
-            await asyncio.gather(*map(self._make_indexes, COLLECTIONS))
-
-    async def close(self) -> None:
-        """Close the connections; later calls raise `StorageUnavailable`."""
-        self._connection.close()
-
-    async def ping(self) -> None:
-        """Return when the server has taken a write."""
-        with operation("ping"):
-            await self._connection.ping()
+    async def _prepare(self) -> None:
+        await asyncio.gather(*map(self._make_indexes, COLLECTIONS))
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""

@@ -28,7 +28,8 @@ from storage.ledger_ports import (
     Postponed,
 )
 from storage.ledger_values import booked_day, first_due, stretch_day
-from storage.mongo.connection import Document, MongoConnection, operation
+from storage.mongo.connection import Document, operation
+from storage.mongo.database import MongoDatabase
 from storage.mongo.ledger_documents import (
     by_entry,
     entry_document,
@@ -48,35 +49,18 @@ from storage.mongo.writes import bulk_write
 _NEVER = {"repeats": 0}
 
 
-class MongoLedger:
+class MongoLedger(MongoDatabase):
     """Keeps the ledger in the database that the URL names; what is acknowledged is in the server's journal."""
 
-    kind = "mongodb"
+    opening = "open_ledger"
 
     def __init__(self, url: str) -> None:
-        """Check the URL; nothing is connected yet.
-
-        Raises:
-            ConfigurationError: the URL is malformed or names no database.
-        """
-        self._connection = MongoConnection(url)
+        """Check the URL, as `MongoDatabase`."""
+        super().__init__(url)
         self._due = MongoDue(self._connection)
 
-    async def open(self) -> None:
-        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it."""
-        with operation("open_ledger"):
-            await self._connection.open()
-            await self._connection.ping()
-            await asyncio.gather(*(self._of(name).create_indexes(indexes) for name, indexes in LEDGER_INDEXES.items()))
-
-    async def close(self) -> None:
-        """Close the connections; later calls raise `StorageUnavailable`."""
-        self._connection.close()
-
-    async def ping(self) -> None:
-        """Return when the server has taken a write."""
-        with operation("ping"):
-            await self._connection.ping()
+    async def _prepare(self) -> None:
+        await asyncio.gather(*(self._of(name).create_indexes(indexes) for name, indexes in LEDGER_INDEXES.items()))
 
     async def append(self, entries: Sequence[LedgerEntry]) -> None:
         """Keep the due times, then the entries: a crash in between leaves nothing that is never settled.

@@ -14,7 +14,8 @@ from domain.candles.columns import CandleLike
 from domain.market import Candle, Timeframe
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
-from storage.mongo.connection import Document, MongoConnection, operation
+from storage.mongo.connection import Document, operation
+from storage.mongo.database import MongoDatabase
 from storage.mongo.pruning_queries import MongoPruningQueries
 from storage.mongo.writes import CANDLE_FIELDS, MongoWrites
 from storage.ports import (
@@ -43,10 +44,10 @@ _ARCHIVE_NEWEST_BEFORE_SEQUENCES = "timestamp_-1__id_-1"
 _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("open_time", DESCENDING)], unique=True)
 
 
-class MongoStore:
+class MongoStore(MongoDatabase):
     """Keeps analyses and candles in the database that the URL names."""
 
-    kind = "mongodb"
+    opening = "open"
 
     def __init__(
         self,
@@ -67,39 +68,22 @@ class MongoStore:
         Raises:
             ConfigurationError: the URL is malformed or names no database.
         """
-        self._connection = MongoConnection(url)
+        super().__init__(url)
         self._cache_retention = cache_retention
         self._clock = clock or SystemClock()
         self._decoder = AnalysisDecoder(self.kind)
         self._writes = MongoWrites(self._connection)
         self._pruning = Pruning(MongoPruningQueries(self._connection), bounds, self._clock)
 
-    async def open(self) -> None:
-        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
-
-        Raises:
-            StorageUnavailable: no server answers, or it refuses the login or an index.
-        """
-        with operation("open"):
-            await self._connection.open()
-            await self._connection.ping()
-            database = self._connection.database
-            await asyncio.gather(
-                database[ANALYSIS_COLLECTION].create_indexes([_BY_SYMBOL, _BY_KEY]),
-                database[ARCHIVE_COLLECTION].create_indexes([_ARCHIVE_IDENTITY, _ARCHIVE_NEWEST]),
-                database[CANDLE_COLLECTION].create_indexes([_CANDLE_IDENTITY]),
-            )
-            await self._drop_former_index()
-            await self._set_expiry()
-
-    async def close(self) -> None:
-        """Close the connections; later calls raise `StorageUnavailable`."""
-        self._connection.close()
-
-    async def ping(self) -> None:
-        """Return when the server has taken a write."""
-        with operation("ping"):
-            await self._connection.ping()
+    async def _prepare(self) -> None:
+        database = self._connection.database
+        await asyncio.gather(
+            database[ANALYSIS_COLLECTION].create_indexes([_BY_SYMBOL, _BY_KEY]),
+            database[ARCHIVE_COLLECTION].create_indexes([_ARCHIVE_IDENTITY, _ARCHIVE_NEWEST]),
+            database[CANDLE_COLLECTION].create_indexes([_CANDLE_IDENTITY]),
+        )
+        await self._drop_former_index()
+        await self._set_expiry()
 
     async def save_analysis(
         self, cache_key: str | None, analysis: Analysis, *, archive: bool, candles: CandlesByTimeframe = NO_CANDLES

@@ -1,0 +1,52 @@
+"""What the stores in a MongoDB database have in common: its opening and closing."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from storage.mongo.connection import MongoConnection, operation
+
+
+class MongoDatabase(ABC):
+    """Collections in the database that a URL names."""
+
+    kind = "mongodb"
+    # The name of its opening among the counted operations.
+    opening: ClassVar[str]
+
+    def __init__(self, url: str) -> None:
+        """Check the URL; nothing is connected yet.
+
+        Args:
+            url: mongodb:// or mongodb+srv:// with the database as its path.
+
+        Raises:
+            ConfigurationError: the URL is malformed or names no database.
+        """
+        self._connection = MongoConnection(url)
+
+    @abstractmethod
+    async def _prepare(self) -> None:
+        """Make the indexes, at each opening."""
+
+    async def open(self) -> None:
+        """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
+
+        Raises:
+            StorageUnavailable: no server answers, it refuses the login or an index, or a collection has several
+                documents of one key already.
+        """
+        with operation(self.opening):
+            await self._connection.open()
+            await self._connection.ping()
+            await self._prepare()
+
+    async def close(self) -> None:
+        """Close the connections; later calls raise `StorageUnavailable`."""
+        self._connection.close()
+
+    async def ping(self) -> None:
+        """Return when the server has taken a write."""
+        with operation("ping"):
+            await self._connection.ping()
