@@ -17,7 +17,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_bytes, read_model
+from api.bodies.json_body import LARGE_BODY_BYTES, has_body, lacks_holidays, read_body, read_bytes, read_model
 from api.guard.access import identify, is_administrator, require_admin
 from api.guard.listeners import may_hear
 from api.guard.rate_limit import count
@@ -129,19 +129,22 @@ class BodyCheck(Check):
         HTTPStatus.UNPROCESSABLE_ENTITY,
     )
 
-    def __init__(self, model: type[BaseModel]) -> None:
+    def __init__(self, model: type[BaseModel], *, required: bool = True) -> None:
         self.model = model
+        self.required = required
 
 
 class JsonBody(BodyCheck):
     """Gives a route its body as a model; `max_bytes` is `access.max_body_bytes` where none is given."""
 
-    def __init__(self, model: type[BaseModel], max_bytes: int | None = None) -> None:
-        super().__init__(model)
+    def __init__(self, model: type[BaseModel], max_bytes: int | None = None, *, required: bool = True) -> None:
+        super().__init__(model, required=required)
         self._max_bytes = max_bytes
 
     async def __call__(self, request: Request) -> BaseModel:
-        """Read the body; raises as `read_model`."""
+        """Read the body; one that is left out where none is required is `{}`. Raises as `read_model`."""
+        if not self.required and not has_body(request):
+            return self.model()
         max_bytes = self._max_bytes or get_container(request).settings.access.max_body_bytes
         return await read_model(request, self.model, max_bytes)
 

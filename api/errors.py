@@ -97,7 +97,16 @@ async def handle_app_error(request: Request, error: errors.AppError) -> Response
     retry = RETRY_LATER_SECONDS if isinstance(error, _LATER) else None
     if isinstance(error, errors.RateLimited):
         retry = error.retry_after_seconds
-    return problem_response(request, status, error.message, code=error.code, headers=headers, retry_after_seconds=retry)
+    invalid = status is HTTPStatus.UNPROCESSABLE_ENTITY
+    return problem_response(
+        request,
+        status,
+        error.message,
+        code=error.code,
+        field_errors=[FieldError(field=error.field, message=error.message)] if invalid else None,
+        headers=headers,
+        retry_after_seconds=retry,
+    )
 
 
 async def handle_validation(request: Request, error: RequestValidationError) -> Response:

@@ -67,7 +67,7 @@ def _add_checks(schema: dict[str, Any], app: FastAPI) -> None:
                 if isinstance(check, BodyCheck):
                     models.add(check.model)
                     content = {"application/json": {"schema": {"$ref": _REF.format(model=check.model.__name__)}}}
-                    operation["requestBody"] = {"required": True, "content": content}
+                    operation["requestBody"] = {"required": check.required, "content": content}
     ordered = sorted(models, key=lambda model: model.__name__)
     _, extra = models_json_schema([(model, "validation") for model in ordered], ref_template=_REF)
     schemas = schema["components"]["schemas"]

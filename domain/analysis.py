@@ -204,6 +204,6 @@ def replay(symbol: str, series: Mapping[Timeframe, CandleSeries], as_of_ms: int)
     closed = {timeframe: part for timeframe, part in closed_series(series, as_of_ms).items() if len(part)}
     if not closed:
         first_ms = min(replace(one, candles=one.candles[:1]).last_close_ms for one in series.values() if len(one))
-        raise InvalidRequest(f"as_of {as_of_ms} is before the first candle closes, at {first_ms}")
+        raise InvalidRequest(f"as_of {as_of_ms} is before the first candle closes, at {first_ms}", "as_of")
     price, volume = newest_price(closed, as_of_ms), day_volume(closed, as_of_ms)
     return MarketSnapshot(symbol, closed, price, volume, DataSource.CLIENT, as_of_ms)

@@ -6,15 +6,16 @@ HTTP status of each class stands in one table, in `api/errors.py`.
 
 
 class AppError(Exception):
-    """Base of every error the service raises on purpose."""
+    """Base of every error the service raises on purpose; `field` is the part of a request at fault, if it is one."""
 
     code = "internal_error"
     # The same work may succeed a minute later.
     transient = False
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, field: str = "") -> None:
         super().__init__(message)
         self.message = message
+        self.field = field
 
 
 class ConfigurationError(AppError):

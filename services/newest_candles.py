@@ -87,7 +87,7 @@ class NewestCandles:
         unknown = sorted(set(indicators) - set(self._indicators.names))
         if unknown:
             known = ", ".join(self._indicators.names)
-            raise InvalidRequest(f"there is no indicator {unknown[0]!r}; there are: {known}")
+            raise InvalidRequest(f"there is no indicator {unknown[0]!r}; there are: {known}", "query.indicators")
         if needs_holidays(symbol):
             await asyncio.to_thread(load_holidays)
         shown = await self._newest(symbol, timeframe, limit)

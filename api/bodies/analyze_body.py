@@ -164,7 +164,8 @@ def _snapshot(
         return None
     if request.current_price < MIN_PRICE:
         raise InvalidRequest(
-            "current_price must be above 0 when candles are sent; it may be 0 only with an empty timeframe_data"
+            "current_price must be above 0 when candles are sent; it may be 0 only with an empty timeframe_data",
+            "current_price",
         )
     check_price(series.values(), request.current_price)
     return MarketSnapshot(request.symbol, series, request.current_price, request.volume_24h, DataSource.CLIENT)

@@ -107,7 +107,8 @@ def _kept_candles(timeframe: Timeframe, text: bytes, max_candles: int) -> Candle
 
 def _require_at_most(max_candles: int, timeframe: Timeframe, candles: Sequence[object]) -> None:
     if len(candles) > max_candles:
-        raise InvalidRequest(f"timeframe_data.{timeframe}: at most {max_candles} candles, received {len(candles)}")
+        field = f"timeframe_data.{timeframe}"
+        raise InvalidRequest(f"{field}: at most {max_candles} candles, received {len(candles)}", field)
 
 
 def _arrays(candles: list[_Candle]) -> tuple[IntArray, FloatArray]:

@@ -29,7 +29,7 @@ def chart_query(request: ChartRequest, settings: AnalysisSettings, now_ms: int, 
     if not candles:
         return AnalysisQuery(request.symbol, STRATEGY_NAMES, None, now_ms, trusted)
     if len(candles) > limit:
-        raise InvalidRequest(f"candles: at most {limit}, received {len(candles)}")
+        raise InvalidRequest(f"candles: at most {limit}, received {len(candles)}", "candles")
     series = with_sessions(request.symbol, posted_series(request.timeframe, candles))
     series.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
     snapshot = MarketSnapshot(

@@ -21,14 +21,15 @@ def read_replay(body: bytes, settings: Settings, now_ms: int, _: bool) -> Replay
     """
     request = by_schema(ReplayRequest, body)
     require_past(request.as_of, now_ms)
-    wanted = tuple(dict.fromkeys(request.timeframes))
+    wanted = tuple(dict.fromkeys(request.timeframes or ()))
+    sent = request.timeframe_data or {}
     limit = settings.analysis.max_candles_per_timeframe
     series = {
         timeframe: checked_series(timeframe, candles, limit)
-        for timeframe, candles in request.timeframe_data.items()
+        for timeframe, candles in sent.items()
         if not wanted or timeframe in wanted
     }
-    if not request.timeframe_data:
+    if not sent:
         return ReplayQuery(request.symbol, request.as_of, wanted)
     series = in_market(request.symbol, series)
     latest_open_ms = now_ms + round(settings.analysis.clock_skew_seconds * 1000)

@@ -54,7 +54,9 @@ def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, 
     markets = {symbol: in_market(symbol, frames) for symbol, frames in markets.items()}
     symbols = tuple(dict.fromkeys(request.symbols))
     if strange := markets.keys() - set(symbols):
-        raise InvalidRequest(f"timeframe_data has candles of {min(strange)}, which is not among the symbols")
+        raise InvalidRequest(
+            f"timeframe_data has candles of {min(strange)}, which is not among the symbols", "timeframe_data"
+        )
     latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
     for frames in markets.values():
         for series in frames.values():

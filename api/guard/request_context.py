@@ -39,7 +39,7 @@ _DOCS_PATHS = ("/docs", "/redoc")
 # The page runs files of this origin only, and nothing that stands in the document; `'self'` covers the socket too.
 _PAGE_HEADERS = [
     *_COMMON_HEADERS,
-    (b"referrer-policy", b"no-referrer"),
+    _REFERRER_POLICY,
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
     (
         _POLICY,

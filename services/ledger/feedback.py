@@ -98,11 +98,14 @@ class SignalFeedback:
     async def _count(self, feedback: Feedback, *, trusted: bool) -> bool:
         analysis = await self._archive.archived_analysis(feedback.signal_id)
         if analysis is not None and analysis.symbol != feedback.symbol:
-            raise InvalidRequest(f"signal {feedback.signal_id} is of {analysis.symbol}, not of {feedback.symbol}")
+            raise InvalidRequest(
+                f"signal {feedback.signal_id} is of {analysis.symbol}, not of {feedback.symbol}", "symbol"
+            )
         if analysis is not None and analysis.signal is not feedback.predicted_signal:
             raise InvalidRequest(
                 f"signal {feedback.signal_id} was {analysis.signal}, not {feedback.predicted_signal}: "
-                "predicted_signal needs to be the signal that was given"
+                "predicted_signal needs to be the signal that was given",
+                "predicted_signal",
             )
         document = self._document(feedback, analysis, trusted=trusted)
         kept = await self._documents.insert(FEEDBACK, feedback.signal_id, document)

@@ -175,5 +175,5 @@ def _cursor(known_ms: int, entry_id: str = "") -> str:
 def _position(cursor: str) -> Position:
     known_ms, separator, entry_id = cursor.partition(_SEPARATOR)
     if not separator or not known_ms.isdecimal() or len(known_ms) > 15:
-        raise InvalidRequest(f"cursor {cursor[:40]!r}: take `next` of the page before")
+        raise InvalidRequest(f"cursor {cursor[:40]!r}: take `next` of the page before", "query.cursor")
     return int(known_ms), entry_id

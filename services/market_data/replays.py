@@ -24,7 +24,9 @@ def replayed_market(
         InvalidRequest: there are no candles, the moment has not come yet, or no candle had closed by then.
     """
     if not any(map(len, series.values())):
-        raise InvalidRequest("as_of needs the candles of its time in timeframe_data; POST /ai/replay finds them itself")
+        raise InvalidRequest(
+            "as_of needs the candles of its time in timeframe_data; POST /ai/replay finds them itself", "timeframe_data"
+        )
     require_past(as_of_ms, now_ms)
     return replay(symbol, series, as_of_ms)
 
@@ -36,4 +38,6 @@ def require_past(as_of_ms: int, now_ms: int) -> None:
         InvalidRequest: it is after the server's clock.
     """
     if as_of_ms > now_ms:
-        raise InvalidRequest(f"as_of {as_of_ms} is after the server's clock, {now_ms}: a replay is of the past")
+        raise InvalidRequest(
+            f"as_of {as_of_ms} is after the server's clock, {now_ms}: a replay is of the past", "as_of"
+        )

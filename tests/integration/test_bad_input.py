@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -204,6 +205,14 @@ def test_a_body_that_is_not_declared_as_json_is_415(client: TestClient) -> None:
     for media_type in ("text/plain", "application/x-www-form-urlencoded", ""):
         headers = {"content-type": media_type}
         assert_problem(client.post("/ai/analyze", content=text, headers=headers), 415, "application/json")
+
+
+def test_a_compressed_body_is_415_and_says_to_send_it_as_it_is(client: TestClient) -> None:
+    content = json.dumps(shape_b()).encode()
+    packed = client.post("/ai/analyze", content=gzip.compress(content), headers=JSON | {"content-encoding": "gzip"})
+    assert_problem(packed, 415, "uncompressed", "Content-Encoding")
+    plain = client.post("/ai/analyze", content=content, headers=JSON | {"content-encoding": "identity"})
+    assert plain.status_code == 200, plain.text
 
 
 def test_ten_megabytes_are_413(client: TestClient) -> None:

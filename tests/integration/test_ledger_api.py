@@ -187,6 +187,7 @@ def test_pages_follow_one_another(client: TestClient) -> None:
 def test_bad_requests_say_what_is_wrong(common_client: TestClient, path: str, status: int, words: str) -> None:
     response = common_client.get(path)
     assert (response.status_code, words in response.json()["detail"]) == (status, True), response.text
+    assert [error["field"].startswith("query.") for error in response.json()["errors"]] == [True] * (status == 422)
 
 
 def test_an_entry_of_today_has_no_proof_yet(client: TestClient) -> None:

@@ -61,7 +61,7 @@ def test_page_and_files_have_the_strict_policy_and_answers_of_the_api_theirs(cli
         assert headers["content-security-policy"] == POLICY
         assert headers["x-content-type-options"] == "nosniff"
         assert headers["x-frame-options"] == "DENY"
-        assert headers["referrer-policy"] == "no-referrer"
+        assert headers["referrer-policy"] == "strict-origin-when-cross-origin"
         assert headers["permissions-policy"] == "camera=(), geolocation=(), microphone=(), payment=(), usb=()"
     api = client.get("/livez").headers
     assert api["content-security-policy"] == "default-src 'none'; frame-ancestors 'none'"

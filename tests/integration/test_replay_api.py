@@ -77,6 +77,8 @@ def test_stored_candles_are_read_where_none_are_sent(make_client: MakeClient) ->
     by_sent = post(client, "/ai/replay", asked | {"timeframe_data": sent})
     assert by_sent["source_data"] == "client"
     assert {name: replayed[name] for name in SAME} == {name: by_sent[name] for name in SAME}
+    null = post(client, "/ai/replay", {"symbol": "ETHUSDT", "as_of": as_of, "timeframes": None, "timeframe_data": None})
+    assert null["source_data"] == "stored"
 
 
 def test_what_an_answer_differs_in_is_shown_with_the_difference(make_client: MakeClient) -> None:

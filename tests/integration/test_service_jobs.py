@@ -123,6 +123,13 @@ def test_parameters_that_do_not_fit_are_refused(client: TestClient, kind: str, b
     assert client.get("/jobs").json()["jobs"] == []
 
 
+def test_job_without_parameters_needs_no_body(client: TestClient) -> None:
+    queued = client.post("/jobs/settle")
+    assert queued.status_code == 202, queued.text
+    assert done(client, queued.json()["job_id"])["result"] == {"settled": 0}
+    assert client.post("/jobs/settle", content=b"{}").status_code == 415
+
+
 def test_unknown_kind_is_refused_with_the_known_ones(client: TestClient) -> None:
     refused = client.post("/jobs/dance", json={})
     assert refused.status_code == 404

@@ -25,7 +25,7 @@ router = APIRouter(tags=["jobs"], dependencies=[DefaultLimit, Admin])
     responses=problem_responses(503),
 )
 async def drill(
-    body: Annotated[DrillRequest, Depends(JsonBody(DrillRequest))],
+    body: Annotated[DrillRequest, Depends(JsonBody(DrillRequest, required=False))],
     jobs: JobsPart,
     settings: SettingsPart,
     key: JobKey = None,

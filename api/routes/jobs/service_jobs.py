@@ -79,7 +79,7 @@ router = APIRouter(prefix="/jobs", tags=["jobs"], dependencies=[DefaultLimit, Ad
 
 def _submitting(kind: JobKind, asked_model: type[BaseModel]) -> Callable[..., Awaitable[JobQueued]]:
     async def submit(
-        body: Annotated[BaseModel, Depends(JsonBody(asked_model))], jobs: JobsPart, key: JobKey = None
+        body: Annotated[BaseModel, Depends(JsonBody(asked_model, required=False))], jobs: JobsPart, key: JobKey = None
     ) -> JobQueued:
         return JobQueued.of(await jobs.submit(kind, body.model_dump(mode="json"), key))
 

@@ -25,11 +25,11 @@ class ReplayRequest(RequestModel):
 
     symbol: SymbolName
     as_of: EpochMs = Field(description="The moment, epoch ms in the past; candles that close later are left out.")
-    timeframes: list[Timeframe] = Field(
-        [], max_length=len(Timeframe), description="To be read; those of the settings, or those sent."
+    timeframes: Annotated[list[Timeframe], Field(max_length=len(Timeframe))] | None = Field(
+        None, description="To be read; without them those of the settings, or those sent."
     )
-    timeframe_data: dict[Timeframe, list[CandleBody]] = Field(
-        {}, description="Candles by timeframe, oldest first. Empty: stored ones, else those of the sources."
+    timeframe_data: dict[Timeframe, list[CandleBody]] | None = Field(
+        None, description="Candles by timeframe, oldest first. Without them stored ones, else those of the sources."
     )
 
 

@@ -61,7 +61,9 @@ class LedgerScores:
             StorageUnavailable: the store does not answer.
         """
         if query.group is Grouping.CONFIDENCE and query.symbol is not None:
-            raise InvalidRequest("group=confidence has no record by symbol: leave symbol out, or group by another")
+            raise InvalidRequest(
+                "group=confidence has no record by symbol: leave symbol out, or group by another", "query.group"
+            )
         return await self._fresh(query, lambda: self._records(query))
 
     async def _records(self, query: RecordQuery) -> list[Record]:
