@@ -46,13 +46,17 @@ async def read_bytes(request: Request, max_bytes: int, types: tuple[str, ...]) -
     """Return the bytes of a request.
 
     Raises:
-        UnsupportedMediaType: the body is declared as none of these types.
+        UnsupportedMediaType: the body is declared as none of these types, or as packed.
         PayloadTooLarge: more than `max_bytes` are announced or come.
     """
     headers = dict(request.scope["headers"])
     if headers.get(b"content-type", b"").partition(b";")[0].strip().lower().decode("latin-1") not in types:
         what = "JSON" if types is JSON else "the content of a file"
         raise UnsupportedMediaType(f"send the body as {what}, with the header 'Content-Type: {types[0]}'")
+    if (coding := headers.get(b"content-encoding", b"identity").strip().lower()) != b"identity":
+        raise UnsupportedMediaType(
+            f"send the body as it is, without 'Content-Encoding: {coding[:_SHORT_TEXT].decode('latin-1')}'"
+        )
     announced = headers.get(b"content-length", b"")
     if announced.isdigit() and int(announced) > max_bytes:
         raise _too_large(max_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from collections.abc import Callable
 from typing import Any
@@ -204,6 +205,14 @@ def test_a_body_that_is_not_declared_as_json_is_415(client: TestClient) -> None:
     for media_type in ("text/plain", "application/x-www-form-urlencoded", ""):
         headers = {"content-type": media_type}
         assert_problem(client.post("/ai/analyze", content=text, headers=headers), 415, "application/json")
+
+
+def test_a_packed_body_is_415(client: TestClient) -> None:
+    headers = JSON | {"content-encoding": "gzip"}
+    content = gzip.compress(json.dumps(shape_b()).encode())
+    assert_problem(
+        client.post("/ai/analyze", content=content, headers=headers), 415, "without 'Content-Encoding: gzip'"
+    )
 
 
 def test_ten_megabytes_are_413(client: TestClient) -> None:
