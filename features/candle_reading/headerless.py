@@ -56,8 +56,15 @@ def guessed_roles(columns: Sequence[pd.Series], delimiter: str) -> dict[Role, in
     numbers = [numbers_of(sample[at], comma).floats for at in places]
     # Gate has the volume in the quote currency before the prices, Phemex the length and the close before.
     for start in range(min(_MOST_BEFORE + 1, len(numbers) - len(PRICES) + 1)):
-        if order := order_of_prices(numbers[start : start + len(PRICES)], times_ms):
+        four = numbers[start : start + len(PRICES)]
+        if any(np.isnan(column).all() for column in four):
+            continue
+        if order := order_of_prices(four, times_ms):
             roles |= {role: places[start + at] for at, role in enumerate(order)}
+            words = [places[at] for at in range(start) if np.isnan(numbers[at]).all()]
+            markets = [at for at in words if columns[at].notna().any() and not looks_like_times(columns[at])]
+            if markets and Role.SYMBOL not in roles:
+                roles[Role.SYMBOL] = markets[0]
             volume = _place_of_volume(numbers[start:], order)
             return roles if volume is None else roles | {Role.VOLUME: places[start + volume]}
     raise InvalidMarketData(

@@ -31,11 +31,11 @@ PRICES = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 # The best name comes first: a file with `unix` and `date` is read by the former, one with `close` and `adjclose` alike.
 _NAMES: dict[Role, str] = {
     Role.TIME: "timeperiodstart opentime timeopen klineopentime openingtime windowstart starttime periodstart "
-    "periodstartunix bucketstarttime startat beginsat candledatetimeutc start begin timestamp timestampms "
-    "timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts tsevent t "
+    "periodstartunix bucketstarttime intervalbegin startat beginsat candledatetimeutc start begin timestamp "
+    "timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts tsevent t "
     "snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc snapshottime "
-    "dtyyyymmdd date tradedate traddt datadate "
-    "tradingday datum fecha data дата tarih 日期 日付 日付け 날짜 时间 交易日期 day time dt from",
+    "dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 日付け 날짜 일자 "
+    "时间 交易日期 day time dt from",
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp closedate "
     "closedatetime timeperiodend periodend barend barendtime endtime endat end to",

@@ -212,7 +212,7 @@ def _base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
     closes, named = (numbers_of(samples[roles[role]], comma).floats for role in (Role.CLOSE, Role.VOLUME))
     for at in range(len(table.columns)):
         if at not in roles.values():
-            with np.errstate(invalid="ignore", divide="ignore"):
+            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
                 shares = named / (numbers_of(samples[at], comma).floats * closes)
             known = shares[np.isfinite(shares)]
             if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():

@@ -17,6 +17,8 @@ from features.candle_reading.tables.raw_table import RawTable
 _ADJUSTED_CLOSE = {"adjclose", "adjustedclose", "closeadj", "closeadjusted"}
 # From one row to the next, dividends move the adjusted close by less than this share of the close, splits by more.
 _LEAST_SPLIT = 0.17  # of the logarithm
+# Beyond a factor of 20,000 the adjusted closes are wrong.
+_MOST_SPLIT = 10.0
 # The ratio is off by a dividend of the same day, and by the digits of adjusted closes.
 _LARGEST_DENOMINATOR, _NEAR = 4, 0.03
 
@@ -34,15 +36,15 @@ def without_splits(rows: OrderedRows, table: RawTable) -> OrderedRows:
     adjusted = _adjusted_closes(rows, table)
     if adjusted is None or len(adjusted) < 2:
         return rows
-    with np.errstate(invalid="ignore", divide="ignore"):
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
         ratios = adjusted / rows.values[:, 3]  # noqa: PD011 - an array
-        jumps = ratios[1:] / ratios[:-1]
-    splits = [at for at, jump in enumerate(jumps.tolist()) if np.isfinite(jump) and abs(np.log(jump)) > _LEAST_SPLIT]
+        sizes = np.log(ratios[1:] / ratios[:-1])
+    splits = [at for at, size in enumerate(np.abs(sizes).tolist()) if _LEAST_SPLIT < size < _MOST_SPLIT]
     if not splits:
         return rows
     values = rows.values.copy()  # noqa: PD011 - an array
     for at in splits:
-        shares = _whole(float(jumps[at]))
+        shares = _whole(float(np.exp(sizes[at])))
         values[: at + 1, :4] /= shares
         values[: at + 1, 4] *= shares
     return replace(rows, values=values).noting(f"{counted(len(splits), 'split')} undone by the adjusted closes")

@@ -25,21 +25,26 @@ def with_best_time(table: RawTable, roles: dict[Role, int]) -> dict[Role, int]:
         return roles
     if Role.CLOCK in roles and has_whole_times(table.columns[roles[Role.CLOCK]].head(_SAMPLE)):
         # Of a date and a time that has a date too, as of two such times, the first that tells the rows apart counts.
-        first, second = (table.columns[roles[role]].head(_SAMPLE).nunique() for role in (Role.TIME, Role.CLOCK))
+        first, second = (_sample(table, roles[role]).nunique() for role in (Role.TIME, Role.CLOCK))
         return _by_time(roles, roles[Role.TIME if first >= second else Role.CLOCK])
     for at in candidates:
-        column = table.columns[at].head(_SAMPLE)
-        if not (column == column.iloc[0]).all() and has_whole_times(column):
+        sample = _sample(table, at)
+        if (sample != sample.iloc[0]).any() and has_whole_times(table.columns[at].head(_SAMPLE)):
             if at in {roles[Role.TIME], roles.get(Role.CLOCK)}:
                 break
             return _by_time(roles, at)
     return roles
 
 
+def _sample(table: RawTable, at: int) -> pd.Series:
+    """Return cells as text: in JSON they may be lists, which cannot be compared."""
+    return table.columns[at].head(_SAMPLE).astype(str)
+
+
 def _are_of_trades(dates: pd.Series, clock: pd.Series) -> bool:
     """Return whether times of day beside dates that all differ have seconds, as those of the last trade of a day."""
     seconds = clock.head(_SAMPLE).astype(str).str.fullmatch(r"\d{1,2}:\d{2}:(?!00)\d{2}")
-    return bool(seconds.mean() > 0.5) and dates.is_unique
+    return bool(seconds.mean() > 0.5) and dates.astype(str).is_unique
 
 
 def _by_time(roles: dict[Role, int], at: int) -> dict[Role, int]:

@@ -20,7 +20,7 @@ from features.candle_reading.times.zones import UNNAMED, NamedZone
 # Answers wrap their rows two or three deep.
 _DEEPEST = 5
 # Answers to requests for the parts of a history, one after the other.
-_MOST_PAGES = 1_000
+_MOST_PAGES = 2_000
 
 
 class FoundTable(NamedTuple):

@@ -24,6 +24,8 @@ _MARKS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+# Of the West, in Cyrillic, Chinese, Korean and Japanese.
+_ENCODINGS = ("cp1252", "cp1251", "gb18030", "cp949", "shift_jis")
 _NO_VALUE = ["-", "--", ".", "undefined", "nil"]
 _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
 # What lines above the table say of all rows: `Symbol: AAPL`, `# Time zone: America/New_York`.
@@ -63,12 +65,21 @@ def text_of(content: bytes) -> bytes:
 
 
 def _decoded(content: bytes) -> str:
-    for encoding in ("utf-8", "cp1252"):
+    """Return text by the first encoding that it fits and that makes a header of one of its lines, if any does."""
+    try:
+        return content.decode()
+    except UnicodeDecodeError:
+        head = content[:SAID_BYTES].rpartition(b"\n")[0]
+    for encoding in _ENCODINGS:
         try:
-            return content.decode(encoding)
+            if any(is_header(re.split(r"[,;\t|]", line)) for line in head.decode(encoding).splitlines()):
+                return content.decode(encoding)
         except UnicodeDecodeError:
             continue
-    return content.decode("latin-1")
+    try:
+        return content.decode(_ENCODINGS[0])
+    except UnicodeDecodeError:
+        return content.decode("latin-1")
 
 
 def text_table(text: bytes) -> RawTable:

@@ -60,6 +60,8 @@ def times_of(column: pd.Series, clock: pd.Series | None = None, zones: pd.Series
         column = with_time_of_day(column, clock)
     if not is_text(column):
         return _of_numbers(column)
+    if pd.api.types.infer_dtype(column) not in {"string", "empty"}:  # dates, and text beside numbers
+        column = column.astype(str).where(column.notna())
     if column.dropna().head(50).str.fullmatch(r"\d,\d+[eE]\+\d+|\d{5},\d+").any():  # of spreadsheets: decimal commas
         column = column.str.replace(",", ".", regex=False)
     if _are_mostly_words(column.dropna().head(50).reset_index(drop=True)):

@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from arro3.core import Array, DataType
 
 from domain.errors import InvalidMarketData
 from domain.market import Candle
@@ -21,6 +22,7 @@ from tests.fixtures.candle_exports import (
     REFERENCE,
     START,
     csv_text,
+    feather,
     moment,
     reference,
     zipped,
@@ -304,6 +306,27 @@ def test_a_last_candle_that_the_file_calls_unfinished_is_left_out_once_it_has_cl
     assert found.notes == ("the last candle left out, which was still forming when it was written",)
     path = tmp_path / "BTCUSDT-1h.csv"
     assert list(read_candles(path, TEN[-1].timestamp + 60_000).series.candles) == TEN
+
+
+@pytest.mark.parametrize("adjusted", ["1e308", "1e-320", "0", "-5", "nan"])
+def test_adjusted_closes_that_no_split_makes_change_nothing(tmp_path: Path, adjusted: str) -> None:
+    rows: list[tuple[object, ...]] = [(*c, adjusted if at == 4 else c.close) for at, c in enumerate(TEN)]
+    assert list(read(tmp_path, rows, (*NAMES, "adj_close")).series.candles) == TEN
+
+
+def test_of_two_columns_of_times_the_one_with_lists_is_not_read(tmp_path: Path) -> None:
+    path = tmp_path / "a.json"
+    path.write_text(json.dumps([dict(zip(NAMES, c, strict=True)) | {"time": []} for c in TEN]))
+    assert list(read_candles(path, NOW).series.candles) == TEN
+
+
+def test_days_of_feather_are_read(tmp_path: Path) -> None:
+    days = reference(20, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
+    dates = Array([c[0] // (24 * HOUR) for c in days], DataType.int32()).cast(DataType.date32())
+    prices = {name: Array([getattr(c, name) for c in days], DataType.float64()) for name in NAMES[1:]}
+    path = tmp_path / "a.feather"
+    path.write_bytes(feather({"date": dates, **prices}))
+    assert list(read_candles(path, NOW).series.candles) == days
 
 
 @pytest.mark.parametrize("newest_first", [False, True])
