@@ -117,6 +117,9 @@ class ReleasingWorker(Worker):  # type: ignore[misc] # Celery has no types
     def stop(self, in_sighandler: bool = False, exitcode: int | None = None) -> None:
         """Take nothing more, give back what has not begun, release the jobs, and end."""
         self.signal_consumer_close()
+        # What the broker sends until it knows is not acknowledged either.
+        if self.consumer.task_consumer is not None:
+            self.consumer.task_consumer.on_message = _leave
         # What waits behind a running job has not been acknowledged: the broker gives it to another worker.
         self.pool.executor.shutdown(wait=False, cancel_futures=True)
         self.release()
@@ -186,3 +189,7 @@ def _keep_logging_as_it_is() -> None:
 
 def _configured(**_: object) -> None:
     """Do nothing."""
+
+
+def _leave(message: object) -> None:
+    """Do nothing: with the connection it goes back to the broker, which gives it to another worker."""

@@ -162,21 +162,12 @@ async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_pat
 
 
 def test_the_start_screen_names_api_docs_socket_and_parts() -> None:
-    with running_service("main.py") as service:
+    with running_service() as service:
         service.stop(signal.SIGINT)
         output = service.output
     for words in (f"{service.url}/ai/analyze", f"{service.url}/docs", service.socket_url, "sqlite", "synthetic", "LLM"):
         assert words in output
     assert "Traceback" not in output
-
-
-@pytest.mark.parametrize(
-    "command",
-    [("-m", "uvicorn", "main:app", "--port", "{port}"), ("cli.py", "serve", "--port", "{port}")],
-)
-def test_it_starts_the_other_ways_too(command: tuple[str, ...]) -> None:
-    with running_service(*command) as service:
-        assert service.get("/health").json()["status"] == "healthy"
 
 
 @pytest.mark.parametrize(

@@ -99,10 +99,19 @@ def test_a_name_is_a_hint_and_never_a_path(client: TestClient) -> None:
     assert refused["detail"].startswith("the file has no row of candles")
 
 
-def test_other_types_and_large_bodies_are_refused(make_client: MakeClient) -> None:
+def test_other_types_large_bodies_and_parameters_beyond_their_bounds_are_refused(make_client: MakeClient) -> None:
     small = make_client(access={"max_body_bytes": 1024})
     assert small.post("/ai/candles/read", json={}).status_code == 415
     form = small.post("/ai/candles/read", files={"file": b"x"})
     assert form.status_code == 415
     read(small, csv_text(past()), 413)
-    read(small, csv_text(past()[:3]), 422, limit=20_001)
+    beyond: dict[str, list[str | int]] = {
+        "limit": [0, 20_001, "many"],
+        "name": ["x" * 201],
+        "symbol": ["", "x" * 61],
+        "timeframe": ["7m", ""],
+    }
+    for parameter, values in beyond.items():
+        for value in values:
+            refused = read(small, csv_text(past()[:3]), 422, **{parameter: value})
+            assert parameter in str(refused["errors"])
