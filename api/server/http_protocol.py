@@ -16,6 +16,7 @@ from uvicorn.config import Config
 from uvicorn.server import ServerState
 
 from api.server.connections import Connections, Refusal
+from api.server.http_heads import announces_body, new_parser, without_upgrade
 from api.server.http_refusing import BODY, HEAD, MALFORMED, START, BoundedFlow, RefusingHttpProtocol, too_large
 
 # What may start many requests is parsed in pieces of this length, and after each is looked whether enough wait.
@@ -123,9 +124,10 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
             if self._should_upgrade():
                 self.handle_websocket_upgrade()
                 return False
-            # Any other upgrade is ignored, as HTTP allows: the connection goes on as it is.
-            rest = piece[upgrade.args[0] :]
-            return not rest or self._feed(rest)
+            # Any other upgrade is ignored, as HTTP allows. The parser would read no body after one: a new one gets the
+            # request again, without it.
+            head, self.parser = without_upgrade(self.parser, self.url, self.headers), new_parser(self)
+            return self._feed(head + bytes(piece[upgrade.args[0] :]))
         except httptools.HttpParserError:
             self.refuse(self._excess() or MALFORMED)
             return True
@@ -165,8 +167,10 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         if len(self.headers) > most.max_header_lines or len(self.url) > most.max_url_bytes:
             raise ValueError("the head is over a bound")
         upgrade = self.parser.should_upgrade()
-        if upgrade and self._should_upgrade() and _announces_body(self.headers):
-            raise ValueError("a WebSocket handshake has no body")
+        if upgrade and not self._should_upgrade() and self.parser.get_method() != b"CONNECT":
+            return
+        if upgrade and (announces_body(self.headers) or not self._should_upgrade()):
+            raise ValueError("a WebSocket handshake has no body, and the service is no proxy")
         super().on_headers_complete()
         self._stage = BODY
         self._idle_since = None
@@ -182,7 +186,9 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """Let the next head come."""
+        """Let the next head come; after an upgrade that is ignored it is the same again."""
+        if self._stage == HEAD:
+            return
         super().on_message_complete()
         self._stage = START
         self._ended = True
@@ -242,7 +248,3 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
             else:
                 detail = f"the head of the request was not complete after {most.head_timeout_seconds:g} s"
                 self.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "head_too_slow", detail))
-
-
-def _announces_body(headers: list[tuple[bytes, bytes]]) -> bool:
-    return any(name == b"transfer-encoding" or (name == b"content-length" and value != b"0") for name, value in headers)

@@ -29,6 +29,7 @@ from tests.fixtures.raw_clients import (
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.websocket_service import HANDSHAKE
 
+UPGRADE = b"connection: Upgrade, HTTP2-Settings\r\nupgrade: h2c\r\nhttp2-settings: AAEAAEAAAAIAAAABAAMAAABk\r\n"
 GET = b"GET /livez HTTP/1.1\r\nhost: 127.0.0.1\r\n"
 POST = b"POST /ai/analyze HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
 CHUNKED = POST + b"transfer-encoding: chunked\r\n\r\n"
@@ -112,6 +113,19 @@ def test_a_request_before_a_malformed_one_is_answered_first(service: Service) ->
     with connect(service) as client:
         send(client, GET + b"\r\n" + GET + b"\r\nno HTTP at all\r\n\r\n")
         assert statuses(read_to_end(client)) == [200, 200, 400]
+
+
+@pytest.mark.parametrize("close", [b"connection: close\r\n", b""], ids=["and closes", "and goes on"])
+def test_an_offer_of_another_protocol_is_ignored_and_its_body_read(service: Service, close: bytes) -> None:
+    """Java's client offers HTTP/2 in this way with every first request."""
+    body = json.dumps(shape_a()).encode()
+    with connect(service) as client:
+        send(client, POST + UPGRADE + close + b"content-length: %d\r\n\r\n" % len(body) + body)
+        if not close:
+            send(client, GET + UPGRADE + b"\r\n" + GET + b"connection: close\r\n\r\n")
+        received = read_to_end(client)
+    assert statuses(received) == ([200] if close else [200, 200, 200]), received
+    assert b'"strategy_scores"' in received
 
 
 def test_a_head_that_does_not_end_is_refused_in_time_and_a_silent_connection_closed(service: Service) -> None:
