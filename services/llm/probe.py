@@ -19,7 +19,7 @@ _MAX_SHOWN = 200
 
 _DIAGNOSES = {
     NOT_CONFIGURED: "set OPENAI_API_KEY, or OPENAI_BASE_URL for an endpoint of your own, and start again",
-    "no_key": "every key waits for its spacing, rests or is retired; try again later, or add OPENAI_BACKUP_API_KEYS",
+    "no_key": "no key is ready, see the error: try again later, check OPENAI_API_KEY, or add OPENAI_BACKUP_API_KEYS",
     "budget": "raise llm.budgets, wait for the next day or month, or see that the store can be reached",
     "asked_elsewhere": "another replica asked the same question and has no answer: see its log",
     "unauthorized": "the key is not valid: check OPENAI_API_KEY and start again",
