@@ -8,6 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from fastapi.routing import iter_route_contexts
 from loguru import logger
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
@@ -137,7 +138,8 @@ async def handle_http_exception(request: Request, error: HTTPException) -> Respo
     status = HTTPStatus(error.status_code)
     headers = dict(error.headers) if error.headers else None
     detail = f"{status.phrase}: {request.method} {request.url.path}"
-    if headers and (methods := headers.get("Allow")):
+    if status is HTTPStatus.METHOD_NOT_ALLOWED and (methods := _methods_of_path(request)):
+        headers = {**(headers or {}), "Allow": methods}
         detail += f"; it takes {methods}"
     return problem_response(request, status, detail, headers=headers)
 
@@ -148,6 +150,15 @@ def install_error_handlers(app: FastAPI) -> None:
     app.add_exception_handler(errors.AppError, handle_app_error)  # type: ignore[arg-type]
     app.add_exception_handler(RequestValidationError, handle_validation)  # type: ignore[arg-type]
     app.add_exception_handler(HTTPException, handle_http_exception)  # type: ignore[arg-type]
+
+
+def _methods_of_path(request: Request) -> str:
+    """Return the methods of all routes of a path; the framework names those of the first one alone."""
+    found: set[str] = set()
+    for route in iter_route_contexts(request.app.routes):
+        if route.methods and route.path_regex.match(request.scope["path"]):
+            found |= route.methods
+    return ", ".join(sorted(found))
 
 
 def _place(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -291,6 +291,16 @@ def test_paths_and_methods_that_do_not_exist_are_problems_too(
     assert_problem(client.request(method, path), status)
 
 
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [("/ai/analyze", "POST"), ("/health", "GET, HEAD"), ("/ai/safe-mode", "GET, POST"), ("/ai/ledger/x", "GET")],
+)
+def test_a_wrong_method_is_answered_with_all_right_ones(client: TestClient, path: str, methods: str) -> None:
+    response = client.put(path)
+    assert_problem(response, 405, f"it takes {methods}")
+    assert response.headers["allow"] == methods
+
+
 PLACES = [
     "symbol",
     "timeframe_data",
