@@ -77,7 +77,9 @@ def _by_address(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     address = _parse(peer)
     if address is None or not _inside(address, settings.trusted_proxies):
         return Caller(peer, loopback=False, trusted=False)
-    for hop in reversed([part.strip() for part in connection.headers.get("x-forwarded-for", "").split(",")]):
+    # A proxy may add a line of its own below that of the client: together they are one list (RFC 9110, 5.3).
+    hops = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
+    for hop in map(str.strip, reversed(hops)):
         hop_address = _parse(hop)
         if hop_address is None:
             return Caller(peer, loopback=False, trusted=False)

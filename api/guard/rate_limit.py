@@ -18,7 +18,7 @@ from slowapi import Limiter
 from slowapi.util import get_remote_address
 from starlette.requests import Request
 
-from api.guard.access import Caller
+from api.guard.access import Caller, share_of
 from api.guard.monotonic_windows import MonotonicWindows
 from api.guard.shared_windows import SharedWindows
 from domain.errors import RateLimited
@@ -33,7 +33,7 @@ async def count(request: Request, caller: Caller, limit: str, shared: SharedWind
 
     Args:
         request: After its route was found.
-        caller: Whose address is counted.
+        caller: Whose address is counted, with IPv6 its network: one client has all addresses of that.
         limit: Such as "10/minute".
         shared: Windows of all replicas; None of one process. While they are lost, this process counts by itself.
 
@@ -42,7 +42,7 @@ async def count(request: Request, caller: Caller, limit: str, shared: SharedWind
     """
     item = _item(limit)
     # By the route's template: otherwise every id in a path would have a limit of its own.
-    names = (caller.address, request.scope["route"].path)
+    names = (share_of(caller.address), request.scope["route"].path)
     seconds = await _hit(item, names, shared)
     if seconds:
         raise RateLimited(f"more than {item} from this address; try again in {seconds} s", seconds)

@@ -35,6 +35,13 @@ def test_clients_behind_a_declared_proxy_are_counted_one_by_one(make_client: Mak
     assert 429 not in statuses(client, 10, **{"x-forwarded-for": "203.0.113.2"})
 
 
+def test_a_client_cannot_take_another_address_of_its_ipv6_network_for_every_request(make_client: MakeClient) -> None:
+    client = make_client(LOOPBACK, access={"trusted_proxies": ["127.0.0.0/8"]})
+    codes = [statuses(client, 1, **{"x-forwarded-for": f"2001:db8:0:1::{number}"})[0] for number in range(11)]
+    assert codes == [422] * 10 + [429]
+    assert statuses(client, 1, **{"x-forwarded-for": "2001:db8:0:2::1"}) == [422]
+
+
 def test_limits_can_be_switched_off(make_client: MakeClient) -> None:
     assert 429 not in statuses(make_client(STRANGER, rate_limits={"enabled": False}), 30)
 

@@ -51,6 +51,13 @@ def test_identify(peer: str, forwarded_for: str | None, address: str, loopback: 
     assert (caller.address, caller.loopback, caller.trusted) == (address, loopback, trusted)
 
 
+def test_the_line_that_a_proxy_adds_counts_and_not_the_one_that_its_client_sent() -> None:
+    sent, added = (b"x-forwarded-for", b"127.0.0.1"), (b"x-forwarded-for", b"203.0.113.9")
+    scope = {"type": "http", "client": ("192.0.2.1", 1), "headers": [(b"host", b"127.0.0.1"), sent, added]}
+    caller = identify(Request(scope), TRUSTED)
+    assert (caller.address, caller.loopback, caller.trusted) == ("203.0.113.9", False, False)
+
+
 FORWARDING = [
     "forwarded",
     "via",
