@@ -6,6 +6,7 @@ FastAPI would read any amount before a route could refuse its caller.
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import TypeVar
 
 from fastapi.exceptions import RequestValidationError
@@ -24,7 +25,10 @@ LARGE_BODY_BYTES = 200_000
 _SHORT_TEXT = 40
 JSON = ("application/json",)
 
-_SYMBOLS = re.compile(rb'"symbols?"\s*:\s*("[^"]*"|\[[^\]]*\])')
+# A list ends before another begins: looking from each `"symbol":[` to the end of the body would take hours.
+_SYMBOLS = re.compile(rb'"symbols?"\s*:\s*("[^"]*"|\[[^\[\]]*\])')
+# No route takes more.
+_MAX_SYMBOLS = 1_000
 # A longer one is no symbol, and would be remembered as one.
 _TEXT = re.compile(rb'"([^"]{1,%d})"' % MAX_SYMBOL_LENGTH)
 
@@ -83,9 +87,9 @@ def _too_large(max_bytes: int) -> PayloadTooLarge:
 
 def lacks_holidays(body: bytes) -> bool:
     """Return whether the body names a share whose holidays are not loaded: then `load_holidays` goes to a thread."""
-    found = _SYMBOLS.search(body)
-    names = _TEXT.findall(found[1]) if found else ()
-    return any(has_holidays(name.decode("utf-8", "replace")) for name in names) and not holidays_loaded()
+    found = None if holidays_loaded() else _SYMBOLS.search(body)
+    names = islice(_TEXT.finditer(found[1]), _MAX_SYMBOLS) if found else ()
+    return any(has_holidays(name[1].decode("utf-8", "replace")) for name in names)
 
 
 async def read_model(request: Request, model: type[Body], max_bytes: int) -> Body:

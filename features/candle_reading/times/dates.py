@@ -35,7 +35,8 @@ def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
     Raises:
         InvalidMarketData: day and month cannot be told apart, or years have two digits.
     """
-    lower = text.str.casefold().str.replace("\u00a0", " ", regex=False)
+    # Of many spaces the patterns would try every share between their parts.
+    lower = text.str.casefold().str.replace(r"\s+", " ", regex=True)
     date = lower.str.extract(_DATE)
     rest = lower.str.replace(_DATE, "", n=1, regex=True)
     year, month, day = _parts(date, text)

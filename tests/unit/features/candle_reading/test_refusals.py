@@ -83,6 +83,11 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "no number": (with_cell(9, 4, "abc"), "line 11: close is 'abc', no number"),
     "parts of 32": (with_cell(9, 4, "112'16"), 'line 11: close is "112\'16", no number'),
     "no time": (with_cell(9, 0, "yesterday"), "line 11: 'yesterday' is no time"),
+    # Without an end, if the pattern tried every share of the spaces between its parts.
+    "no time behind many spaces": (
+        with_cell(9, 0, f"2026-03-02{' ' * 2_000}noon"),
+        "line 11: '2026-03-02 .*' is no time",
+    ),
     "no such day": (csv_text([("2026-02-30", *c[1:]) for c in REFERENCE[:3]]), "line 2: '2026-02-30' is no time"),
     "a negative price": (with_cell(4, 3, -1.0), "line 6 has a price out of range"),
     "an endless price": (with_cell(4, 2, "1e300"), "line 6 has a price out of range"),
