@@ -60,6 +60,11 @@ class CandleBody(RequestModel):
     volume: Volume = Field(description="In base currency.")
 
 
+# A body of the greatest size would have millions of mistakes, and their list take gigabytes: the first one is named.
+CandleBodies = Annotated[list[CandleBody], Field(fail_fast=True)]
+CandlesByTimeframe = Annotated[dict[Timeframe, CandleBodies], Field(fail_fast=True)]
+
+
 class News(RequestModel):
     """News sentiment, counted by the client."""
 
@@ -115,7 +120,7 @@ class AnalyzeRequest(RequestModel):
     )
 
     symbol: SymbolName
-    timeframe_data: dict[Timeframe, list[CandleBody]] = Field(
+    timeframe_data: CandlesByTimeframe = Field(
         description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."
     )
     current_price: Annotated[float, Field(ge=0, le=MAX_PRICE, description="0 only with empty timeframe_data.")]

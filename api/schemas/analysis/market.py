@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import MAX_LIST, CandleBody, EpochMs, RequestModel, StrategyName, Volume
+from api.schemas.requests import MAX_LIST, CandlesByTimeframe, EpochMs, RequestModel, StrategyName, Volume
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource, TrendDirection
 from domain.market import MAX_PRICE, Timeframe
@@ -28,7 +28,7 @@ class MarketRequest(RequestModel):
 
     symbol: SymbolName
     timeframe_data: Annotated[
-        dict[Timeframe, list[CandleBody]] | None,
+        CandlesByTimeframe | None,
         Field(description="Candles by timeframe, oldest first. Empty: the service fetches candles and price itself."),
     ] = None
     current_price: Annotated[

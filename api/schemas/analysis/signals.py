@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel
+from api.schemas.requests import CandlesByTimeframe, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import AnalysisSource, DataSource, MarketAnalysis, RiskAssessment
 from domain.forecasting import Forecast
@@ -38,8 +38,13 @@ class SignalsRequest(RequestModel):
 
     model_config = ConfigDict(json_schema_extra={"examples": [_EXAMPLE]})
 
-    symbols: Annotated[list[SymbolName], AfterValidator(_each_once), Field(min_length=1, max_length=MAX_SYMBOLS)]
-    timeframe_data: dict[SymbolName, dict[Timeframe, list[CandleBody]]] = Field(
+    symbols: Annotated[
+        list[SymbolName],
+        Field(fail_fast=True),
+        AfterValidator(_each_once),
+        Field(min_length=1, max_length=MAX_SYMBOLS),
+    ]
+    timeframe_data: Annotated[dict[SymbolName, CandlesByTimeframe], Field(fail_fast=True)] = Field(
         {}, description="Candles by symbol and timeframe, oldest first. Symbols without are fetched."
     )
 

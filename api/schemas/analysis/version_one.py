@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel
+from api.schemas.requests import CandleBodies, RequestModel
 from api.schemas.responses import AnalysisFields, LanesDescription, ResponseModel, ScoreDescription, common_fields
 from domain.analysis import DataSource
 from domain.market import Timeframe
@@ -99,7 +99,7 @@ class ChartRequest(RequestModel):
 
     symbol: SymbolName
     timeframe: Timeframe
-    candles: list[CandleBody] = Field(
+    candles: CandleBodies = Field(
         default_factory=list, description="Oldest first; without any the service fetches the market itself."
     )
 

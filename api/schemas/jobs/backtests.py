@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, EpochMs, RequestModel
+from api.schemas.requests import CandlesByTimeframe, EpochMs, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.jobs import JobStatus
 from domain.market import Timeframe
@@ -38,7 +38,7 @@ class PastRequest(RequestModel):
         description="The first is traded, all are read. Without it: those of the candles or, without these, the first "
         "primary timeframe and longer ones.",
     )
-    timeframe_data: dict[Timeframe, list[CandleBody]] | None = Field(
+    timeframe_data: CandlesByTimeframe | None = Field(
         None,
         description="Candles of the one symbol, oldest first. Without any, those that trusted clients have posted are "
         "used or, where there are more of them, those of the market-data sources; never synthetic ones.",

@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel
+from api.schemas.requests import CandleBodies, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import VersionName
@@ -35,7 +35,7 @@ class RecursiveRequest(RequestModel):
         None,
         description="Of which horizon, one of models.further_horizons_candles, where two have a version of this name.",
     )
-    candles: list[CandleBody] | None = Field(
+    candles: CandleBodies | None = Field(
         None,
         description="Without any, those that trusted clients have posted are used or, where they are few, those of "
         "the market-data sources; never synthetic ones.",

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from api.schemas.jobs.backtests import MAX_SYMBOLS, MAX_TIMEFRAMES
-from api.schemas.requests import CandleBody, EpochMs, RequestModel
+from api.schemas.requests import CandleBodies, EpochMs, RequestModel
 from domain.forecasting import ModelTarget, VersionName
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
@@ -46,7 +46,7 @@ class EvaluateRequest(RequestModel):
     slippage_bps: CostBps | None = Field(
         None, description="Of each side of a trade; without it models.evaluation.slippage_bps."
     )
-    candles: list[CandleBody] | None = Field(None, description=OWN_CANDLES)
+    candles: CandleBodies | None = Field(None, description=OWN_CANDLES)
 
     def job_request(self) -> EvaluationJobRequest:
         """Return the request as the service takes it."""
@@ -85,7 +85,7 @@ class EvidenceRequest(RequestModel):
         description="Plans of these are measured, made from the candles. Without it: that of the candles or, without "
         "these, the first primary timeframe.",
     )
-    candles: list[CandleBody] | None = Field(None, description=f"Of the one symbol, oldest first. {OWN_CANDLES}")
+    candles: CandleBodies | None = Field(None, description=f"Of the one symbol, oldest first. {OWN_CANDLES}")
     since: EpochMs | None = Field(None, description="First moment of a plan, epoch milliseconds, UTC.")
     until: EpochMs | None = Field(
         None, description="End of the moments, epoch milliseconds, UTC; later candles are not looked at."

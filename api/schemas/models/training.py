@@ -6,7 +6,7 @@ from typing import Annotated, Self
 
 from pydantic import ConfigDict, Field
 
-from api.schemas.requests import CandleBody, RequestModel
+from api.schemas.requests import CandleBodies, RequestModel
 from api.schemas.responses import ResponseModel
 from domain.analysis import DataSource
 from domain.forecasting import ModelTarget, ModelType
@@ -46,7 +46,7 @@ class TrainRequest(RequestModel):
     epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] | None = Field(
         None, description="At most this many for every network; without it as configured."
     )
-    candles: list[CandleBody] | None = Field(
+    candles: CandleBodies | None = Field(
         None,
         description="Without any, those that trusted clients have posted are used or, where they are too few for a "
         "promotion, those of the market-data sources; never synthetic ones.",

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Self
 from pydantic import ConfigDict, Field
 
 from api.schemas.record.ledger import EntryAnswer
-from api.schemas.requests import CandleBody, EpochMs, RequestModel
+from api.schemas.requests import CandlesByTimeframe, EpochMs, RequestModel
 from api.schemas.responses import AnalyzeResponse, ResponseModel, common_fields
 from domain.ledger.entries import LedgerLane
 from domain.market import Timeframe
@@ -28,7 +28,7 @@ class ReplayRequest(RequestModel):
     timeframes: Annotated[list[Timeframe], Field(max_length=len(Timeframe))] | None = Field(
         None, description="To be read; without them those of the settings, or those sent."
     )
-    timeframe_data: dict[Timeframe, list[CandleBody]] | None = Field(
+    timeframe_data: CandlesByTimeframe | None = Field(
         None, description="Candles by timeframe, oldest first. Without them stored ones, else those of the sources."
     )
 
