@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_core import PydanticCustomError
@@ -25,11 +26,21 @@ def _no_empty_secret(value: Any) -> Any:
     return None if value == "" else value
 
 
+def percent_encoded(url: SecretStr) -> SecretStr:
+    """Refuse what a password with a slash or a bracket makes of a URL, whose parser would name a part of it."""
+    try:
+        urlsplit(url.get_secret_value()).port  # noqa: B018 - it raises where there is no port after the colon
+    except ValueError:
+        message = "needs user and password percent-encoded, such as %2F for / and %5B for ["
+        raise PydanticCustomError("not_encoded", message) from None
+    return url
+
+
 def _amqp(value: SecretStr | None) -> SecretStr | None:
     """Refuse what names no broker, without repeating it: it holds a password."""
     if value is not None and not value.get_secret_value().startswith(("amqp://", "amqps://")):
         raise PydanticCustomError("no_amqp_url", "needs a URL such as amqp://user:password@host:5672//")
-    return value
+    return value and percent_encoded(value)
 
 
 def each_once(values: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringConstraints
 from pydantic_core import PydanticCustomError
 
-from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch
+from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch, percent_encoded
 from domain.values import Share
 
 Network = IPv4Network | IPv6Network
@@ -64,7 +64,7 @@ def _is_of_redis(url: SecretStr) -> SecretStr:
     """Refuse a URL of another kind; the message repeats no part of it."""
     if url.get_secret_value() and not url.get_secret_value().startswith(REDIS_SCHEMES):
         raise ValueError("needs to begin with redis://, rediss:// or unix://")
-    return url
+    return percent_encoded(url)
 
 
 class ServerSettings(Section):

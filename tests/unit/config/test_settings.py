@@ -104,6 +104,20 @@ def test_the_password_of_the_broker_is_masked_in_the_log() -> None:
     assert "hush-hush" not in repr(settings)
 
 
+@pytest.mark.parametrize(
+    ("name", "url"),
+    [
+        ("REDIS_URL", "redis://:hush/hush@cache:6379/0"),
+        ("REDIS_URL", "redis://:hush[hush@cache:6379/0"),
+        ("RABBITMQ_URL", "amqp://signals:hush/hush@broker:5672//"),
+    ],
+)
+def test_a_password_that_breaks_its_url_stops_the_start_and_no_part_of_it_is_shown(name: str, url: str) -> None:
+    with pytest.raises(ConfigurationError, match=f"^{name}: .*percent-encoded") as failure:
+        load_settings(environment={name: url})
+    assert "hush" not in failure.value.message
+
+
 def test_an_empty_token_means_no_token() -> None:
     assert load_settings(environment={"ADMIN_TOKEN": ""}).access.admin_token is None
 
