@@ -34,6 +34,8 @@ _COMMON_WORDS = """
 _COMMON_NAMES = frozenset(_COMMON_WORDS.split())
 _SHORT_WORD = re.compile("[a-z]{1,5}")
 
+# That of file systems. Of a longer text, which only a hostile client sends, the patterns would take seconds.
+MAX_NAME_LENGTH = 255
 _COPY = re.compile(r"[ _-]*\(\d{1,3}\)$")
 # 2024, 2024-01, 2024-01-31 and 20240131 behind a separator; 2020.HK is a share.
 _DATE = re.compile(r"[-_ ](?:19|20)\d\d(?:[-_]?[01]\d(?:[-_]?[0-3]\d)?)?(?=$|[-_ ,T])")
@@ -83,9 +85,13 @@ class FileMarket(NamedTuple):
     timeframe: Timeframe | None
 
 
-@lru_cache(4096)
 def file_market(name: str) -> FileMarket:
     """Return the market and the timeframe in a file's name, given without its folder."""
+    return _told_by(name) if len(name) <= MAX_NAME_LENGTH else FileMarket(None, None)
+
+
+@lru_cache(4096)
+def _told_by(name: str) -> FileMarket:
     stem = _without_endings(name)
     market, hyphen, timeframe = stem.rpartition("-")
     if hyphen and timeframe in tuple(Timeframe) and is_symbol(market) and market.partition("-")[0] not in VENUES:

@@ -386,3 +386,8 @@ def test_null_is_as_good_as_missing_where_the_service_may_fetch(client: TestClie
     missing, null = (client.post("/ai/market-condition", json=body) for body in (asked, asked | nothing))
     assert missing.status_code == null.status_code == 200, null.text
     assert null.json()["condition_type"] == missing.json()["condition_type"]
+
+
+@pytest.mark.parametrize("part", [".csv", "-"])
+def test_a_long_text_in_place_of_a_timeframe_is_refused_as_a_short_one(client: TestClient, part: str) -> None:
+    assert_problem(client.get("/ai/candles/BTCUSDT", params={"timeframe": part * 1_500}), 422, "timeframe: ")

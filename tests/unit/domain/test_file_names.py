@@ -111,3 +111,8 @@ def test_names_as_people_and_tools_write_them(name: str, symbol: str | None, tim
 def test_any_name_gives_a_symbol_or_none(name: str) -> None:
     symbol, _ = file_market(name)
     assert symbol is None or is_symbol(symbol)
+
+
+@pytest.mark.parametrize("part", [".csv", "-", "_"])
+def test_a_name_longer_than_any_file_has_tells_nothing(part: str) -> None:
+    assert file_market(f"BTCUSDT_1h{part * 2_000}") == (None, None)
