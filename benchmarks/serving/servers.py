@@ -40,6 +40,7 @@ ANSWER: dict[str, Any] = {
     "source_data": "client",
     "symbol": "ETHUSDT",
     "timeframe": "1h",
+    "price": 3.2,
     "analysis_id": "constant",
     "generated_at": 1_700_000_000_000,
     "cached": True,
