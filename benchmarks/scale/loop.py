@@ -12,6 +12,7 @@ from benchmarks.processes import serve
 from benchmarks.report import Row, markdown_table, verdict
 from domain.market import CandleSeries, Timeframe
 from services.market_data.sources.synthetic import SyntheticSource
+from tests.fixtures.clocks import wait_for_next_hour_if_near
 from tests.fixtures.exchange import exchange
 from utils.clock import SystemClock
 
@@ -20,6 +21,8 @@ SIZES = (8, 100, 1_000)
 ANALYSES = 1_000
 LOOK_SECONDS = 1.0
 PATIENCE_SECONDS = 600.0
+# What a row takes at most.
+ROW_SECONDS = 300.0
 
 
 def measure() -> list[Row]:
@@ -62,6 +65,7 @@ def _of(symbols: Sequence[str], binance_url: str) -> Row:
         "MARKET_DATA_SOURCES": "binance",
         "MARKET_DATA__BINANCE_URL": binance_url,
     }
+    wait_for_next_hour_if_near(ROW_SECONDS)  # in which each symbol would have a closed candle to forecast and record
     with serve("main.py", **environment) as server:
         # Libraries are loaded, tables are made, and what is done once for a closed candle is done for every symbol.
         asyncio.run(_made(server.port, max(100, len(symbols))))
