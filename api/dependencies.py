@@ -17,10 +17,11 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import HTTPConnection, Request
 
-from api.bodies.json_body import LARGE_BODY_BYTES, has_body, lacks_holidays, read_body, read_bytes, read_model
+from api.bodies.json_body import LARGE_BODY_BYTES, lacks_holidays, read_body, read_bytes, read_model
 from api.guard.access import identify, is_administrator, require_admin
 from api.guard.listeners import may_hear
 from api.guard.rate_limit import count
+from api.server.http_heads import announces_body
 from config.server_settings import RateLimitSettings
 from config.settings import Settings
 from container import Container
@@ -143,7 +144,7 @@ class JsonBody(BodyCheck):
 
     async def __call__(self, request: Request) -> BaseModel:
         """Read the body; one that is left out where none is required is `{}`. Raises as `read_model`."""
-        if not self.required and not has_body(request):
+        if not self.required and not announces_body(request.scope["headers"]):
             return self.model()
         max_bytes = self._max_bytes or get_container(request).settings.access.max_body_bytes
         return await read_model(request, self.model, max_bytes)

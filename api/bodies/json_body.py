@@ -76,11 +76,6 @@ async def read_bytes(request: Request, max_bytes: int, types: tuple[str, ...]) -
     return b"".join(chunks)
 
 
-def has_body(request: Request) -> bool:
-    """Return whether the request announces a body."""
-    return request.headers.get("content-length", "0") != "0" or "transfer-encoding" in request.headers
-
-
 def _too_large(max_bytes: int) -> PayloadTooLarge:
     return PayloadTooLarge(f"the body may have at most {max_bytes} bytes")
 
