@@ -69,6 +69,11 @@ class AnalysisSettings(Section):
     blend: Blend
     model_weight: Share
 
+    @property
+    def clock_skew_ms(self) -> int:
+        """How far the clock of a client may run ahead, in whole milliseconds."""
+        return round(self.clock_skew_seconds * 1000)
+
 
 class IndicatorSettings(Section):
     """Periods in candles, deviations in standard deviations; `ta` is the slow reference of the fast engine."""

@@ -138,7 +138,7 @@ def read_query(
             for timeframe, candles in request.timeframe_data.items()
         }
     series = in_market(request.symbol, series)
-    latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
+    latest_open_ms = now_ms + settings.clock_skew_ms
     for candles in series.values():
         candles.require_opened_by(latest_open_ms)
     context = request.strategy_context

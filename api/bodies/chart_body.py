@@ -31,7 +31,7 @@ def chart_query(request: ChartRequest, settings: AnalysisSettings, now_ms: int, 
     if len(candles) > limit:
         raise InvalidRequest(f"candles: at most {limit}, received {len(candles)}", "candles")
     series = with_sessions(request.symbol, posted_series(request.timeframe, candles))
-    series.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
+    series.require_opened_by(now_ms + settings.clock_skew_ms)
     snapshot = MarketSnapshot(
         request.symbol, {request.timeframe: series}, candles[-1].close, volume_24h=None, source_data=DataSource.CLIENT
     )

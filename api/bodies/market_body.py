@@ -27,7 +27,7 @@ def read_snapshot(request: MarketRequest, settings: AnalysisSettings, now_ms: in
         return None
     series = in_market(request.symbol, series)
     for candle_series in series.values():
-        candle_series.require_opened_by(now_ms + round(settings.clock_skew_seconds * 1000))
+        candle_series.require_opened_by(now_ms + settings.clock_skew_ms)
     price = request.current_price or newest_price(series, now_ms)
     check_price(series.values(), price)
     return MarketSnapshot(request.symbol, series, price, request.volume_24h or None, DataSource.CLIENT)

@@ -32,7 +32,7 @@ def read_replay(body: bytes, settings: Settings, now_ms: int, _: bool) -> Replay
     if not sent:
         return ReplayQuery(request.symbol, request.as_of, wanted)
     series = in_market(request.symbol, series)
-    latest_open_ms = now_ms + round(settings.analysis.clock_skew_seconds * 1000)
+    latest_open_ms = now_ms + settings.analysis.clock_skew_ms
     for candle_series in series.values():
         candle_series.require_opened_by(latest_open_ms)
     snapshot = replayed_market(request.symbol, series, request.as_of, now_ms)

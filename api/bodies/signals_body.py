@@ -57,7 +57,7 @@ def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, 
         raise InvalidRequest(
             f"timeframe_data has candles of {min(strange)}, which is not among the symbols", "timeframe_data"
         )
-    latest_open_ms = now_ms + round(settings.clock_skew_seconds * 1000)
+    latest_open_ms = now_ms + settings.clock_skew_ms
     for frames in markets.values():
         for series in frames.values():
             series.require_opened_by(latest_open_ms)

@@ -42,7 +42,7 @@ class JobCandles:
         """
         series = with_sessions(symbol, CandleSeries.ordered(timeframe, candles))
         now_ms = epoch_ms(self._clock.now())
-        series.require_opened_by(now_ms + round(self._settings.analysis.clock_skew_seconds * 1000))
+        series.require_opened_by(now_ms + self._settings.analysis.clock_skew_ms)
         return series.closed_by(now_ms)
 
     def given(
