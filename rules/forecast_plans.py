@@ -28,8 +28,9 @@ def support_of(probability_up: FloatArray) -> FloatArray:
     Args:
         probability_up: Calibrated, 0..1.
     """
-    likely = np.clip(probability_up, 1 - FULL_PROBABILITY, FULL_PROBABILITY)
-    support: FloatArray = np.clip(np.log(likely / (1 - likely)) / FULL_LOG_ODDS, -1.0, 1.0)
+    # `np.clip` takes longer than all the rest for a single number.
+    likely = np.minimum(np.maximum(probability_up, 1 - FULL_PROBABILITY), FULL_PROBABILITY)
+    support: FloatArray = np.minimum(np.maximum(np.log(likely / (1 - likely)) / FULL_LOG_ODDS, -1.0), 1.0)
     return support
 
 

@@ -24,6 +24,8 @@ ENGINE_COLLECTION = "market_data"
 
 CandlesByTimeframe = Mapping[Timeframe, Sequence[CandleLike]]
 CandleLimits = Mapping[Timeframe, int]
+# A symbol, and the timeframe of its candles.
+CandleKey = tuple[str, Timeframe]
 NO_CANDLES: CandlesByTimeframe = MappingProxyType({})
 
 
@@ -133,8 +135,8 @@ class SignalArchive(Protocol):
 class CandleStore(Protocol):
     """Gives the closed candles that clients posted, jobs downloaded or files brought, oldest first, each time once.
 
-    A store that guards requests (`storage/resilience/store.py`) waits a moment only for `latest_candles` and
-    `latest_candles_by_timeframe`, and answers the second without candles where the database does not answer at once.
+    A store that guards requests (`storage/resilience/store.py`) waits a moment only for the `latest_` ones, and answers
+    `latest_candles_by_timeframe` without candles where the database does not answer at once.
     """
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
@@ -143,6 +145,9 @@ class CandleStore(Protocol):
         Raises:
             StorageUnavailable: the store is down or does not answer in time.
         """
+
+    async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
+        """Return what `latest_candles` does for several symbols and timeframes, with one call; raises as it does."""
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return at most as many newest candles of each timeframe as its limit says, with one call."""

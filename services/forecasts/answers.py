@@ -19,9 +19,9 @@ from domain.forecasting import Driver, Forecast, VolatilityForecast
 from domain.trading.costs import Costs
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from models.serving.forecasts import newest_volatility, to_forecast
-from services.forecasts.leader_candles import LeaderCandles
 from services.forecasts.micro_batching import MicroBatcher
-from services.forecasts.newest_rows import Market, NewestRows
+from services.forecasts.model_candles import Market, ModelCandles
+from services.forecasts.newest_rows import NewestRows
 from services.forecasts.plans import ForecastPlans
 from services.forecasts.shadow_forecasts import ShadowForecasts
 from utils import metrics
@@ -45,7 +45,7 @@ class ForecastAnswers:
     def __init__(
         self,
         batcher: MicroBatcher,
-        leaders: LeaderCandles,
+        candles: ModelCandles,
         rows: NewestRows,
         plans: ForecastPlans,
         settings: ServingSettings,
@@ -56,7 +56,7 @@ class ForecastAnswers:
 
         Args:
             batcher: Runs the models.
-            leaders: Finds the candles of what leads a market, for the shadows.
+            candles: Finds those of what leads a market, for the shadows.
             rows: Features of candles.
             plans: Adds the plan of a forecast.
             settings: Probabilities from which the signal is Long or Short.
@@ -64,7 +64,7 @@ class ForecastAnswers:
             shadows: Asks candidates the same after the answer; None asks none.
         """
         self._batcher = batcher
-        self._leaders = leaders
+        self._candles = candles
         self._rows = rows
         self._plans = plans
         self._settings = settings
@@ -153,7 +153,7 @@ class ForecastAnswers:
         if snapshot.as_of_ms is not None:  # a replay: nothing is measured by it
             return forecast
         if self._shadows is not None:
-            find_leader = partial(self._leaders.of, snapshot=snapshot, history=history)
+            find_leader = partial(self._candles.leader, snapshot=snapshot, history=history)
             self._shadows.begin(metadata, forecast, history, find_leader, snapshot.price, costs)
         metrics.MODEL_PREDICTIONS.labels(forecast.model_type, forecast.signal).inc()
         metrics.ML_PREDICTIONS.inc()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import defaultdict
 from collections.abc import Awaitable, Iterable, Mapping, Sequence
 from concurrent.futures import Executor
@@ -22,16 +21,12 @@ from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels
 from rules.context import MarketContext
 from services.forecasts.answers import ForecastAnswers, ForecastRequest
-from services.forecasts.leader_candles import LeaderCandles
-from services.forecasts.model_candles import ModelCandles, best_candles
-from services.forecasts.newest_rows import Market
+from services.forecasts.model_candles import ModelCandles, ModelMarket, best_candles
 from services.forecasts.opinions import Opinion, find_model, none_in_production, opinion_of
 from services.forecasts.plan_forecasts import PlanForecasts
 from utils.concurrency import run_blocking
 
 T = TypeVar("T")
-# A model, and the candles that it reads.
-_Found = tuple[Forecaster, Market]
 
 
 class Forecasting:
@@ -45,7 +40,6 @@ class Forecasting:
         *,
         models: LoadedModels,
         candles: ModelCandles,
-        leaders: LeaderCandles,
         answers: ForecastAnswers,
         preferred: Sequence[Timeframe],
         executor: Executor,
@@ -58,7 +52,6 @@ class Forecasting:
         Args:
             models: Versions in production.
             candles: Finds the candles that a model reads.
-            leaders: Finds those of what leads the market.
             answers: Asks a model.
             preferred: Timeframes to forecast, first choice first.
             executor: For work off the event loop.
@@ -68,7 +61,6 @@ class Forecasting:
         """
         self._models = models
         self._candles = candles
-        self._leaders = leaders
         self._preferred: tuple[Timeframe, ...] = tuple(dict.fromkeys((*preferred, *Timeframe)))
         self._executor = executor
         self._answers = answers
@@ -123,9 +115,7 @@ class Forecasting:
             InsufficientData: too few candles, stored ones included; the message has the numbers.
             InvalidMarketData: the model has no finite answer to candles that far from any market.
         """
-        began = perf_counter()
-        model, market = await self._found(snapshot, timeframe)
-        (answer,) = await self._answers.of(model, [(snapshot, market)], costs, began)
+        (answer,) = await self._asked([(snapshot, timeframe)], costs)
         if isinstance(answer, Exception):
             raise answer
         return answer
@@ -138,29 +128,17 @@ class Forecasting:
 
     async def bare(self, model: Forecaster, snapshot: MarketSnapshot, timeframe: Timeframe) -> Forecast:
         """Return the forecast of a model without drivers and plan, no entry of the ledger; raises as `forecast`."""
-        history = await self._candles.history(model, snapshot, timeframe)
-        leader = await self._leaders.of(model, snapshot, history)
-        return await self._answers.bare(model, snapshot, (history, leader))
+        return await self._answers.bare(model, snapshot, await self._candles.of(model, snapshot, timeframe))
 
     async def opinion(self, snapshot: MarketSnapshot, timeframe: Timeframe, costs: Costs | None = None) -> Opinion:
         """Return the forecast, or the reason why there is none, for callers that work without one."""
-        return opinion_of(snapshot, timeframe, await _outcome(self.forecast(snapshot, timeframe, costs)))
+        (answer,) = await self._asked([(snapshot, timeframe)], costs)
+        return opinion_of(snapshot, timeframe, answer)
 
     async def opinions(self, markets: Sequence[tuple[MarketSnapshot, Timeframe]]) -> list[Opinion]:
         """Return what `opinion` does, for each of several markets; a model computes those that it serves at once."""
-        began = perf_counter()
-        found = await asyncio.gather(*(_outcome(self._found(*market)) for market in markets))
-        answers, by_model = dict[int, Forecast | Exception](), defaultdict[Forecaster, dict[int, ForecastRequest]](dict)
-        for at, ((snapshot, _), one) in enumerate(zip(markets, found, strict=True)):
-            if isinstance(one, Exception):
-                answers[at] = one
-            else:
-                model, market = one
-                by_model[model][at] = snapshot, market
-        for model, requests in by_model.items():
-            told = await _outcome(self._answers.of(model, [*requests.values()], None, began))
-            answers |= zip(requests, [told] * len(requests) if isinstance(told, Exception) else told, strict=True)
-        return [opinion_of(*market, answers[at]) for at, market in enumerate(markets)]
+        answers = await self._asked(markets, None)
+        return [opinion_of(*market, answer) for market, answer in zip(markets, answers, strict=True)]
 
     async def choose(self, symbol: str, offered: Iterable[Timeframe]) -> Timeframe:
         """Return the preferred one of the offered timeframes that have a model in production.
@@ -198,12 +176,29 @@ class Forecasting:
         """Return why models take no part in a market; None where they do, as in replays of a time when they did."""
         return self._why_disabled(MODEL) if snapshot.as_of_ms is None else None
 
-    async def _found(self, snapshot: MarketSnapshot, timeframe: Timeframe) -> _Found:
-        """Return the model in production and what it reads; raises as `forecast`."""
-        model = await self.model(snapshot, timeframe)
-        history = await self._candles.history(model, snapshot, timeframe)
-        self._leaders.keep(snapshot, history)
-        return model, (history, await self._leaders.of(model, snapshot, history))
+    async def _asked(
+        self, markets: Sequence[tuple[MarketSnapshot, Timeframe]], costs: Costs | None
+    ) -> list[Forecast | Exception]:
+        """Return the forecast of each market, or the error of one that cannot have any, as `forecast` raises them."""
+        began = perf_counter()
+        answers, requests = dict[int, Forecast | Exception](), dict[int, ModelMarket]()
+        for at, market in enumerate(markets):
+            model = await _outcome(self.model(*market))
+            if isinstance(model, Exception):
+                answers[at] = model
+            else:
+                requests[at] = ModelMarket(model, *market)
+        found = _each(await _outcome(self._candles.of_all([*requests.values()])), len(requests))
+        by_model = defaultdict[Forecaster, dict[int, ForecastRequest]](dict)
+        for (at, request), candles in zip(requests.items(), found, strict=True):
+            if isinstance(candles, Exception):
+                answers[at] = candles
+            else:
+                by_model[request.model][at] = request.snapshot, candles
+        for model, asked in by_model.items():
+            told = await _outcome(self._answers.of(model, [*asked.values()], costs, began))
+            answers |= zip(asked, _each(told, len(asked)), strict=True)
+        return [answers[at] for at in range(len(markets))]
 
     async def _model(self, symbol: str, timeframe: Timeframe) -> Forecaster:
         if self._models.known_absent(symbol, timeframe):  # the common case: an analysis without models costs nothing
@@ -220,3 +215,8 @@ async def _outcome(answer: Awaitable[T]) -> T | Exception:
         return await answer
     except Exception as error:  # noqa: BLE001 - `opinion_of` words it, or logs it
         return error
+
+
+def _each(answers: list[T] | Exception, count: int) -> list[T | Exception]:
+    """Return the answer to each of several requests; an error of all of them is that of each."""
+    return [answers] * count if isinstance(answers, Exception) else [*answers]

@@ -2,41 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from cachetools import LRUCache
 
 from domain.analysis import DataSource, MarketSnapshot
-from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
 from domain.naming.leaders import leader_of, leads
 from features.columns.feature_sets import FEATURE_SETS
 from models.serving.forecaster import Forecaster
-from services.market_data.source import MarketDataSource
-from utils.concurrency import SingleFlight
+from storage.ports import CandleKey
 
 # Leading markets in every timeframe and of every source that are kept, about 10 KB each.
 MAX_KEPT = 64
 KEPT_CANDLES = 200
 # The leader may be ahead of a market by some candles, which are read in vain.
 AHEAD = 10
-# What the store has of clients is read from the store; invented markets do not follow each other.
-_NOT_KEPT = frozenset({DataSource.CLIENT, DataSource.STORED, DataSource.SYNTHETIC})
+# What clients posted is read from the store.
+_OF_THE_STORE = frozenset({DataSource.CLIENT, DataSource.STORED})
+# Invented markets do not follow each other.
+_NOT_KEPT = _OF_THE_STORE | {DataSource.SYNTHETIC}
 
 
 class LeaderCandles:
-    """Finds the candles of what leads a market up to a given one, from the same origin as those of the market.
+    """Tells the candles of what leads a market up to a given one, from the same origin as those of the market.
 
     For candles that clients posted, those of the leader are posted ones too. For fetched candles, they are those that
     the same source gave when the leader itself was requested. So a replay finds the same candles again.
     """
 
-    def __init__(self, stored: MarketDataSource) -> None:
-        """Keep the source of posted candles."""
-        self._stored = stored
-        # Many coins that are asked about at once have the same leader.
-        self._reads: SingleFlight[CandleSeries] = SingleFlight()
+    def __init__(self) -> None:
+        """Begin with nothing kept."""
         self._kept: LRUCache[tuple[DataSource, str, Timeframe], CandleSeries] = LRUCache(MAX_KEPT)
 
     def keep(self, snapshot: MarketSnapshot, history: CandleSeries) -> None:
@@ -44,37 +41,47 @@ class LeaderCandles:
         if snapshot.as_of_ms is None and snapshot.source_data not in _NOT_KEPT and leads(snapshot.symbol):
             self._kept[snapshot.source_data, snapshot.symbol, history.timeframe] = history.tail(KEPT_CANDLES)
 
-    async def of(self, model: Forecaster, snapshot: MarketSnapshot, history: CandleSeries) -> CandleSeries | None:
+    def wanted(self, model: Forecaster, snapshot: MarketSnapshot, timeframe: Timeframe) -> list[tuple[CandleKey, int]]:
+        """Return which stored candles of the leader, and how many of them, `of` has use for: of one market or of none.
+
+        Args:
+            model, snapshot: As those of `of`.
+            timeframe: Of the candles that the model reads.
+        """
+        needed = leader_rows(model)
+        leader = model.metadata.leader(snapshot.symbol) if needed else None
+        if leader is None or snapshot.as_of_ms is not None or timeframe in snapshot.leader:
+            return []
+        return [((leader, timeframe), needed + AHEAD)] if snapshot.source_data in _OF_THE_STORE else []
+
+    def of(
+        self,
+        model: Forecaster,
+        snapshot: MarketSnapshot,
+        history: CandleSeries,
+        stored: Mapping[CandleKey, CandleSeries],
+    ) -> CandleSeries | None:
         """Return the closed candles of the leader that a model reads beside those of a market.
 
         Args:
             model: The model.
             snapshot: The market; candles of its leader that came with it are used first, and replays have no others.
             history: Its closed candles that the model reads.
+            stored: Candles of the store, with those of `wanted` as far as it has them.
 
         Returns:
             Candles up to the moment of the newest of `history`. None where there is none of that moment, where the
             model reads none, or where nothing leads the market.
         """
-        needed = leader_rows(model)
-        leader = model.metadata.leader(snapshot.symbol) if needed else None
+        leader = model.metadata.leader(snapshot.symbol) if leader_rows(model) else None
         if leader is None:
             return None
-        found = snapshot.leader.get(history.timeframe)
+        timeframe, source = history.timeframe, snapshot.source_data
+        found = snapshot.leader.get(timeframe)
         if found is None and snapshot.as_of_ms is None:
-            found = await self._known(leader, snapshot.source_data, history.timeframe, needed)
-        if found is None:
-            return None
-        return newest_of_leader(found, model, history)
-
-    async def _known(self, leader: str, source: DataSource, timeframe: Timeframe, count: int) -> CandleSeries | None:
-        if source not in (DataSource.CLIENT, DataSource.STORED):
-            return self._kept.get((source, leader, timeframe))
-        key = leader, timeframe, count
-        try:
-            return await self._reads.do(key, lambda: self._stored.candles(leader, timeframe, count + AHEAD))
-        except MarketDataUnavailable:
-            return None  # the store reports its failure itself
+            kept = self._kept.get((source, leader, timeframe))
+            found = stored.get((leader, timeframe)) if source in _OF_THE_STORE else kept
+        return None if found is None else newest_of_leader(found, model, history)
 
 
 def newest_of_leader(leader: CandleSeries, model: Forecaster, history: CandleSeries) -> CandleSeries | None:

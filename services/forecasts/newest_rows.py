@@ -11,13 +11,10 @@ from domain.continuity import since_break
 from domain.market import CandleSeries
 from models.serving.forecaster import FeatureRows, Forecaster
 from models.serving.forecasts import least_candles, newest_rows_of
-from services.forecasts.model_candles import best_candles
+from services.forecasts.model_candles import Market, best_candles
 
 # 36 KB each for a network on the standard set, 184 KB for PatchTST: at most twelve megabytes.
 MAX_MARKETS = 64
-
-# Candles of a market, and those of what leads it.
-Market = tuple[CandleSeries, CandleSeries | None]
 
 
 class NewestRows:

@@ -55,18 +55,17 @@ def open_forecasting(
     serving = settings.models.serving
     # Own threads, so that analyses do not wait while a model is loaded.
     with worker_threads(settings.analysis.worker_threads, "forecasting") as executor:
-        candles, leaders = ModelCandles(StoredSource(store), clock), LeaderCandles(StoredSource(store))
+        candles = ModelCandles(StoredSource(store), LeaderCandles(), clock)
         rows = shadows.rows if shadows else NewestRows()
         plans = ForecastPlans(settings.trading.costs, settings.indicators.atr_period)
         yield Forecasting(
             models=served.usual,
             candles=candles,
-            leaders=leaders,
-            answers=ForecastAnswers(MicroBatcher(executor, serving), leaders, rows, plans, serving, executor, shadows),
+            answers=ForecastAnswers(MicroBatcher(executor, serving), candles, rows, plans, serving, executor, shadows),
             preferred=settings.analysis.primary_timeframes,
             executor=executor,
             why_disabled=why_disabled,
-            plan_forecasts=_plan_forecasts(served, serving.reload_seconds, (candles, leaders), rows, executor),
+            plan_forecasts=_plan_forecasts(served, serving.reload_seconds, candles, rows, executor),
             further=served.further,
         )
 
@@ -74,7 +73,7 @@ def open_forecasting(
 def _plan_forecasts(
     served: ServedModels,
     reload_seconds: float,
-    candles: tuple[ModelCandles, LeaderCandles],
+    candles: ModelCandles,
     rows: NewestRows,
     executor: Executor,
 ) -> PlanForecasts:
@@ -87,4 +86,4 @@ def _plan_forecasts(
     def models_of(past: Registry) -> LoadedModels:
         return LoadedModels(past, reload_seconds, count_load_failure, load=load)
 
-    return PlanForecasts(registry, served.at(PLANS), models_of, *candles, rows, executor)
+    return PlanForecasts(registry, served.at(PLANS), models_of, candles, rows, executor)

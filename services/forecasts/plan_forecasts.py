@@ -12,7 +12,6 @@ from loguru import logger
 from domain.analysis import MarketSnapshot
 from domain.arrays import FloatArray
 from domain.errors import AppError
-from domain.market import CandleSeries
 from domain.naming.symbols import Symbol
 from domain.trading.plan_models import PlanForecast, PlanModelRecord
 from domain.values import Signal, utc_time
@@ -24,8 +23,7 @@ from rules.context import MarketContext, with_plan_forecast
 from rules.direction import view_trend
 from rules.plan_facts import PLAN_FACTS, facts_of
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
-from services.forecasts.leader_candles import LeaderCandles
-from services.forecasts.model_candles import ModelCandles
+from services.forecasts.model_candles import Market, ModelCandles
 from services.forecasts.newest_rows import NewestRows
 from services.forecasts.past_registry import PastRegistry
 from utils.concurrency import run_blocking
@@ -44,7 +42,6 @@ class PlanForecasts:
         models: LoadedModels,
         load_past: LoadModels,
         candles: ModelCandles,
-        leaders: LeaderCandles,
         rows: NewestRows,
         executor: Executor,
     ) -> None:
@@ -55,7 +52,6 @@ class PlanForecasts:
             models: Those in production.
             load_past: Keeps those in memory that were in production at a moment in the past.
             candles: Finds the candles that a model reads.
-            leaders: Finds those of what leads the market.
             rows: Features of these candles.
             executor: For work off the event loop.
         """
@@ -63,7 +59,6 @@ class PlanForecasts:
         self._models = models
         self._load_past = load_past
         self._candles = candles
-        self._leaders = leaders
         self._rows = rows
         self._executor = executor
 
@@ -71,7 +66,7 @@ class PlanForecasts:
         """Return what the plan models of a moment in the past say."""
         past = PastRegistry(self._registry, moment)
         models, load_past = self._load_past(past), self._load_past
-        return PlanForecasts(past, models, load_past, self._candles, self._leaders, self._rows, self._executor)
+        return PlanForecasts(past, models, load_past, self._candles, self._rows, self._executor)
 
     def in_production(self) -> list[ModelMetadata]:
         """Return the versions in production; it reads files: call it off the event loop.
@@ -106,9 +101,8 @@ class PlanForecasts:
         if facts is None:
             return None
         try:
-            history = await self._candles.history(model, snapshot, context.primary)
-            leader = await self._leaders.of(model, snapshot, history)
-            chance = await run_blocking(self._executor, self._chance, model, history, leader, facts)
+            market = await self._candles.of(model, snapshot, context.primary)
+            chance = await run_blocking(self._executor, self._chance, model, market, facts)
         except AppError as error:
             logger.bind(symbol=context.symbol, reason=error.message).debug("the plan model has no answer")
             return None
@@ -123,10 +117,8 @@ class PlanForecasts:
             built_from=_words(model.metadata),
         )
 
-    def _chance(
-        self, model: Forecaster, history: CandleSeries, leader: CandleSeries | None, facts: FloatArray
-    ) -> float:
-        rows = self._rows.of(model, history, leader)
+    def _chance(self, model: Forecaster, market: Market, facts: FloatArray) -> float:
+        rows = self._rows.of(model, *market)
         return float(model.forecast({**rows, FACTS: np.array([facts])}).probability_up[0])
 
 

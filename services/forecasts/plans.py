@@ -6,11 +6,8 @@ from domain.forecasting import Forecast
 from domain.market import CandleSeries
 from domain.trading.costs import Costs, MarketCosts
 from domain.trading.forecast_plans import PlanRecord
-from features.indicators.ranges import average_true_ranges
+from features.indicators.ranges import newest_average_true_range
 from rules.forecast_plans import weigh_forecast
-
-# The average true range has forgotten older candles, as a multiple of its period.
-REMEMBERED_PERIODS = 20
 
 
 class ForecastPlans:
@@ -40,8 +37,7 @@ class ForecastPlans:
         """
         if record is None:
             return forecast
-        newest = average_true_ranges(series.tail(REMEMBERED_PERIODS * self._range_period), self._range_period)[-1]
-        symbol = forecast.symbol
+        newest, symbol = newest_average_true_range(series, self._range_period), forecast.symbol
         costs = costs or self._costs.of(symbol)
-        plan = weigh_forecast(record, symbol, forecast.probability_up, price, float(newest), costs)
+        plan = weigh_forecast(record, symbol, forecast.probability_up, price, newest, costs)
         return forecast.model_copy(update={"plan": plan})

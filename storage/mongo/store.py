@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from pymongo import ASCENDING, DESCENDING, IndexModel
@@ -24,6 +24,7 @@ from storage.ports import (
     CANDLE_COLLECTION,
     NO_CANDLES,
     AnalysisWrite,
+    CandleKey,
     CandleLimits,
     CandlesByTimeframe,
     StoreStatistics,
@@ -156,6 +157,11 @@ class MongoStore(MongoDatabase):
             )
             rows = await cursor.to_list(limit)
         return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
+
+    async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
+        """Return the newest candles of each symbol and timeframe, oldest first."""
+        candles = await asyncio.gather(*(self.latest_candles(*key, limit) for key, limit in limits.items()))
+        return dict(zip(limits, candles, strict=True))
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return the newest candles of each timeframe, oldest first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import TypeVar
@@ -15,6 +15,7 @@ from storage.adapter_ports import Pruned, Store
 from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
+    CandleKey,
     CandleLimits,
     CandlesByTimeframe,
     StoreStatistics,
@@ -131,16 +132,20 @@ class ResilientStore(Resilient[AnalysisWrite]):
         return await self._undo("clear_cache", lambda store: store.clear_cache())
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return the newest candles, oldest first.
+        """Return the newest candles, oldest first; raises as `latest_candles_of` does."""
+        return (await self.latest_candles_of({(symbol, timeframe): limit}))[symbol, timeframe]
+
+    async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
+        """Return the newest candles of each symbol and timeframe, oldest first.
 
         Raises:
             StorageUnavailable: it is down, or has not answered within 0.5 s; an empty list means that there are none.
         """
 
-        async def latest(store: Store) -> list[Candle]:
-            if self._queue.any(lambda write: write.analysis.symbol == symbol and timeframe in write.candles):
+        async def latest(store: Store) -> dict[CandleKey, list[Candle]]:
+            if self._queue.any(lambda write: any((write.analysis.symbol, part) in limits for part in write.candles)):
                 await self.flush()
-            return await store.latest_candles(symbol, timeframe, limit)
+            return await store.latest_candles_of(limits)
 
         return await self._within(self._pace.candle_seconds, "latest_candles", latest)
 

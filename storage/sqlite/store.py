@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import math
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -23,6 +23,7 @@ from storage.decoding import AnalysisDecoder
 from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
+    CandleKey,
     CandleLimits,
     CandlesByTimeframe,
     StoreStatistics,
@@ -136,20 +137,23 @@ class SqliteStore(SqliteDatabase):
 
     async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""
+        return (await self.latest_candles_of({(symbol, timeframe): limit}))[symbol, timeframe]
 
-        return (await self.latest_candles_by_timeframe(symbol, {timeframe: limit}))[timeframe]
+    async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
+        """Return the newest candles of each symbol and timeframe, oldest first."""
+
+        def latest(connection: sqlite3.Connection) -> dict[CandleKey, list[Candle]]:
+            newest = {
+                key: connection.execute(sql.LATEST_CANDLES, (*key, limit)).fetchall() for key, limit in limits.items()
+            }
+            return {key: [_candle(row) for row in reversed(rows)] for key, rows in newest.items()}
+
+        return await self._file.read("latest_candles", latest)
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return the newest candles of each timeframe, oldest first."""
-
-        def latest(connection: sqlite3.Connection) -> dict[Timeframe, list[Candle]]:
-            newest = {
-                timeframe: connection.execute(sql.LATEST_CANDLES, (symbol, timeframe, limit)).fetchall()
-                for timeframe, limit in limits.items()
-            }
-            return {timeframe: [_candle(row) for row in reversed(rows)] for timeframe, rows in newest.items()}
-
-        return await self._file.read("latest_candles", latest)
+        found = await self.latest_candles_of({(symbol, timeframe): limit for timeframe, limit in limits.items()})
+        return {timeframe: candles for (_, timeframe), candles in found.items()}
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""

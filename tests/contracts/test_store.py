@@ -161,6 +161,16 @@ async def test_candles_come_oldest_first_and_only_the_newest(store: Store) -> No
     assert await store.latest_candles("BTCUSDT", Timeframe.H1, 3) == candles[-3:]
 
 
+async def test_candles_of_several_markets_come_with_one_call(store: Store) -> None:
+    hours, days = [make_candle(at * HOUR_MS, 100 + at) for at in range(5)], [make_candle(0, 7.0)]
+    await save_candles(store, hours)
+    await store.save_candles("ETHUSDT", Timeframe.D1, days)
+    limits = {("BTCUSDT", Timeframe.H1): 3, ("ETHUSDT", Timeframe.D1): 9, ("ETHUSDT", Timeframe.H1): 9}
+    found = await store.latest_candles_of(limits)
+    assert list(found.values()) == [hours[-3:], days, []]
+    assert list(found) == list(limits)
+
+
 async def test_candle_history_gives_the_newest_candles_oldest_first(store: Store) -> None:
     await save_candles(store, [make_candle(hour, 100.0 + hour) for hour in range(5)])
     history = await store.candle_history("BTCUSDT", Timeframe.H1, 3)

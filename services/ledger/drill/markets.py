@@ -11,7 +11,7 @@ from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.ledger.drill.parameters import SimulatedWalk
-from storage.ports import CandleLimits
+from storage.ports import CandleKey, CandleLimits
 
 # Standard deviation of an hour's return, about 56 % a year; that of other candles grows with the root of their length.
 _HOUR_DEVIATION = 0.006
@@ -90,6 +90,10 @@ class DrillCandles:
         closed = series.closed_by(epoch_ms(self._clock.now())).tail(limit)
         rows = zip(closed.times_ms.tolist(), closed.values.tolist(), strict=True)
         return [Candle(time_ms, *values) for time_ms, values in rows]
+
+    async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
+        """Return at most as many newest candles of each symbol and timeframe as its limit says."""
+        return {key: await self.latest_candles(*key, limit) for key, limit in limits.items()}
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return at most as many newest candles of each timeframe as its limit says."""

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from contextlib import suppress
 
 from domain.analysis import DataSource
 from domain.continuity import since_break
 from domain.errors import StorageUnavailable
-from domain.market import CandleSeries, Timeframe
+from domain.market import Candle, CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
 from services.market_data.fetching import SourceFailed
 from services.market_data.parsing import series_of
-from storage.ports import CandleStore
+from storage.ports import CandleKey, CandleStore
 
 
 class StoredSource:
@@ -45,8 +46,29 @@ class StoredSource:
         Raises:
             SourceFailed: the store does not answer, or holds candles that no market produces.
         """
+        read = await self._read({(symbol, timeframe): limit})
+        return _series((symbol, timeframe), read[symbol, timeframe], limit)
+
+    async def candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, CandleSeries]:
+        """Return what `candles` does for several markets, with one call of the store.
+
+        Those of which it holds candles that no market produces are left out.
+
+        Raises:
+            SourceFailed: the store does not answer.
+        """
+        found = dict[CandleKey, CandleSeries]()
+        for key, candles in (await self._read(limits)).items():
+            with suppress(SourceFailed):
+                found[key] = _series(key, candles, limits[key])
+        return found
+
+    async def _read(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
         try:
-            candles = await self._store.latest_candles(symbol, timeframe, limit)
+            return await self._store.latest_candles_of(limits)
         except StorageUnavailable as error:
             raise SourceFailed("the store does not answer") from error
-        return since_break(series_of(symbol, timeframe, candles, limit))
+
+
+def _series(key: CandleKey, candles: list[Candle], limit: int) -> CandleSeries:
+    return since_break(series_of(*key, candles, limit))
