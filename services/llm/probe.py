@@ -31,6 +31,7 @@ _DIAGNOSES = {
     "server_error": "the endpoint has a fault of its own: try again later",
     "model_unknown": "the endpoint knows none of the models: check llm.model and llm.fallback_models",
     "format_refused": "the endpoint refuses the form of the request: check that it speaks OpenAI's protocol",
+    "parameter_refused": "the model takes no limit of the tokens that the service knows: check llm.models",
     "bad_request": "the endpoint refuses the request: check OPENAI_BASE_URL and llm.models",
 }
 _OTHER = "the endpoint answered, but not in OpenAI's protocol or not with an answer: check OPENAI_BASE_URL"

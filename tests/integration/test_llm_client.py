@@ -11,10 +11,22 @@ from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from fastapi import Response
 from prometheus_client import REGISTRY
 
 from demo import behaviors
-from demo.behaviors import Behavior, content, drip, error, in_parts, only_for, rate_limited, raw, wrong
+from demo.behaviors import (
+    Behavior,
+    CompletionRequest,
+    content,
+    drip,
+    error,
+    in_parts,
+    only_for,
+    rate_limited,
+    raw,
+    wrong,
+)
 from demo.openai_server import FakeOpenAI
 from domain.errors import LlmUnavailable
 from services.llm.calling.calls import Completion, LlmRequest, Unusable
@@ -313,6 +325,57 @@ async def test_a_refused_form_is_tried_again_after_an_hour(
     await complete(asking)
     assert forms_of(fake_openai)[-1] == "json_schema"  # taken by now
     assert {state.failures for state in asking.client.key_states()} == {0}
+
+
+def reasoning_model(body: dict[str, Any]) -> Behavior:
+    """Refuse what OpenAI's models that reason refuse, in their words, or answer."""
+    if "max_tokens" in body:
+        words = "Unsupported parameter: 'max_tokens' is not supported. Use 'max_completion_tokens' instead."
+        return error(400, "unsupported_parameter", words, param="max_tokens")
+    if "temperature" in body:
+        words = "Unsupported value: 'temperature' does not support 0. Only the default (1) is supported."
+        return error(400, "unsupported_value", words, param="temperature")
+    return behaviors.normal
+
+
+async def test_a_model_is_asked_without_the_parameters_that_it_refuses(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking
+) -> None:
+    async def answer(asked: CompletionRequest) -> Response:
+        return await reasoning_model(asked.body)(asked)
+
+    fake_openai.always = answer
+    clock = SettableClock()
+    asking = make_asking(model="gpt-5-mini", monotonic=clock.monotonic)
+    assert (await complete(asking)).unusable is None
+    names = {"max_tokens", "max_completion_tokens", "temperature"}
+    assert [asked.body.keys() & names for asked in fake_openai.asked] == [
+        {"max_tokens", "temperature"},
+        {"max_completion_tokens", "temperature"},
+        {"max_completion_tokens"},
+    ]
+    assert fake_openai.asked[-1].body["max_completion_tokens"] == 2000
+    clock.advance(3599)
+    await complete(asking)
+    assert len(fake_openai.asked) == 4
+    assert {state.failures for state in asking.client.key_states()} == {0}
+
+
+async def test_no_model_is_asked_without_a_limit_of_the_tokens(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking
+) -> None:
+    async def refuse(asked: CompletionRequest) -> Response:
+        name = next(name for name in asked.body if name.startswith("max_"))
+        return await error(400, "unsupported_parameter", param=name)(asked)
+
+    fake_openai.always = refuse
+    asking = make_asking()
+    for _ in range(2):
+        with pytest.raises(LlmUnavailable) as refused:
+            await complete(asking)
+        assert refused.value.reason == "parameter_refused"
+    limits = [[name for name in asked.body if name.startswith("max_")] for asked in fake_openai.asked]
+    assert limits == [["max_tokens"], ["max_completion_tokens"], ["max_tokens"]]
 
 
 async def test_a_schema_that_was_ignored_once_is_sent_again_after_an_hour(

@@ -55,6 +55,7 @@ _REASONS = {
     CallOutcome.SERVER_ERROR: "it reports an error of its own",
     CallOutcome.MODEL_UNKNOWN: "it knows none of the configured models",
     CallOutcome.FORMAT_REFUSED: "it refuses every form of reply",
+    CallOutcome.PARAMETER_REFUSED: "it refuses a parameter of the request",
     CallOutcome.BAD_REQUEST: "it refuses the request",
 }
 
@@ -170,7 +171,7 @@ class LlmClient:
         while True:
             model = self._permitted_model(request)
             form = self._capabilities.form(model) if request.reply_schema else ReplyForm.TEXT
-            payload = payload_of(request, model, form, self._settings)
+            payload = payload_of(request, model, form, self._settings, self._capabilities.refused_parameters(model))
             began = self._monotonic()
             seconds = min(self._settings.call_timeout_seconds, deadline - began)
             async with self._reserve(self._estimate(request, model)):
@@ -180,7 +181,7 @@ class LlmClient:
                     if request.reply_schema and not completion.unusable:
                         self._capabilities.see(model, form, request.reply_schema, completion.text)
                     return completion
-            if not self._capabilities.learn(model, form, answer.outcome):
+            if not self._capabilities.learn(model, form, answer):
                 return answer
 
     def _permitted_model(self, request: LlmRequest) -> str:

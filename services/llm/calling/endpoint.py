@@ -18,7 +18,7 @@ from openai import AsyncOpenAI
 
 from config.llm_settings import LlmSettings
 from services.llm.calling.calls import Unusable
-from services.llm.calling.failures import Failure, outcome_of
+from services.llm.calling.failures import Failure, outcome_of, refused_parameter
 from services.llm.calling.key_ring import CallOutcome
 from utils import metrics
 from utils.clock import Clock
@@ -121,10 +121,12 @@ class Endpoint:
 
     def _refused(self, error: openai.APIStatusError) -> Failure:
         code = error.code if error.code and _CODE.fullmatch(error.code) else "no code"
+        outcome = outcome_of(error.status_code, error.body)
         return Failure(
-            outcome_of(error.status_code, error.body),
+            outcome,
             f"status {error.status_code}, {code}",
             retry_after_seconds(error.response.headers, self._clock.now()),
+            refused_parameter(error.body) if outcome is CallOutcome.PARAMETER_REFUSED else None,
         )
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:

@@ -19,6 +19,7 @@ class CallOutcome(StrEnum):
     ANSWERED = "answered"
     MODEL_UNKNOWN = "model_unknown"
     FORMAT_REFUSED = "format_refused"
+    PARAMETER_REFUSED = "parameter_refused"
     BAD_REQUEST = "bad_request"
     UNAUTHORIZED = "unauthorized"
     FORBIDDEN = "forbidden"
@@ -30,7 +31,14 @@ class CallOutcome(StrEnum):
 
 
 # Faults of the request or the model: every key would get the same answer.
-NOT_THE_KEYS_FAULT = frozenset({CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST})
+NOT_THE_KEYS_FAULT = frozenset(
+    {
+        CallOutcome.MODEL_UNKNOWN,
+        CallOutcome.FORMAT_REFUSED,
+        CallOutcome.PARAMETER_REFUSED,
+        CallOutcome.BAD_REQUEST,
+    }
+)
 # Limits and quotas belong to the organization, so they hold for all of its keys.
 _SHARED = frozenset({CallOutcome.QUOTA, CallOutcome.RATE_LIMITED})
 

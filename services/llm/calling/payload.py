@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Collection
+from typing import Any, get_args
 
-from config.llm_settings import LlmSettings
+from config.llm_settings import LlmSettings, TokensParameter
 from services.llm.calling.calls import LlmRequest, ReplySchema
 from services.llm.calling.capabilities import ReplyForm
 
 
-def payload_of(request: LlmRequest, model: str, form: ReplyForm, settings: LlmSettings) -> dict[str, Any]:
+def payload_of(
+    request: LlmRequest, model: str, form: ReplyForm, settings: LlmSettings, refused: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the request's body.
 
-    Where the endpoint does not enforce the schema of a reply, the instructions contain it.
+    Where the endpoint does not enforce the schema of a reply, the instructions contain it. A limit of the tokens is
+    always sent, under its other name where the model refuses one: the budgets count on it.
+
+    Args:
+        request: What is asked.
+        model: That is asked.
+        form: How the reply is held to its schema.
+        settings: Parameters of the models.
+        refused: Names of the parameters that the model does not take.
     """
     shape = settings.model_settings(model)
     system = request.system
@@ -22,15 +33,17 @@ def payload_of(request: LlmRequest, model: str, form: ReplyForm, settings: LlmSe
     payload: dict[str, Any] = {
         "model": model,
         "messages": [{"role": "system", "content": system}, {"role": "user", "content": request.user}],
-        shape.tokens_parameter: settings.max_output_tokens,
+        _tokens_parameter(shape.tokens_parameter, refused): settings.max_output_tokens,
     }
-    if shape.temperature is not None:
-        payload["temperature"] = shape.temperature
-    if shape.reasoning_effort is not None:
-        payload["reasoning_effort"] = shape.reasoning_effort
+    optional = {"temperature": shape.temperature, "reasoning_effort": shape.reasoning_effort}
+    payload |= {name: value for name, value in optional.items() if value is not None and name not in refused}
     if request.reply_schema is not None and form is not ReplyForm.TEXT:
         payload["response_format"] = _response_format(request.reply_schema, form)
     return payload
+
+
+def _tokens_parameter(own: TokensParameter, refused: Collection[str]) -> str:
+    return next((name for name in (own, *get_args(TokensParameter)) if name not in refused), own)
 
 
 def _response_format(reply_schema: ReplySchema, form: ReplyForm) -> dict[str, Any]:

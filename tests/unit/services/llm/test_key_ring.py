@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 )
 
 from config.llm_settings import LlmRestSettings
-from services.llm.calling.key_ring import CallOutcome, KeyRing, KeyState
+from services.llm.calling.key_ring import NOT_THE_KEYS_FAULT, CallOutcome, KeyRing, KeyState
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
 
@@ -115,7 +115,7 @@ def test_a_short_rest_leaves_the_spacing(clock: SettableClock) -> None:
     assert only(keys) == KeyState(1, "spacing", 19.5, None, 1, 1)
 
 
-@pytest.mark.parametrize("outcome", [CallOutcome.MODEL_UNKNOWN, CallOutcome.FORMAT_REFUSED, CallOutcome.BAD_REQUEST])
+@pytest.mark.parametrize("outcome", sorted(NOT_THE_KEYS_FAULT))
 def test_a_faulty_request_does_not_rest_the_key(clock: SettableClock, outcome: CallOutcome) -> None:
     keys = failed_once(clock, outcome)
     assert only(keys) == KeyState(1, "spacing", SPACING, None, 1, 0)
@@ -226,7 +226,7 @@ class Laws(RuleBasedStateMachine):
             case CallOutcome.ANSWERED:
                 self.troubles[number] = 0
                 return
-            case CallOutcome.MODEL_UNKNOWN | CallOutcome.FORMAT_REFUSED | CallOutcome.BAD_REQUEST:
+            case fault if fault in NOT_THE_KEYS_FAULT:
                 return
             case CallOutcome.UNAUTHORIZED:
                 rest = math.inf
