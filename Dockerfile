@@ -48,8 +48,8 @@ USER service
 VOLUME /app/data
 
 FROM python:3.12-slim AS flower
-COPY requirements-serve.txt /tmp/
-RUN pip install --no-cache-dir -c /tmp/requirements-serve.txt celery 'flower==2.0.1' && useradd --system flower
+COPY requirements-flower.txt /tmp/
+RUN pip install --no-cache-dir -r /tmp/requirements-flower.txt && useradd --system flower
 USER flower
 EXPOSE 5555
 CMD ["celery", "flower", "--port=5555"]

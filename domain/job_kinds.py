@@ -31,6 +31,8 @@ class JobKind(StrEnum):
     PORTFOLIO_REPORT = "portfolio_report"
     COST_REPORT = "cost_report"
     PERFORMANCE_ANALYSIS = "performance_analysis"
+    # Stands for a kind of another version of the service, which this one does not have: no such job runs.
+    UNKNOWN = "unknown"
 
     @property
     def traits(self) -> KindTraits:
@@ -89,4 +91,5 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.PORTFOLIO_REPORT: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.COST_REPORT: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.PERFORMANCE_ANALYSIS: KindTraits(JobQueue.SCHEDULED, own_process=False),
+    JobKind.UNKNOWN: KindTraits(JobQueue.SCHEDULED, own_process=False, resumable=False),
 }

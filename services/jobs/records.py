@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from loguru import logger
-from pydantic import ValidationError
 
 from domain.errors import NotFound, StorageUnavailable, Unstorable
 from domain.jobs import Job, JobStatus
+from services.jobs.decoding import JobDecoder
 from storage.document_ports import JOB_CANCELLATIONS, JOB_ORDERS, JOBS, Document, LastingDocuments, Where
 from utils.clock import Clock
 
@@ -42,7 +42,7 @@ class JobRecords:
         self._unsaved: dict[str, Job] = {}
         self._wake = asyncio.Event()
         self._lost: Callable[[str], None] = lambda _: None
-        self._unreadable = False
+        self._decoder = JobDecoder()
 
     def when_lost(self, tell: Callable[[str], None]) -> None:
         """Call this with the id of a held job once another has taken it."""
@@ -152,7 +152,7 @@ class JobRecords:
             if job_id in self._held:
                 return self._held[job_id]
             raise
-        found = self._readable([document] if document else [])
+        found = self._decoder.jobs([document] if document else [])
         if not found:
             raise NotFound(f"there is no job {job_id}")
         return found[0]
@@ -161,7 +161,7 @@ class JobRecords:
         """Return at most `limit` newest jobs with these values of `status` and `kind`."""
         where = where or {}
         try:
-            stored, complete = self._readable(await self._documents.newest(JOBS, limit, where)), True
+            stored, complete = self._decoder.jobs(await self._documents.newest(JOBS, limit, where)), True
             own = {job_id: job for job_id, job in self._held.items() if self.holds(job_id)}
         except StorageUnavailable:
             stored, complete, own = [], False, self._held
@@ -170,7 +170,7 @@ class JobRecords:
         return JobList(sorted(fitting, key=lambda job: job.created_at, reverse=True)[:limit], complete)
 
     async def unfinished(self) -> list[Job]:
-        """Return the stored jobs that wait or run, the oldest first.
+        """Return the stored jobs that wait or run and that this version of the service can run, the oldest first.
 
         Raises:
             StorageUnavailable: the store does not answer.
@@ -179,7 +179,8 @@ class JobRecords:
         for status in (JobStatus.RUNNING, JobStatus.QUEUED):
             found += await self._documents.newest(JOBS, MAX_UNFINISHED, {"status": status.value})
         found.reverse()  # of one moment, the store has the later record before the earlier
-        return sorted(self._readable(found), key=lambda job: job.created_at)
+        jobs = [job for job in self._decoder.jobs(found) if not job.finished]
+        return sorted(jobs, key=lambda job: job.created_at)
 
     async def run(self) -> None:
         """Store changed states until canceled; while the store is down, they wait."""
@@ -235,15 +236,3 @@ class JobRecords:
 
     def _parameters_document(self, job: Job, parameters: Mapping[str, Any]) -> Document:
         return {"created_at": job.created_at, "parameters": dict(parameters)}
-
-    def _readable(self, documents: Iterable[Document]) -> list[Job]:
-        """Return the jobs; records that do not fit this version are left out and logged once."""
-        jobs = []
-        for document in documents:
-            try:
-                jobs.append(Job.model_validate(document))
-            except ValidationError:
-                if not self._unreadable:
-                    logger.warning("a stored job does not fit this version of the service and is not shown")
-                self._unreadable = True
-        return jobs

@@ -113,12 +113,14 @@ class JobService:
 
         Raises:
             NotFound: no job has this id.
-            Conflict: it has succeeded, waits or runs, or its parameters are no longer kept.
+            Conflict: it has succeeded, waits or runs, its parameters are no longer kept, or no such jobs run here.
             JobQueueFull: as many jobs as allowed wait already.
             StorageUnavailable: the store is down.
         """
         await self._records.save()
         job = await self.get(job_id)
+        if job.kind is JobKind.UNKNOWN:
+            raise Conflict(f"job {job_id} cannot be retried: this version of the service has no jobs of its kind")
         if not _may_be_retried(job):
             raise Conflict(f"job {job_id} cannot be retried: {job.status.value}")
         parameters = await self._records.parameters(job_id)

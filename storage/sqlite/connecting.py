@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
 
 
 def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
-    """Connect in order to write; a missing file is made with the first write.
+    """Connect in order to write; a missing file is made.
 
     Raises:
-        sqlite3.Error: the file cannot be opened, or is no database.
+        OSError: the file cannot be made.
+        sqlite3.Error: it cannot be opened, or is no database.
     """
+    make_private(path)
     connection = sqlite3.connect(path, timeout=busy_seconds)
     try:
         connection.text_factory = _text
@@ -25,6 +28,17 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def make_private(path: Path) -> None:
+    """Make a missing file that no other user can read, whatever the umask; its log and index get the same mode.
+
+    Raises:
+        OSError: the file cannot be made.
+    """
+    # An existing file is not even opened: closing it would take away the locks of this process's other connections.
+    with suppress(FileExistsError):
+        path.touch(mode=0o600, exist_ok=False)
 
 
 def connect_to_read(path: Path, busy_seconds: float) -> sqlite3.Connection:

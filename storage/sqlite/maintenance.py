@@ -12,6 +12,7 @@ from typing import TypeVar
 from domain.errors import InvalidRequest, StorageUnavailable
 from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
+from storage.sqlite.connecting import make_private
 from storage.sqlite.damage import COMPANIONS, beside
 from storage.sqlite.faults import failure
 
@@ -56,6 +57,7 @@ class SqliteMaintenance:
                 raise InvalidRequest(f"{target} exists already: name a new file")
             if not target.parent.is_dir():
                 raise InvalidRequest(f"there is no folder {target.parent} for the copy")
+            make_private(unfinished)
             with closing(sqlite3.connect(unfinished)) as copied:
                 connection.backup(copied)  # all pages in one step, which is one transaction that reads
                 copied.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it

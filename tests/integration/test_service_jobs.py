@@ -134,6 +134,8 @@ def test_unknown_kind_is_refused_with_the_known_ones(client: TestClient) -> None
     refused = client.post("/jobs/dance", json={})
     assert refused.status_code == 404
     assert refused.json()["detail"].startswith("there is no kind of job 'dance'; there are train, ")
+    # the word for kinds of other versions is none to ask for
+    assert not refused.json()["detail"].endswith("unknown")
 
 
 def test_request_with_the_same_name_is_answered_with_the_same_job(client: TestClient) -> None:

@@ -187,6 +187,7 @@ def test_backup_is_a_whole_database_of_its_own_and_replaces_no_file(
     assert command("backup", str(copy), "--json") == 0
     assert json.loads(capsys.readouterr().out) == {"file": str(copy), "size_bytes": copy.stat().st_size}
     assert sorted(file.name for file in tmp_path.glob("copy*")) == ["copy.db"]
+    assert copy.stat().st_mode & 0o777 == 0o600
     before = copy.read_bytes()
     assert command("backup", str(copy)) == 2
     assert capsys.readouterr().err == f"error: {copy} exists already: name a new file\n"

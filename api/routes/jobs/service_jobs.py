@@ -102,4 +102,5 @@ for _kind, (_model, _summary, _description) in KINDS.items():
 @router.post("/{kind}", include_in_schema=False)
 async def unknown_kind(kind: str) -> None:
     """Say which kinds there are."""
-    raise NotFound(f"there is no kind of job {kind[:60]!r}; there are {', '.join(JobKind)}")
+    kinds = ", ".join(known for known in JobKind if known is not JobKind.UNKNOWN)
+    raise NotFound(f"there is no kind of job {kind[:60]!r}; there are {kinds}")

@@ -115,6 +115,16 @@ def test_no_two_parts_are_published_on_one_port() -> None:
 
 
 @pytest.mark.parametrize("name", SERVICES)
+def test_no_part_gets_further_rights_and_our_own_have_next_to_none(name: str) -> None:
+    part = SERVICES[name]
+    assert part["security_opt"] == ["no-new-privileges:true"]
+    if "build" in part:  # tests/e2e/test_confined.py runs the service so
+        assert (part["read_only"], part["cap_drop"], "cap_add" in part) == (True, ["ALL"], False)
+        assert re.fullmatch(r"(\$\{[A-Z]+_MEMORY:-)?\d+[mg]}?", part["mem_limit"])
+        assert part["pids_limit"] > 0
+
+
+@pytest.mark.parametrize("name", SERVICES)
 def test_every_image_is_pinned_or_a_target_of_the_dockerfile(name: str) -> None:
     part = SERVICES[name]
     if "build" in part:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import stat
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +19,11 @@ from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 pytest_plugins = ["tests.fixtures.logs"]
 
 
+def modes(folder: Path) -> dict[str, int]:
+    """Return the permissions of each file."""
+    return {file.name: stat.S_IMODE(file.stat().st_mode) for file in folder.iterdir()}
+
+
 async def test_file_is_in_wal_mode_and_survives_a_second_reader(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.db")
     await store.open()
@@ -27,6 +33,24 @@ async def test_file_is_in_wal_mode_and_survives_a_second_reader(tmp_path: Path) 
         reader.execute("BEGIN")
         assert reader.execute(f"SELECT count(*) FROM {ANALYSIS_COLLECTION}").fetchone() == (1,)  # noqa: S608
         await store.save_analysis("key", make_analysis(analysis_id="a-2"), archive=True)
+    await store.close()
+
+
+async def test_no_other_user_of_the_machine_can_read_the_file_or_its_log(tmp_path: Path) -> None:
+    store = SqliteStore(tmp_path / "store.db")
+    await store.open()
+    await store.save_analysis("key", make_analysis(), archive=True)
+    assert modes(tmp_path) == dict.fromkeys(("store.db", "store.db-wal", "store.db-shm"), 0o600)
+    await store.close()
+
+
+async def test_file_that_the_operator_opened_to_a_group_stays_open_to_it(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    path.touch()
+    path.chmod(0o640)
+    store = SqliteStore(path)
+    await store.open()
+    assert modes(tmp_path)["store.db"] == 0o640
     await store.close()
 
 

@@ -17,12 +17,36 @@ ROOT = Path(__file__).resolve().parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
+# The files of pins; each of their lines is a pin, with the hashes of what may be installed for it.
+LOCKS = sorted(file.name for file in ROOT.glob("requirements*.txt"))
+PIN = re.compile(r"(?P<pin>[a-z0-9-]+==[^ ]+(?: ; [^\\]+)?)(?P<hashes>(?: --hash=sha256:[0-9a-f]{64})+)")
+
+
+def lines(name: str) -> list[str]:
+    """Return the lines of a file of pins, continued ones as one."""
+    return re.sub(r" \\\n +", " ", (ROOT / name).read_text()).splitlines()
+
+
 def pins(name: str) -> set[str]:
-    return set((ROOT / name).read_text().splitlines())
+    return {found["pin"] for line in lines(name) if (found := PIN.fullmatch(line))}
 
 
 def distributions(requirements: list[str]) -> set[str]:
     return {re.split(r"[^\w.-]", requirement)[0].lower() for requirement in requirements}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_nothing_is_installed_that_is_not_pinned_with_a_hash(name: str) -> None:
+    assert [line for line in lines(name) if not PIN.fullmatch(line)] == []
+    assert len(pins(name)) > 10
+
+
+def test_what_shows_the_queues_has_the_versions_of_the_whole() -> None:
+    whole, queues = (
+        dict(pin.split(" ")[0].split("==") for pin in pins(name))
+        for name in ("requirements.txt", "requirements-flower.txt")
+    )
+    assert {name: version for name, version in queues.items() if whole.get(name, version) != version} == {}
 
 
 def test_what_serves_is_a_part_of_the_whole_with_the_same_pins() -> None:

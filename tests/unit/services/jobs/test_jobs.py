@@ -242,7 +242,7 @@ async def test_job_that_would_not_survive_a_crash_is_not_accepted(tmp_path: Path
 async def test_job_of_another_version_is_left_out_with_one_warning(
     path: Path, runner: ManualRunner, log_lines: list[str]
 ) -> None:
-    await keep(path, {"alien": {"created_at": NOON, "status": "running", "kind": "dance"}})
+    await keep(path, {"alien": {"created_at": NOON, "status": "running", "kind": "train"}})
     async with job_service(path, runner) as jobs:
         for _ in range(2):
             assert await jobs.service.newest(10) == ([], True)
