@@ -1,5 +1,5 @@
 /** One line that tells whether the service is alive: socket, newest answer, its source, and when the loop runs next. */
-import { html } from "../core/html.js";
+import { html, useEffect } from "../core/html.js";
 import { useResource } from "../core/resource.js";
 import { useTopic } from "../core/store.js";
 import { epoch } from "../core/times.js";
@@ -12,6 +12,10 @@ export function LivenessLine() {
   const socket = useTopic("socket", { state: "connecting" });
   const newest = useTopic("newest");
   const health = useResource("health", { everyMs: HEALTH_MS });
+  // A service that has just gone is not healthy for the rest of the half minute.
+  useEffect(() => {
+    if (socket.state === "closed") health.reload();
+  }, [socket.state]);
   return html`<div class="liveness" role="group" aria-label="Whether the service is alive">
     <${SocketState} socket=${socket} />
     ${newest ? html`<span>newest answer <${Age} at=${newest.generatedAt} /></span>
