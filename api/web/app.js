@@ -78,6 +78,11 @@ function Broken({ error, again }) {
   </div>`;
 }
 
+// Where the reader skips to is no place of the address.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
 applyTheme();
 startClock();
 keepPositions();

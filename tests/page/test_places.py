@@ -49,11 +49,17 @@ def test_the_way_back_leads_to_where_the_reader_was(market_service: Service, ope
     wait_until(page, f"Math.abs(scrollY - {left}) < 2")
 
 
-def test_the_first_stop_of_the_tab_key_is_the_way_past_the_head(market_service: Service, open_view: Open) -> None:
-    page = open_view(market_service)
-    expect(page.locator(".card").first).to_be_visible()
+def test_the_first_stop_of_the_tab_key_leads_past_the_head_and_stays_in_the_view(
+    market_service: Service, open_view: Open
+) -> None:
+    page = open_view(market_service, "/#/try")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Try it")
     page.keyboard.press("Tab")
     expect(page.locator(":focus")).to_have_text("Skip to content")
+    page.keyboard.press("Enter")
+    assert focused(page) == "main"
+    assert page.url.endswith("/#/try")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Try it")
 
 
 def test_the_strip_is_no_stop_of_the_tab_key(market_service: Service, open_view: Open) -> None:
