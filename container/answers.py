@@ -164,4 +164,5 @@ def _make_periodic(base: Infrastructure, llm: LlmSubsystem, analysis: AnalysisSe
         interval_seconds=settings.analysis.interval_minutes * 60,
         pause_seconds=settings.periodic.pause_seconds,
         turn=LoopTurn(Lease(base.stores.documents, "periodic", lease_seconds, base.clock), lease_seconds),
+        clock=base.clock,
     )

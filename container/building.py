@@ -29,12 +29,20 @@ from services.reports.reports import Reports
 from services.retention import Retention, ages
 from services.schedule.scheduler import Scheduler
 from services.service_jobs import MarketJobs, ReviewJobs, UpkeepJobs
+from utils.clock import Clock, SystemClock
 from utils.logging import NO_LOGS, Logs
+
+_MACHINE = SystemClock()
 
 
 @asynccontextmanager
 async def build_container(
-    settings: Settings, job_table: str = "tasks.jobs", logs: Logs = NO_LOGS, *, beat: bool = False
+    settings: Settings,
+    job_table: str = "tasks.jobs",
+    logs: Logs = NO_LOGS,
+    *,
+    beat: bool = False,
+    clock: Clock = _MACHINE,
 ) -> AsyncIterator[Container]:
     """Build the parts, and close them in the opposite order.
 
@@ -43,12 +51,13 @@ async def build_container(
         job_table: Module whose `JOBS` holds the functions that jobs run.
         logs: Where the process logs to, for /health.
         beat: This process runs the schedule; without Celery every one does.
+        clock: Tells every part the time; the machine's own by default.
 
     Raises:
         ConfigurationError: a setting names an adapter that does not exist.
     """
     warn_of_misspelled_names()
-    async with _open_subsystems(settings, job_table, logs) as subsystems:
+    async with _open_subsystems(settings, job_table, logs, clock) as subsystems:
         _offer_work(subsystems)
         _watch_health(subsystems)
         async with open_schedule(subsystems.base, subsystems.work.jobs, beat=beat) as schedule:
@@ -73,11 +82,11 @@ class _Subsystems:
 
 
 @asynccontextmanager
-async def _open_subsystems(settings: Settings, job_table: str, logs: Logs) -> AsyncIterator[_Subsystems]:
+async def _open_subsystems(settings: Settings, job_table: str, logs: Logs, clock: Clock) -> AsyncIterator[_Subsystems]:
     async with AsyncExitStack() as stack:
         opened = stack.enter_async_context
-        base = await opened(open_infrastructure(settings, logs))
-        stores, hints, clock = base.stores, base.replicas.hints, base.clock
+        base = await opened(open_infrastructure(settings, logs, clock))
+        stores, hints = base.stores, base.replicas.hints
         llm = await opened(open_llm_subsystem(base))
         markets = await opened(open_market_subsystem(base))
         ledger = await opened(open_ledger_subsystem(base, markets.market_data))

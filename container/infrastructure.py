@@ -24,7 +24,7 @@ from storage.resilience.documents import ResilientDocuments
 from storage.resilience.ledger import ResilientLedger
 from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
-from utils.clock import Clock, SystemClock
+from utils.clock import Clock
 from utils.concurrency import background, worker_threads
 from utils.logging import Logs
 
@@ -63,9 +63,8 @@ class Infrastructure:
 
 
 @asynccontextmanager
-async def open_infrastructure(settings: Settings, logs: Logs) -> AsyncIterator[Infrastructure]:
+async def open_infrastructure(settings: Settings, logs: Logs, clock: Clock) -> AsyncIterator[Infrastructure]:
     """Open the parts, and close them in the opposite order."""
-    clock = SystemClock()
     async with AsyncExitStack() as stack:
         opened, entered = stack.enter_async_context, stack.enter_context
         stores = await opened(open_storage(settings.storage, settings.ledger, clock))
@@ -94,7 +93,7 @@ async def open_storage(
     """Give the store of analyses and the ledger, both kept within their bounds, and the store of documents."""
     retention = timedelta(days=ledger_settings.retention_days)
     async with (
-        open_stores(settings) as (store, documents, ledger),
+        open_stores(settings, clock) as (store, documents, ledger),
         background(keep_within_bounds(store), "store upkeep"),
         background(keep_ledger_within_bounds(ledger, retention, UnhurriedClock(clock)), "ledger upkeep"),
     ):

@@ -25,6 +25,7 @@ from storage.sqlite.documents import SqliteDocumentStore
 from storage.sqlite.ledger.ledger import SqliteLedger
 from storage.sqlite.maintenance import SqliteMaintenance
 from storage.sqlite.store import SqliteStore
+from utils.clock import Clock
 
 _SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
@@ -32,11 +33,12 @@ _MONGODB = ("mongodb://", "mongodb+srv://")
 T = TypeVar("T", bound=Resilient[Any])
 
 
-def build_store(settings: StorageSettings, writing: asyncio.Lock | None = None) -> Store:
+def build_store(settings: StorageSettings, writing: asyncio.Lock | None = None, clock: Clock | None = None) -> Store:
     """Return the store of `settings.url`, not opened yet.
 
     `sqlite:///data/x.db` is relative to the working folder, `sqlite:////var/x.db` absolute. A SQLite file is written by
-    one connection at a time: stores that are open together share the lock `writing`.
+    one connection at a time: stores that are open together share the lock `writing`. `clock` tells when an analysis
+    was cached; the machine's own by default.
 
     Raises:
         ConfigurationError: no store has this scheme, or the URL lacks a file or a database.
@@ -46,11 +48,16 @@ def build_store(settings: StorageSettings, writing: asyncio.Lock | None = None) 
     bounds = Bounds(timedelta(days=settings.archive_retention_days), settings.candles_per_series, settings.max_candles)
     if (path := _sqlite_path(url)) is not None:
         return SqliteStore(
-            path, cache_retention=cache_retention, bounds=bounds, when_damaged=settings.when_damaged, writing=writing
+            path,
+            cache_retention=cache_retention,
+            bounds=bounds,
+            when_damaged=settings.when_damaged,
+            writing=writing,
+            clock=clock,
         )
     from storage.mongo.store import MongoStore  # 48 MB that a service on SQLite does without
 
-    return MongoStore(url, cache_retention=cache_retention, bounds=bounds)
+    return MongoStore(url, cache_retention=cache_retention, bounds=bounds, clock=clock)
 
 
 def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
@@ -69,9 +76,9 @@ def build_maintenance(settings: StorageSettings) -> StoreMaintenance:
 
 @asynccontextmanager
 async def open_stores(
-    settings: StorageSettings,
+    settings: StorageSettings, clock: Clock | None = None
 ) -> AsyncIterator[tuple[ResilientStore, ResilientDocuments, ResilientLedger]]:
-    """Open the stores of analyses and of documents and the ledger, with a spool each.
+    """Open the stores of analyses and of documents and the ledger, with a spool each; `clock` as for `build_store`.
 
     At the end the writes that wait go to the database or stay in the spool.
 
@@ -81,13 +88,15 @@ async def open_stores(
     writing = asyncio.Lock()
     pace = Pace(retry_seconds=settings.retry_seconds)
     spool = _spool(settings, "analyses")
-    analyses = ResilientStore(build_store(settings, writing), timeout_ms=settings.timeout_ms, pace=pace, spool=spool)
+    analyses = ResilientStore(
+        build_store(settings, writing, clock), timeout_ms=settings.timeout_ms, pace=pace, spool=spool
+    )
     async with (
-        _opened(analyses) as store,
+        _opened(analyses) as opened,
         open_documents(settings, writing) as documents,
         open_ledger(settings, writing) as ledger,
     ):
-        yield store, documents, ledger
+        yield opened, documents, ledger
 
 
 def open_documents(

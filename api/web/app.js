@@ -2,10 +2,11 @@
 import { html, render, useEffect, useErrorBoundary, useState, withoutLibraries } from "./core/html.js";
 import { usePlace } from "./core/address.js";
 import { useNewestSignals } from "./core/newest.js";
+import { keepPositions, useArrival } from "./core/position.js";
 import { keepConnected } from "./core/socket.js";
 import { useTopic } from "./core/store.js";
 import { startClock } from "./core/times.js";
-import { Header } from "./parts/header.js";
+import { Header, PLACES } from "./parts/header.js";
 import { Skeleton } from "./parts/view_state.js";
 import { applyTheme } from "./parts/theme.js";
 
@@ -21,8 +22,11 @@ const VIEWS = {
 function App() {
   const { view, subject, parameters } = usePlace();
   const newest = useNewestSignals();
+  useEffect(() => {
+    document.title = `${subject ?? Object.fromEntries(PLACES)[view] ?? "Board"} · Trading signals`;
+  }, [view, subject]);
   return html`<${Header} view=${view} />
-    <main id="main" tabindex="-1">${withoutLibraries ? html`<${WithoutLibraries} />` : null}<${View} key=${view} name=${view} subject=${subject} parameters=${parameters}
+    <main id="main" tabindex="-1">${withoutLibraries ? html`<${WithoutLibraries} />` : null}<${View} key=${`${view}/${subject}`} name=${view} subject=${subject} parameters=${parameters}
       newest=${newest} /></main>
     <footer>
       Signals are information, not advice. ${withoutLibraries ? null : html`Charts by <a href="https://www.tradingview.com/" rel="noreferrer">TradingView
@@ -37,6 +41,7 @@ function View({ name, ...properties }) {
     const load = VIEWS[name] ?? VIEWS.board;
     load().then(({ View: found }) => setLoaded(() => found), () => setLoaded(() => NotLoaded));
   }, [name]);
+  useArrival(loaded);
   if (failure) return html`<${Broken} error=${failure} again=${resetFailure} />`;
   if (!loaded) return html`<${Skeleton} lines=${8} />`;
   return html`<${loaded} ...${properties} />`;
@@ -73,7 +78,13 @@ function Broken({ error, again }) {
   </div>`;
 }
 
+// Where the reader skips to is no place of the address.
+document.querySelector(".skip").addEventListener("click", (event) => {
+  event.preventDefault();
+  document.getElementById("main").focus();
+});
 applyTheme();
 startClock();
+keepPositions();
 keepConnected();
 render(html`<${App} />`, document.getElementById("page"));

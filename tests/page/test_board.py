@@ -115,6 +115,7 @@ def test_synthetic_candles_are_marked_and_a_killed_service_is_said_and_found_aga
         first.process.kill()
         first.process.wait()
         expect(page.locator(".away")).to_contain_text("offline")
+        expect(page.locator(".liveness")).to_contain_text("no health")
         # What was said stays, with its age.
         expect(card_of(page, "BTCUSDT")).to_be_visible()
         # The files of a view that was not opened yet cannot come, and do when the service is back.

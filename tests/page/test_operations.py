@@ -176,10 +176,12 @@ def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(
     page.get_by_role("button", name="Switch it on").click()
     expect(page.get_by_text("Every answer is Neutral: prices look wrong")).to_be_visible()
     assert own_service.get("/ai/safe-mode").json()["enabled"] is True
+    expect(page.locator(".liveness")).to_contain_text("SAFE MODE")
     page.get_by_role("button", name="Switch it off").click()
     page.get_by_role("button", name="Switch it off").click()
     expect(page.get_by_role("button", name="Switch it on")).to_be_visible()
     assert own_service.get("/ai/safe-mode").json()["enabled"] is False
+    expect(page.locator(".liveness")).not_to_contain_text("SAFE MODE")
     page.get_by_role("link", name="Log", exact=True).click()
     expect(page.get_by_role("region", name="Events of the socket, newest first")).to_contain_text("SafeModeChanged")
     expect(page.get_by_role("region", name="Lines of the log, newest first")).to_contain_text("safe mode is on")

@@ -53,7 +53,7 @@ def test_arrow_keys_speak_candles_and_a_table_has_them_all(market_service: Servi
     page.get_by_role("application").focus()
     page.keyboard.press("ArrowLeft")
     announcer = page.locator("#announcer")
-    expect(announcer).to_have_text(re.compile(r"(up|down|flat), open [\d.]+, high"))
+    expect(announcer).to_have_text(re.compile(r"(up|down|flat), open [\d.,]+, high"))
     said = announcer.inner_text()
     page.keyboard.press("Home")
     expect(announcer).not_to_have_text(said)

@@ -127,7 +127,7 @@ def test_candles_are_pointed_at_and_spoken(plain_service: Service, open_view: Op
     page.mouse.move(0, 0)
     expect(page.locator(".legend time")).to_have_text(newest)
     page.get_by_role("application").press("ArrowLeft")
-    expect(page.locator("#announcer")).to_have_text(re.compile(r"(up|down|flat), open [\d.]+, high"))
+    expect(page.locator("#announcer")).to_have_text(re.compile(r"(up|down|flat), open [\d.,]+, high"))
 
 
 def test_the_other_views_work_too(plain_service: Service, open_view: Open) -> None:

@@ -4,8 +4,17 @@ import { useEffect, useState } from "./html.js";
 /** Return the place that the address names: view, what it is about, and parameters. */
 export function place() {
   const [path, query = ""] = location.hash.replace(/^#\/?/, "").split("?");
-  const [view, ...rest] = path.split("/").map(decodeURIComponent);
+  const [view, ...rest] = path.split("/").map(decoded);
   return { view: view || "board", subject: rest.join("/") || null, parameters: Object.fromEntries(new URLSearchParams(query)) };
+}
+
+// An address that was cut off or typed may end within an escape.
+function decoded(part) {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** Return the link to a place. */
@@ -18,7 +27,7 @@ export function link(view, subject = null, parameters = {}) {
 /** Change parameters of the place that is shown, without a step in the history; null takes one away. */
 export function adjust(changes) {
   const { view, subject, parameters } = place();
-  history.replaceState(null, "", link(view, subject, { ...parameters, ...changes }));
+  history.replaceState(history.state, "", link(view, subject, { ...parameters, ...changes }));
   dispatchEvent(new HashChangeEvent("hashchange"));
 }
 

@@ -6,7 +6,8 @@ const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 const DAY = 24 * HOUR;
-const relative = new Intl.RelativeTimeFormat(undefined, { numeric: "always", style: "short" });
+// Words are those of the page, which is in English; dates and numbers are written as the reader's browser does.
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
 /** Start the page's clock. */
 export function startClock() {

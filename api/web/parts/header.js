@@ -6,7 +6,7 @@ import { localZone } from "../core/times.js";
 import { LivenessLine } from "./liveness.js";
 import { choose, following } from "./theme.js";
 
-const PLACES = [["board", "Board"], ["record", "Record"], ["operations", "Operations"], ["try", "Try it"]];
+export const PLACES = [["board", "Board"], ["record", "Record"], ["operations", "Operations"], ["try", "Try it"]];
 
 /** @param {{view: string}} props The view that is shown. */
 export function Header({ view }) {

@@ -1,5 +1,5 @@
 /** One line that tells whether the service is alive: socket, newest answer, its source, and when the loop runs next. */
-import { html } from "../core/html.js";
+import { html, useEffect } from "../core/html.js";
 import { useResource } from "../core/resource.js";
 import { useTopic } from "../core/store.js";
 import { epoch } from "../core/times.js";
@@ -11,7 +11,12 @@ const HEALTH_MS = 30_000;
 export function LivenessLine() {
   const socket = useTopic("socket", { state: "connecting" });
   const newest = useTopic("newest");
+  const switched = useTopic("event:SafeModeChanged");
   const health = useResource("health", { everyMs: HEALTH_MS });
+  // A service that has just gone is not healthy for the rest of the half minute, and safe mode is shown at once.
+  useEffect(() => {
+    if (socket.state === "closed" || switched) health.reload();
+  }, [socket.state, switched]);
   return html`<div class="liveness" role="group" aria-label="Whether the service is alive">
     <${SocketState} socket=${socket} />
     ${newest ? html`<span>newest answer <${Age} at=${newest.generatedAt} /></span>
@@ -38,6 +43,9 @@ function NextRun({ health }) {
 function Parts({ health: { data, problem } }) {
   if (problem) return html`<${Badge} tone="bad" title=${problem.message}>no health<//>`;
   if (!data?.degraded?.length) return data ? html`<${Badge} tone="good">healthy<//>` : null;
-  const what = data.problems.map(({ part, reason }) => `${part}: ${reason}`).join("\n");
-  return html`<a href="#/operations"><${Badge} tone="warn" title=${what}>${data.degraded.length} degraded<//></a>`;
+  const safe = data.problems.find(({ part }) => part === "safe_mode");
+  const others = data.problems.filter((problem) => problem !== safe);
+  const what = others.map(({ part, reason }) => `${part}: ${reason}`).join("\n");
+  return html`${safe ? html`<a href="#/operations?section=switches"><${Badge} tone="loud" title=${safe.reason}>SAFE MODE: every answer is Neutral<//></a>` : null}
+    ${others.length ? html`<a href="#/operations"><${Badge} tone="warn" title=${what}>${others.length} degraded<//></a>` : null}`;
 }

@@ -11,7 +11,7 @@ export function Skeleton({ lines = 4, label = "Loading" }) {
 
 /** What is said where there is nothing to show, and what would bring something. */
 export function Empty({ title, children }) {
-  return html`<div class="empty"><h3>${title}</h3><div>${children}</div></div>`;
+  return html`<div class="empty"><h2>${title}</h2><div>${children}</div></div>`;
 }
 
 /** Why something cannot be shown. */
@@ -19,7 +19,7 @@ export function Refusal({ problem, reload }) {
   const { status } = problem;
   const needsToken = status === 401 || status === 403;
   return html`<div class="empty refusal" role="alert">
-    <h3>${status ? `${status} ${problem.title}` : problem.title}</h3>
+    <h2>${status ? `${status} ${problem.title}` : problem.title}</h2>
     <p>${problem.message}</p>
     ${needsToken ? html`<p>Operators give the administrator's token under <a href="#/operations">Operations</a>.</p>` : null}
     ${reload ? html`<button onClick=${reload}>Ask again</button>` : null}

@@ -7,12 +7,12 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 import httpx2
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from trading_signal_client import sockets
 from trading_signal_client.answers import Signal
 from trading_signal_client.calls import Call
-from trading_signal_client.problems import problem_of
+from trading_signal_client.problems import problem_of, unknown_answer
 
 A = TypeVar("A", bound=BaseModel | str | bytes)
 # A language model may take half a minute.
@@ -37,7 +37,7 @@ class Client:
         """Return the answer to a call.
 
         Raises:
-            Problem: the service refused the call; `detail` says why.
+            Problem: the service refused the call, or something else answered; `detail` says why.
             httpx2.TransportError: the service was not reached or did not answer in time.
         """
         response = self._http.request(
@@ -105,4 +105,7 @@ def _answer(call: Call[A], response: httpx2.Response) -> A:
         return call.answer(response.text)
     if issubclass(call.answer, bytes):
         return call.answer(response.content)
-    return call.answer.model_validate_json(response.content)
+    try:
+        return call.answer.model_validate_json(response.content)
+    except ValidationError as error:
+        raise unknown_answer(response) from error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -57,7 +58,9 @@ async def listen_async(url: str, token: str | None, symbols: Sequence[str]) -> A
                 for signal in _signals(message):
                     yield signal
         except ConnectionClosed:
-            continue
+            pass
+        # A proxy may accept a socket and close it at once; the pauses of `connect_async` are only between failures.
+        await asyncio.sleep(FIRST_PAUSE_SECONDS)
 
 
 def _final_or_none(error: Exception) -> Exception | None:
@@ -70,7 +73,8 @@ def _final(error: Exception) -> bool:
 
 
 def _address(url: str) -> str:
-    return "ws" + url.rstrip("/").removeprefix("http") + "/ws"
+    scheme, separator, rest = url.rstrip("/").partition("://")
+    return f"{scheme.lower().replace('http', 'ws', 1)}{separator}{rest}/ws"
 
 
 def _subscription(symbols: Sequence[str]) -> list[str]:

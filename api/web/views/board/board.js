@@ -2,6 +2,7 @@
 import { html, useCallback, useRef } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
 import { useTopic } from "../../core/store.js";
+import { riskUnits, share } from "../../core/numbers.js";
 import { Empty, Refusal, Skeleton } from "../../parts/view_state.js";
 import { Card } from "./card.js";
 import { Choices } from "./choices.js";
@@ -27,10 +28,25 @@ export function View({ parameters, newest }) {
     ${known.length === 0 && newest.data ? html`<${Nothing} />` : null}
     ${known.length > 0 && symbols.length === 0 ? html`<${Empty} title="No symbol fits the filter">
       <button onClick=${() => adjust({ text: null, side: null })}>Show all</button><//>` : null}
-    ${symbols.length ? html`<p class="aside">Confidence 0.50 is where a plan pays its costs and no more; it is no probability of profit.</p>` : null}
+    ${symbols.length ? html`<${Reading} />` : null}
     <ul class="cards" ref=${cards} onKeyDown=${move}>
       ${items}
     </ul>`;
+}
+
+/** What the words and figures of a card mean. */
+function Reading() {
+  return html`<details class="aside reading">
+    <summary>Confidence ${share(0.5)} is where a plan pays its costs and no more; it is no probability of profit. How to read the board</summary>
+    <dl>
+      <dt>Long, Short, Neutral</dt><dd>A rise, a fall, or no trade that is worth its risk. The strip at the top goes from the strongest Long to
+        the strongest Short. Click a market for its chart and the reasons.</dd>
+      <dt>Confidence</dt><dd>What the plan is worth after costs, as the odds of an even bet. Of a Neutral: above ${share(0.5)}, the better side's plan loses.</dd>
+      <dt>R</dt><dd>One R is what a plan risks: the way from the entry to the stop. A plan that comes to ${riskUnits(0.05)} R earns a twentieth of it on average.</dd>
+      <dt>positive, weak, none, inverted, undecided</dt><dd>Whether plans like this one earned more in the past than they cost, with the number of
+        plans that were measured.</dd>
+      <dt>Stop and target</dt><dd>The bar shows where the price stands between them, and the mark where it stood at the signal.</dd>
+    </dl></details>`;
 }
 
 function Nothing() {

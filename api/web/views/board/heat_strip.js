@@ -14,6 +14,7 @@ export function HeatStrip({ symbols }) {
   return cells.length ? html`<nav class="heat" aria-label="All symbols by strength">${cells}</nav>` : null;
 }
 
+// Not among the stops of the Tab key: the cards lead to the same places, and there may be hundreds.
 function Cell({ symbol }) {
   const signal = useTopic(`signal:${symbol}`);
   const stale = useDerivedFromTime((now) => Boolean(signal) && isStale(signal, now));
@@ -21,7 +22,7 @@ function Cell({ symbol }) {
   const text = `${symbol}: ${signal.side}, confidence ${share(signal.confidence)}${stale ? ", stale" : ""}`;
   const level = Math.round(10 * strength(signal));
   return html`<a href=${link("symbol", symbol)} class="cell ${stale ? "stale" : signal.side.toLowerCase()} level-${level}"
-    title=${text} aria-label=${text}><i></i></a>`;
+    title=${text} aria-label=${text} tabindex="-1"><span class="bar"><i></i></span><span class="name">${symbol}</span></a>`;
 }
 
 // From 1, surely Long, to -1, surely Short.

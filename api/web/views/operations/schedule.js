@@ -10,7 +10,7 @@ const TONES = { succeeded: "good", failed: "bad", interrupted: "warn" };
 const COLUMNS = [
   { title: "Row", value: ({ name }) => name.replaceAll("_", " ") },
   { title: "Times (UTC)", value: ({ cron }) => html`<code>${cron}</code>` },
-  { title: "Next", value: ({ next_at: at }) => html`<${Moment} at=${at} />, in <${Countdown} until=${at} />` },
+  { title: "Next", value: ({ next_at: at }) => (at ? html`<${Moment} at=${at} />, in <${Countdown} until=${at} />` : "–") },
   // Without a job the time is that from which on the row is known.
   { title: "Last", value: ({ last_at: at, last_status: status }) => (status ? html`<${Age} at=${at} />` : "–") },
   { title: "Outcome", value: ({ last_status: status }) => (status ? html`<${Badge} tone=${TONES[status] ?? "plain"}>${status}<//>` : "–") },

@@ -14,7 +14,7 @@ export function Switches() {
   useOn("event:SafeModeChanged", safe.reload);
   useOn("event:DisabledChanged", parts.reload);
   return html`<div class="panels">
-    <div class="panel"><h2>Safe mode</h2><${Resource} resource=${safe}>${(state) => html`<${SafeMode} state=${state} reload=${safe.reload} />`}<//></div>
+    <div class="panel"><h2>Safe mode</h2><p class="aside">While it is on, every answer is Neutral, for whoever asks.</p><${Resource} resource=${safe}>${(state) => html`<${SafeMode} state=${state} reload=${safe.reload} />`}<//></div>
     <div class="panel broad"><h2>Lanes and strategies</h2><${Resource} resource=${parts}>${({ parts: rows }) => html`<${Table}
       caption="Lanes and strategies" columns=${columns(parts.reload)} rows=${rows} rowKey=${({ kind, name }) => kind + name} />`}<//></div>
   </div>`;

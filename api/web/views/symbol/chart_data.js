@@ -1,4 +1,5 @@
 /** What a chart draws of the API's answers. Times of the chart are in seconds; those of the API in epoch ms. */
+import { compact, price } from "../../core/numbers.js";
 import { epoch } from "../../core/times.js";
 
 const OUTCOME_COLORS = { won: "good", lost: "bad", open: "aside" };
@@ -86,5 +87,5 @@ export function band(forecast, candles, stepMs) {
 /** Return a candle in words. */
 export function spoken({ open, high, low, close, volume }, when) {
   const way = close > open ? "up" : close < open ? "down" : "flat";
-  return `${when}: ${way}, open ${open}, high ${high}, low ${low}, close ${close}, volume ${Math.round(volume)}`;
+  return `${when}: ${way}, open ${price(open)}, high ${price(high)}, low ${price(low)}, close ${price(close)}, volume ${compact(volume)}`;
 }

@@ -1,4 +1,5 @@
 /** Lightweight Charts, told in our words: made once for a market, drawn again as data change. */
+import { number, price as priceText } from "../../core/numbers.js";
 import { stamp } from "../../core/times.js";
 import { band, bars, levels, line, marks, volumes } from "./chart_data.js";
 import { colorsOf } from "../../core/colors.js";
@@ -40,7 +41,7 @@ export function drawing(library, element, zone, onPoint) {
     draw(data) {
       candles = data.candles;
       const bars_ = bars(candles);
-      price.applyOptions({ priceFormat: { type: "price", ...precision(candles) } });
+      price.applyOptions({ priceFormat: { type: "custom", formatter: priceText, minMove: least(candles) } });
       price.setData(bars_);
       volume.setData(volumes(candles, colors));
       signals.setMarkers(marks(data.analyses, candles, data.stepMs, colors));
@@ -72,13 +73,16 @@ export function drawing(library, element, zone, onPoint) {
     }
     panes.forEach((name) => {
       if (!indicators.has(name)) indicators.set(name, PANES[name].series(library, chart, chart.panes().length, colors));
-      indicators.get(name).forEach((series, index) => series.setData(line(candles, values[PANES[name].columns[index]] ?? [])));
+      indicators.get(name).forEach((series, index) => {
+        if (PANES[name].inPrices) series.applyOptions({ priceFormat: { type: "custom", formatter: (value) => number(value), minMove: least(candles) } });
+        series.setData(line(candles, values[PANES[name].columns[index]] ?? []));
+      });
     });
     chart.panes().forEach((pane, index) => pane.setStretchFactor(index ? INDICATOR_SHARE : 1));
   }
 }
 
-/** The panes below the candles: their title, the columns that they draw, and how. */
+/** The panes below the candles: their title, the columns that they draw, and how; those in prices have digits as prices do. */
 export const PANES = {
   rsi: {
     title: "RSI", columns: ["rsi"],
@@ -89,7 +93,7 @@ export const PANES = {
     },
   },
   macd: {
-    title: "MACD", columns: ["macd_histogram", "macd", "macd_signal"],
+    title: "MACD", inPrices: true, columns: ["macd_histogram", "macd", "macd_signal"],
     series: (library, chart, pane, colors) => [
       chart.addSeries(library.HistogramSeries, { color: colors.aside, priceLineVisible: false, lastValueVisible: false }, pane),
       chart.addSeries(library.LineSeries, { color: colors.long, lineWidth: 1, priceLineVisible: false, lastValueVisible: false }, pane),
@@ -119,8 +123,8 @@ function tick(at, kind, zone) {
   return new Intl.DateTimeFormat(undefined, { ...shape, ...(zone === "utc" ? { timeZone: "UTC" } : {}) }).format(at);
 }
 
-function precision(candles) {
+// The least distance of two prices that the chart tells apart: coins cost from a billionth to a million.
+function least(candles) {
   const last = candles[candles.length - 1]?.close ?? 1;
-  const digits = Math.min(8, Math.max(2, 5 - Math.floor(Math.log10(last))));
-  return { precision: last >= 1_000 ? 2 : digits, minMove: 10 ** -(last >= 1_000 ? 2 : digits) };
+  return 10 ** -Math.min(14, Math.max(2, 5 - Math.floor(Math.log10(last))));
 }

@@ -13,7 +13,7 @@ export function Headline({ signal }) {
   return html`<section class="panel headline ${signal.side.toLowerCase()}" aria-label="The newest signal">
     <div class="row">
       <${SignalMark} side=${signal.side} large />
-      <span class="figure confidence">${share(signal.confidence)} <small>confidence; 0.50 pays its costs and no more</small></span>
+      <span class="figure confidence">${share(signal.confidence)} <small>confidence; ${share(0.5)} pays its costs and no more</small></span>
       <span class="badges">${stale ? html`<${StaleBadge} />` : null}<${DataBadge} sourceData=${signal.sourceData} /><${SourceBadge} source=${signal.source} /></span>
       <span class="aside"><${Age} at=${signal.generatedAt} />${stale ? null : html`, expires in <${Countdown} until=${signal.generatedAt + SIGNAL_LIFE_MS} />`}</span>
     </div>

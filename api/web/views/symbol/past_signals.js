@@ -23,7 +23,7 @@ const COLUMNS = [
 /** @param {{resource: object}} props Of `ai/analyses`. */
 export function PastSignals({ resource }) {
   return html`<${Resource} resource=${resource} isEmpty=${({ analyses }) => analyses.length === 0}
-    empty=${html`<${Empty} title="Nothing yet">Analyses of this market appear here.<//>`}>
+    empty=${html`<${Empty} title="Nothing yet">Analyses of this market appear here; those of synthetic candles are not kept.<//>`}>
     ${({ analyses }) => html`<${Newest} analyses=${analyses} />`}
   <//>`;
 }

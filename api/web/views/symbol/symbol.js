@@ -22,7 +22,9 @@ const INDICATORS = Object.values(PANES).flatMap(({ columns }) => columns).join("
 
 export function View({ subject: symbol, parameters }) {
   if (!symbol) return html`<${Empty} title="Which symbol?"><a href="#/board">Choose one on the board</a><//>`;
-  return html`<${Market} key=${symbol} symbol=${symbol} parameters=${parameters} />`;
+  // Symbols are in capitals, and typed as they come.
+  const name = symbol.toUpperCase();
+  return html`<${Market} key=${name} symbol=${name} parameters=${parameters} />`;
 }
 
 function Market({ symbol, parameters }) {
