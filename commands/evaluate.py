@@ -10,7 +10,7 @@ import typer
 
 from commands.candles.reading import tell
 from commands.console import show, working
-from commands.options import Backend, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
+from commands.options import Backend, Bps, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyArguments, run_study
 from commands.versions import ChosenVersion, choose_version, read_leader
 from config.sources import load_settings
@@ -19,10 +19,6 @@ from domain.market import CandleSeries, Timeframe
 
 if TYPE_CHECKING:
     from models.registry.registry import Registry
-
-Bps = Annotated[
-    float | None, typer.Option(min=0, max=4_999, help="Of the traded amount; from the settings by default.")
-]
 
 
 def evaluate(
