@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,7 +10,7 @@ import typer
 
 from commands.candles.reading import tell
 from commands.console import show, working
-from commands.options import Backend, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
+from commands.options import Backend, Bps, Epochs, Horizon, Json, Leader, OneTarget, ScopeSymbol, Seed, SeriesTimeframe
 from commands.study import StudyArguments, run_study
 from commands.versions import ChosenVersion, choose_version, read_leader
 from config.sources import load_settings
@@ -19,10 +19,6 @@ from domain.market import CandleSeries, Timeframe
 
 if TYPE_CHECKING:
     from models.registry.registry import Registry
-
-Bps = Annotated[
-    float | None, typer.Option(min=0, max=4_999, help="Of the traded amount; from the settings by default.")
-]
 
 
 def evaluate(
@@ -62,12 +58,16 @@ def evaluate(
     """
     settings = load_settings()
     if types is not None:
-        if plot is not None:
-            raise InvalidRequest("--plot draws one version; leave --types out")
+        costs = {"--fee-bps": fee_bps, "--slippage-bps": slippage_bps}
+        of_a_version = {"--plot": plot, "--leader": leader, "--target": target, "--horizon": horizon, **costs}
+        _leave_out(of_a_version, "of one version; leave --types out")
         models = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
         parameters = StudyArguments(types, seeds, tuple(map(Path, what)), symbol, timeframe, save, markdown)
         run_study(parameters, models, settings.features, as_json)
         return
+    training = {"--epochs": epochs, "--seed": seed, "--backend": backend, "--seeds": None if seeds == 1 else seeds}
+    of_a_study = {**training, "--save": save, "--markdown": markdown}
+    _leave_out(of_a_study, "of learners that are trained and compared; name them by --types")
     version, files = _version_and_files(what)
     if len(files) > 1 and (plot or symbol):
         raise InvalidRequest(f"{len(files)} files are scored one by one: leave --plot and --symbol out")
@@ -97,6 +97,12 @@ def evaluate(
 
     documents, tables = zip(*found, strict=True)
     show(documents[0] if len(files) == 1 else {"evaluations": list(documents)}, Group(*tables), as_json)
+
+
+def _leave_out(options: Mapping[str, object], words: str) -> None:
+    """Refuse options that would be left unread."""
+    if given := [name for name, value in options.items() if value is not None]:
+        raise InvalidRequest(f"{', '.join(given)}: {words}")
 
 
 def _version_and_files(what: Sequence[str]) -> tuple[str | None, list[Path]]:

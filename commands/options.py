@@ -40,6 +40,9 @@ Horizon = Annotated[
 OneTarget = Annotated[
     ModelTarget | None, typer.Option(help="Only models of the close of one horizon, or only plan models.")
 ]
+Bps = Annotated[
+    float | None, typer.Option(min=0, max=4_999, help="Of each side of a trade; that of the kind of market by default.")
+]
 Version = Annotated[str, typer.Argument(help="Name of a version.")]
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from commands.candles.reading import checked_scope, known_market, market_of, read_closed
+from commands.candles.reading import checked_scope, known_market, market_of, own_market, read_closed
 from domain.errors import InvalidRequest, ModelUnavailable
 from domain.forecasting import ANY_SYMBOL
 from domain.market import CandleSeries, Timeframe
@@ -93,7 +93,7 @@ def read_leader(
     if not leaders:
         raise InvalidRequest(f"{model.version} reads no market beside {named}: leave --leader out")
     read = read_closed(file, timeframe, None)
-    market = checked_scope(market_of(read, file, None))
+    market = checked_scope(own_market(read, file))
     if market not in leaders:
         raise InvalidRequest(f"{file.name} has {market}; {named} {be} led by {', '.join(sorted(leaders))}")
     return {market: read.series}

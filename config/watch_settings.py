@@ -7,7 +7,6 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from config.section import Count, Part, Positive, Section, SomeShare, Switch
-from domain.trading.costs import CostBps
 from domain.values import Share
 
 CalibrationKind = Literal["sigmoid", "slope", "isotonic", "none"]
@@ -19,7 +18,6 @@ class EvaluationSettings(Section):
     """How a candidate is judged: on the newest rows, fold after fold, each row once.
 
     Above `suspicious_accuracy` or `suspicious_auc` out of sample it is not promoted: its features tell the future.
-    Fee and slippage, in hundredths of a percent of the traded amount, are those of the equity curve.
     """
 
     folds: Count
@@ -32,8 +30,6 @@ class EvaluationSettings(Section):
     min_test_windows: Count
     suspicious_accuracy: Suspicious
     suspicious_auc: Suspicious
-    fee_bps: CostBps
-    slippage_bps: CostBps
 
 
 class DriftSettings(Section):

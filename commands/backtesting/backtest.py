@@ -9,7 +9,6 @@ from typing import Annotated
 import typer
 
 from commands.backtesting.past import (
-    Bps,
     Files,
     FundingBps,
     Since,
@@ -20,7 +19,7 @@ from commands.backtesting.past import (
     options_of,
 )
 from commands.console import say, show, stages
-from commands.options import FilesSymbol, Json, Leader
+from commands.options import Bps, FilesSymbol, Json, Leader
 from commands.versions import read_leader
 from config.sources import load_settings
 from domain.errors import InvalidRequest

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from commands.candles.reading import market_of, read_closed
+from commands.candles.reading import own_market, read_closed
 from commands.console import downloading, show
 from commands.options import Json, moment_ms, timeframes_of
 from config.settings import Settings
@@ -109,7 +109,7 @@ def _measured(
     def read(at: int, file: Path) -> MeasuredCandles:
         tell(f"reading {file.name}", at / len(files))
         found = read_closed(file, None)
-        return MeasuredCandles(file.name, market_of(found, file, None), found.series)
+        return MeasuredCandles(file.name, own_market(found, file), found.series)
 
     with downloading() as tell:
         candles = (read(at, file) for at, file in enumerate(files))

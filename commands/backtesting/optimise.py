@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from commands.backtesting.past import (
-    Bps,
     Files,
     FundingBps,
     Since,
@@ -19,7 +18,7 @@ from commands.backtesting.past import (
     options_of,
 )
 from commands.console import show, stages
-from commands.options import FilesSymbol, Json
+from commands.options import Bps, FilesSymbol, Json
 from config.sources import load_settings
 from utils.clock import SystemClock
 

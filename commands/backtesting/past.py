@@ -34,7 +34,6 @@ Timeframes = Annotated[
 ]
 Since = Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="First judgement, UTC.")]
 Until = Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="End, UTC; later candles are not read.")]
-Bps = Annotated[float | None, typer.Option(min=0, max=4_999, help="Of each side of a trade; trading.* by default.")]
 FundingBps = Annotated[
     float | None,
     typer.Option(min=-4_999, max=4_999, help="Every 8 hours, paid by Long; trading.funding_bps by default."),

@@ -69,10 +69,28 @@ def market_of(read: ReadCandles, file: Path, symbol: str | None) -> str:
     """
     if symbol is not None:
         return checked_scope(symbol)
-    market = (read.symbol and spelling(read.symbol)) or read.named
+    market = _told(read)
     if market is None:
         raise InvalidRequest(f"{file.name}: which market is it? Its name does not tell; give --symbol")
     return market
+
+
+def own_market(read: ReadCandles, file: Path) -> str:
+    """Return the market that stands in a file, else that of its name, where no option can name it.
+
+    Raises:
+        InvalidRequest: none tells it.
+    """
+    market = _told(read)
+    if market is None:
+        raise InvalidRequest(
+            f"{file.name}: which market is it? Its name does not tell; begin it with the market, as BTCUSDT-1h.csv does"
+        )
+    return market
+
+
+def _told(read: ReadCandles) -> str | None:
+    return (read.symbol and spelling(read.symbol)) or read.named
 
 
 def known_market(read: ReadCandles, file: Path, symbol: str | None) -> str | None:
@@ -131,7 +149,7 @@ def read_markets(
     markets: dict[str, ReadCandles] = {}
     for file in files:
         read = read_closed(file, timeframe)
-        market = checked_scope(market_of(read, file, None))
+        market = checked_scope(own_market(read, file))
         if market in markets:
             raise InvalidRequest(f"{file.name}: there is a file of {market} already")
         markets[market] = read

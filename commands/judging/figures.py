@@ -54,7 +54,7 @@ def figures(
     settings = load_settings()
     models = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     settings = settings.model_copy(update={"models": models})
-    _, read = read_markets(files, ANY_SYMBOL if len(files) > 1 else None, None)
+    _, read = read_markets(files, ANY_SYMBOL, None)
     end_ms = moment_ms(until + timedelta(days=1))
     candles = {market: found.series.closed_by(end_ms) for market, found in read.items()}
     wanted = [name.strip() for name in markets.split(",")]

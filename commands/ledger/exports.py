@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
-from commands.candles.reading import market_of, read_closed
+from commands.candles.reading import own_market, read_closed
 from commands.console import fail, show, working
 from commands.ledger.opening import open_reader
 from commands.options import Json
@@ -121,7 +121,7 @@ def _checked(file: Path) -> CheckedExport:
 def _markets(files: list[Path], export: CheckedExport) -> dict[tuple[str, Timeframe], CandleSeries]:
     """Return the candles of the export's markets, longer timeframes made from shorter ones where there is no file."""
     wanted = {(entry.symbol, entry.timeframe) for entry in export.entries}
-    read = [(market_of(found, file, None), found.series) for file in files for found in (read_closed(file, None),)]
+    read = [(own_market(found, file), found.series) for file in files for found in (read_closed(file, None),)]
     candles = {(symbol, series.timeframe): series for symbol, series in read}
     for symbol, timeframe in sorted(wanted - set(candles)):
         shorter = [series for name, series in read if name == symbol and timeframe.ms % series.timeframe.ms == 0]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from commands.candles.reading import checked_scope, market_of, read_closed, tell
+from commands.candles.reading import checked_scope, own_market, read_closed, tell
 from commands.console import say, show, stages
 from commands.options import Json
 from config.sources import load_settings
@@ -66,7 +66,7 @@ def _markets(files: Sequence[Path], until: date, as_json: bool) -> dict[Timefram
         found = read_closed(file, None)
         if not as_json:
             tell(file, found)
-        market = checked_scope(market_of(found, file, None))
+        market = checked_scope(own_market(found, file))
         if not is_shipped_market(market):
             raise InvalidRequest(f"{file.name}: {market} is no coin; what comes with the service knows coins alone")
         read.setdefault(market, {})[found.series.timeframe] = found.series

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from commands.candles.reading import checked_scope, market_of, read_closed, tell
+from commands.candles.reading import checked_scope, own_market, read_closed, tell
 from commands.console import show, working
 from commands.options import Json, moment_ms
 from config.sources import load_settings
@@ -35,7 +35,7 @@ def build_volatility(
             found = read_closed(file, timeframe)
             if not as_json:
                 tell(file, found)
-            markets[checked_scope(market_of(found, file, None))] = found.series
+            markets[checked_scope(own_market(found, file))] = found.series
 
         from commands.tables.volatility import built_volatility
         from services.training.default_volatility import build_default_volatility

@@ -47,17 +47,12 @@ class EvaluationParameters(Frozen):
         settings: Settings,
         key: RegistryKey = USUAL,
     ) -> EvaluationParameters:
-        """Return the parameters, with the settings for costs that are None; `key` is the registry of the version."""
+        """Return the parameters, with the market's own costs where None is given; `key` is the version's registry."""
         own = settings_at(settings, key)
-        usual = settings.models.evaluation
-        costs = Costs(
-            fee_bps=usual.fee_bps if fee_bps is None else fee_bps,
-            slippage_bps=usual.slippage_bps if slippage_bps is None else slippage_bps,
-        )
         return cls(
             version=version,
             symbol=symbol,
-            costs=costs,
+            costs=settings.trading.costs.replaced(fee_bps, slippage_bps).of(symbol),
             features=own.features,
             indicators=own.indicators,
             models=own.models,

@@ -67,6 +67,9 @@ def test_classes_of_a_share_are_two_markets(tmp_path: Path) -> None:
 def test_what_is_no_symbol_is_refused_with_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequest, match=r"^two_interleaved-1h\.csv: .* give --symbol$"):
         read_markets([hours(tmp_path / "two_interleaved-1h.csv")], None, None)
+    # Each of several files is the market that it names: no option can name it.
+    with pytest.raises(InvalidRequest, match=r"^two_interleaved-1h\.csv: .* begin it with the market"):
+        read_markets([hours(tmp_path / "BTCUSDT-1h.csv"), hours(tmp_path / "two_interleaved-1h.csv")], None, None)
     with pytest.raises(InvalidRequest, match=r"^--symbol: a symbol has at most 20 capital letters"):
         checked_scope("../../etc")
     assert (checked_scope("*"), checked_scope("btc/usdt")) == ("*", "BTCUSDT")

@@ -183,7 +183,7 @@ def test_evaluation_is_on_unseen_candles_alone(workplace_here: Workplace, traine
     assert [(part["part"], part["evidence"]) for part in after["parts"]] == [("newer", True), ("walk_forward", False)]
     assert after["parts"][1]["metrics"] == before["metrics"]
     assert sum(row["count"] for row in after["reliability"]) == after["metrics"]["count"]
-    assert after["performance"]["costs"] == {"fee_bps": 10.0, "slippage_bps": 2.0}
+    assert after["performance"]["costs"] == {"fee_bps": 5.0, "slippage_bps": 1.0}
 
 
 def test_evaluation_draws_pictures(workplace: Workplace, trained: Any) -> None:

@@ -42,9 +42,9 @@ class EvaluateRequest(RequestModel):
         description="Of which horizon, one of models.further_horizons_candles: that in production or, with a version, "
         "where two horizons have one of its name.",
     )
-    fee_bps: CostBps | None = Field(None, description="Of each side of a trade; without it models.evaluation.fee_bps.")
+    fee_bps: CostBps | None = Field(None, description="Of each side of a trade; by default that of the kind of market.")
     slippage_bps: CostBps | None = Field(
-        None, description="Of each side of a trade; without it models.evaluation.slippage_bps."
+        None, description="Of each side of a trade; by default that of the kind of market."
     )
     candles: CandleBodies | None = Field(None, description=OWN_CANDLES)
 

@@ -95,6 +95,17 @@ def test_newer_candles_are_scored_apart_and_are_the_evidence(settings: Settings,
     assert "no evidence beyond it" in told
 
 
+@pytest.mark.parametrize(
+    ("symbol", "fee_bps", "expected"),
+    [("BTCUSDT", None, (5.0, 1.0)), ("EURUSD", None, (0.35, 0.65)), ("EURUSD", 2.0, (2.0, 0.65))],
+)
+def test_acting_on_forecasts_costs_what_trading_the_market_costs(
+    settings: Settings, version: str, symbol: str, fee_bps: float | None, expected: tuple[float, float]
+) -> None:
+    costs = EvaluationParameters.of(version, symbol, fee_bps, None, settings).costs
+    assert (costs.fee_bps, costs.slippage_bps) == expected
+
+
 def test_without_newer_candles_nothing_is_called_evidence(settings: Settings, version: str) -> None:
     result = asked(settings, version, TURNING)
     (only,) = result.document["parts"]
