@@ -120,6 +120,11 @@ class MeantColumns:
         words = zone_in_name(names[self.roles[Role.TIME]]) if names else ""
         return NamedZone(words) if words else self.table.zone
 
+    @property
+    def of_broker(self) -> bool:
+        """Whether MetaTrader wrote the file: it alone counts ticks."""
+        return not _TICKS.isdisjoint(map(plain_name, self.table.names))
+
     def _has_decimal_comma(self) -> bool:
         volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
         return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter, volumes)

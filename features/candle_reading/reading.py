@@ -126,7 +126,7 @@ def _read(
     columns = columns.with_rows(rows.kept)
     market = table.symbol or found
     clock_of = symbol or market or name
-    times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of))
+    times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of), columns.of_broker)
     placed = ordered(times.ms, rows.values, columns.at, table.place)
     if found is None:
         require_one_table(placed.times_ms, placed.values, placed.at, columns.headers, table.place)

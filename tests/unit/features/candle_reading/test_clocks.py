@@ -72,12 +72,33 @@ def test_shares_on_the_clock_of_their_exchange_are_read_by_it(
 
 @pytest.mark.parametrize(
     ("zone", "ahead"),
-    [("America/New_York", 7), ("Etc/GMT+5", 0), ("America/New_York", 0), ("Europe/London", 0), ("UTC", 0)],
-    ids=["server of a broker", "New York in winter", "New York", "London", "UTC"],
+    [
+        ("America/New_York", 7),
+        ("Etc/GMT+5", 0),
+        ("America/New_York", 0),
+        ("Europe/London", 0),
+        ("Europe/Berlin", 0),
+        ("UTC", 0),
+    ],
+    ids=["server of a broker", "New York in winter", "New York", "London", "Berlin", "UTC"],
 )
 def test_currencies_are_read_by_the_clock_of_the_broker(tmp_path: Path, zone: str, ahead: int) -> None:
     candles = currencies()
     assert list(read(tmp_path, "EURUSD_H1.csv", candles, zone, ahead).series.candles) == candles
+
+
+@pytest.mark.parametrize("name", ["XAUUSDm_H1.csv", "GOLD_H1.csv", "#AAPL_H1.csv", "candles.csv"])
+def test_files_of_metatrader_have_the_clock_of_the_broker_whatever_the_market(tmp_path: Path, name: str) -> None:
+    candles = session("America/New_York", 570, 930) if "AAPL" in name else currencies()
+    lines = []
+    for candle in candles:
+        at = datetime.fromtimestamp(candle.timestamp / 1000, UTC).astimezone(ZoneInfo("America/New_York"))
+        at += timedelta(hours=7)
+        lines.append((f"{at:%Y.%m.%d}", f"{at:%H:%M:%S}", *candle[1:], 0, 2))
+    names = ("<DATE>", "<TIME>", "<OPEN>", "<HIGH>", "<LOW>", "<CLOSE>", "<TICKVOL>", "<VOL>", "<SPREAD>")
+    path = tmp_path / name
+    path.write_text(csv_text(lines, names, "\t"))
+    assert list(read_candles(path, NOW).series.candles) == candles
 
 
 def test_coins_and_unknown_markets_stay_on_utc(tmp_path: Path) -> None:
