@@ -308,6 +308,22 @@ def test_a_last_candle_that_the_file_calls_unfinished_is_left_out_once_it_has_cl
     assert list(read_candles(path, TEN[-1].timestamp + 60_000).series.candles) == TEN
 
 
+@pytest.mark.parametrize(
+    ("name", "finished", "unfinished"),
+    [
+        ("status", "closed", "open"),
+        ("is_open", "False", "True"),
+        ("partial", "0", "1"),
+        ("State", "Final", "In progress"),
+    ],
+)
+def test_words_for_an_unfinished_candle_are_known(tmp_path: Path, name: str, finished: str, unfinished: str) -> None:
+    rows: list[tuple[object, ...]] = [(*c, finished if at < 9 else unfinished) for at, c in enumerate(TEN)]
+    assert list(read(tmp_path, rows, (*NAMES, name)).series.candles) == TEN[:-1]
+    closed: list[tuple[object, ...]] = [(*c, finished) for c in TEN]
+    assert list(read(tmp_path, closed, (*NAMES, name)).series.candles) == TEN
+
+
 @pytest.mark.parametrize("adjusted", ["1e308", "1e-320", "0", "-5", "nan"])
 def test_adjusted_closes_that_no_split_makes_change_nothing(tmp_path: Path, adjusted: str) -> None:
     rows: list[tuple[object, ...]] = [(*c, adjusted if at == 4 else c.close) for at, c in enumerate(TEN)]
