@@ -39,7 +39,7 @@ _NAMES: dict[Role, str] = {
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp closedate "
     "closedatetime timeperiodend periodend barend barendtime endtime endat end to",
-    Role.ZONE: "timezone tz zone utcoffset",
+    Role.ZONE: "timezone tz zone utcoffset gmtoffset",
     Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric first firstrate eroffn eroffnung "
     "apertura abertura ouv ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
     Role.HIGH: "high h highprice pricehigh highest highestprice max maxprice maxrate pxhigh hghpric hoch maximo "

@@ -13,7 +13,13 @@ from domain.errors import InvalidMarketData
 from domain.market import Timeframe
 from features.candle_reading.headerless import guessed_roles
 from features.candle_reading.headers import PRICES, Role, plain_name, roles_of
-from features.candle_reading.numbers import Numbers, has_decimal_comma, is_text, numbers_of
+from features.candle_reading.numbers import (
+    Numbers,
+    has_decimal_comma,
+    is_text,
+    numbers_of,
+    require_one_reading,
+)
 from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
@@ -21,17 +27,13 @@ from features.candle_reading.time_columns import columns_of_times, with_best_tim
 from features.candle_reading.times.column_times import Times, looks_like_times, times_of
 from features.candle_reading.times.written_times import zone_in_name
 from features.candle_reading.times.zones import NamedZone
+from features.candle_reading.volumes import TICKS, base_volume, is_traded
 
-# What MetaTrader counts where the exchange has no volume.
-_TICKS = {"tickvol", "tickvolume"}
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
 # BitMEX and Nautilus do the same.
 _STAMPED_AT_THE_CLOSE = ({"date", "time", "up", "down"}, {"homenotional", "foreignnotional"}, {"bartype", "tsevent"})
 # Prices of 1e-9 as whole numbers, and the least that are taken for such: a thousandth.
 _FIXED_POINT, _LEAST_FIXED = 1e9, 1e6
-# Rows that are looked at to tell whether a volume is the turnover, and the fewest that tell it: the price of all
-# trades of a candle is this near to its close.
-_SAMPLE, _FEWEST_ROWS, _NEAR = 2_000, 10, 0.2
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,10 @@ class MeantColumns:
         Raises:
             InvalidMarketData: a cell is no number.
         """
-        comma = self._has_decimal_comma()
+        volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
+        prices = [self.column(role) for role in PRICES]
+        require_one_reading(prices, volumes)
+        comma = has_decimal_comma(prices, self.table.delimiter, volumes)
         if comma:
             return replace(self, notes=(*self.notes, "decimal commas"))._values(comma)
         return self._values(comma)
@@ -104,6 +109,8 @@ class MeantColumns:
             InvalidMarketData: a row has no time that can be read; see also `times_of`.
         """
         clock, zones = (self.column(role) if role in self.roles else None for role in (Role.CLOCK, Role.ZONE))
+        if zones is not None and not is_text(zones) and not self._name(Role.ZONE).casefold().endswith("offset"):
+            zones = None  # of numbers, `zone` may count anything
         times = times_of(self.column(Role.TIME), clock, zones)
         if times.wrong.any():
             row = int(times.wrong.argmax())
@@ -113,21 +120,19 @@ class MeantColumns:
             )
         return times
 
+    def _name(self, role: Role) -> str:
+        return self.table.names[self.roles[role]] if self.table.names else ""
+
     @property
     def zone(self) -> NamedZone:
         """What the file says of the time zone of its times."""
-        names = self.table.names
-        words = zone_in_name(names[self.roles[Role.TIME]]) if names else ""
+        words = zone_in_name(self._name(Role.TIME))
         return NamedZone(words) if words else self.table.zone
 
     @property
     def of_broker(self) -> bool:
         """Whether MetaTrader wrote the file: it alone counts ticks."""
-        return not _TICKS.isdisjoint(map(plain_name, self.table.names))
-
-    def _has_decimal_comma(self) -> bool:
-        volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
-        return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter, volumes)
+        return not TICKS.isdisjoint(map(plain_name, self.table.names))
 
     def _numbers(self, comma: bool) -> dict[Role, Numbers]:
         numbers = {role: numbers_of(self.column(role), comma) for role in PRICES}
@@ -171,7 +176,7 @@ def meant_columns(table: RawTable) -> MeantColumns:
     everything = np.arange(len(table))
     if not table.names:
         roles = guessed_roles(table.columns, table.delimiter)
-        if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
+        if Role.VOLUME in roles and (base := base_volume(table, roles)) is not None:
             roles[Role.VOLUME] = base
         return MeantColumns(table, roles, False, everything)
     roles = roles_of(table.names)
@@ -199,34 +204,12 @@ def meant_columns(table: RawTable) -> MeantColumns:
             "has several columns for each of the prices, as of several markets: name the market in them, as BTC_open, "
             "or keep one market in the file"
         )
-    if Role.VOLUME in roles and not _traded(table.columns[roles[Role.VOLUME]]):
-        ticks = [at for at, name in enumerate(table.names) if plain_name(name) in _TICKS]
+    if Role.VOLUME in roles and not is_traded(table.columns[roles[Role.VOLUME]]):
+        ticks = [at for at, name in enumerate(table.names) if plain_name(name) in TICKS]
         roles[Role.VOLUME] = ticks[0] if ticks else roles[Role.VOLUME]
-    if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
+    if Role.VOLUME in roles and (base := base_volume(table, roles)) is not None:
         roles[Role.VOLUME] = base
     return MeantColumns(table, roles, has_close_times, everything)
-
-
-def _base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
-    """Return the column of which the one named as volume is the product with the price; None where there is none.
-
-    The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare.
-    """
-    comma = has_decimal_comma([table.columns[roles[role]].head(_SAMPLE) for role in PRICES], table.delimiter)
-    samples = [column.head(_SAMPLE) for column in table.columns]
-    closes, named = (numbers_of(samples[roles[role]], comma).floats for role in (Role.CLOSE, Role.VOLUME))
-    for at in range(len(table.columns)):
-        if at not in roles.values():
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                shares = named / (numbers_of(samples[at], comma).floats * closes)
-            known = shares[np.isfinite(shares)]
-            if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():
-                return at
-    return None
-
-
-def _traded(volumes: pd.Series) -> bool:
-    return is_text(volumes) or bool((volumes > 0).any())
 
 
 def of_one_market(

@@ -148,6 +148,22 @@ def test_an_hour_of_autumn_that_comes_twice_on_an_unknown_clock_is_refused(
         read(tmp_path, "BTCUSDT-1h.csv", rows, zone)
 
 
+@pytest.mark.parametrize(
+    ("name", "offset"),
+    [("gmtoffset", -18_000), ("utc_offset", -5), ("utc_offset", "-0500"), ("utc_offset", "-05:00"), ("zone", 7)],
+)
+def test_times_are_those_of_the_offset_from_utc_in_a_column_of_its_own(
+    tmp_path: Path, name: str, offset: object
+) -> None:
+    rows = reference(48)
+    # Numbers in a column that is named `zone` alone may count anything.
+    behind = timedelta(hours=0 if name == "zone" else 5)
+    lines = [(f"{datetime.fromtimestamp(c[0] / 1000, UTC) - behind:%Y-%m-%d %H:%M:%S}", *c[1:], offset) for c in rows]
+    path = tmp_path / "candles.csv"
+    path.write_text(csv_text(lines, ("datetime", "open", "high", "low", "close", "volume", name)))
+    assert list(read_candles(path, NOW).series.candles) == rows
+
+
 def test_a_zone_that_two_places_have_is_none(tmp_path: Path) -> None:
     path = tmp_path / "candles.csv"
     path.write_text(csv_text([(f"2026-03-02 {at:02}:00 CST", *c[1:]) for at, c in enumerate(reference(9))]))

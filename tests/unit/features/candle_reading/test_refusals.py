@@ -82,6 +82,22 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "one row": (csv_text(REFERENCE[:1]), "a timeframe shows in at least 2 candles, received 1"),
     "no number": (with_cell(9, 4, "abc"), "line 11: close is 'abc', no number"),
     "parts of 32": (with_cell(9, 4, "112'16"), 'line 11: close is "112\'16", no number'),
+    "prices that may be parts of 32": (
+        csv_text([(c[0], "112'165", "113'000", f"111'{at % 32:02}5", "112'310", 5) for at, c in enumerate(REFERENCE)]),
+        "has prices such as 112'165, which may be in parts of 32 or have a separator of thousands",
+    ),
+    "points that may separate thousands": (
+        csv_text([(c[0], "42.001", "42.019", "41.999", "42.010", "804,00") for c in REFERENCE], delimiter=";"),
+        "has prices such as 42.001 beside volumes with a decimal comma: their point may separate thousands",
+    ),
+    "open and close exchanged": (
+        csv_text([(c[0], c.close, c.high, c.low, c.open, c.volume) for c in REFERENCE]),
+        "has open and close exchanged, or its times run backwards",
+    ),
+    "weekdays of a spreadsheet since 1904": (
+        csv_text([(44_816 - 1_462 + at // 5 * 7 + at % 5, *c[1:]) for at, c in enumerate(REFERENCE[:50])]),
+        "has day numbers that fall on Tuesdays to Saturdays: they count from 1904",
+    ),
     "no time": (with_cell(9, 0, "yesterday"), "line 11: 'yesterday' is no time"),
     # Without an end, if the pattern tried every share of the spaces between its parts.
     "no time behind many spaces": (
