@@ -21,6 +21,8 @@ _NOTHING = frozenset(
 # Of bonds: 112'165 is 112 and 16.5 parts of 32. Fewer cells than this may be thousands by chance.
 _PARTS_OF_32 = r"\d{1,3}['\u2019](?:[0-2]\d|3[01])[0257]"
 _FEWEST_CELLS = 10
+# A longer cell is no number.
+_LONGEST = 100
 _EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12", "万": "e4", "亿": "e8"}
 
 
@@ -117,7 +119,8 @@ def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
     if not is_text(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Numbers(values, np.zeros(len(values), dtype=np.bool_))
-    text = column.astype(str).str.replace(_SPACES_AND_SIGNS, "", regex=True)
+    text = column.astype(str)
+    text = text.where(text.str.len() <= _LONGEST, "?").str.replace(_SPACES_AND_SIGNS, "", regex=True)
     text = text.str.replace("\u2212", "-", regex=False).str.replace(_CURRENCY, "", regex=True)
     if decimal_comma:
         text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)

@@ -23,6 +23,8 @@ _UNIT_SPAN = 13.7
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
 _FEWEST_WEEKDAYS = 10
+# A longer cell is no time.
+_LONGEST = 100
 _FIRST_DAY_OF_R = 7_305  # 1990
 # The year 2286: a number beyond it in any unit is no time of a candle.
 _FARTHEST_MS = 1e13
@@ -201,7 +203,7 @@ def _of_text(column: pd.Series) -> Times:
     text = text_of_cells(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
     dotnet = bool(text.head(50).dropna().str.contains("/Date(", regex=False).any())
-    text = readable(text)
+    text = readable(text.where(text.str.len() <= _LONGEST, "?"))
     if dotnet:
         return _of_numbers(pd.to_numeric(text, errors="coerce"))
     if (zoned := without_zones(text)) is not None:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.candle_reading.numbers import is_text
 from features.candle_reading.times.date_orders import are_digits
-from features.candle_reading.times.zones import offset_words, zone_of
+from features.candle_reading.times.zones import MOST_ZONES, offset_words, zone_of
 
 _HOURS = 24
 # Of a spreadsheet since 1900: the year 2119.
@@ -32,7 +32,10 @@ def with_zones(column: pd.Series, zones: pd.Series) -> pd.Series:
     if text.head(50).str.contains(OFFSET, regex=True).any() or zones.isna().any():
         return column
     words = zones.astype(str).str.strip()
-    words = words.map({word: offset_words(word) for word in words.unique()})
+    named = words.unique()
+    if len(named) > MOST_ZONES:
+        return column
+    words = words.map({word: offset_words(word) for word in named})
     return text.str.cat(words, sep=" ") if all(zone_of(word) is not None for word in words.unique()) else column
 
 

@@ -32,6 +32,8 @@ FOUR_HOURS = [
     tuple(getattr(candle, name) for name in NAMES)
     for candle in CandleSeries(Timeframe.H1, REFERENCE).resample(Timeframe.H4).candles
 ]
+# Keys that all differ would make a table of the square of their number.
+MANY = reference(5_000)
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
 
 
@@ -104,6 +106,25 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         with_cell(9, 0, f"2026-03-02{' ' * 2_000}noon"),
         "line 11: '2026-03-02 .*' is no time",
     ),
+    "a long word behind a time": (
+        with_cell(9, 0, f"2026-03-02 {'a' * 200_000}"),
+        "line 11: '2026-03-02 a+' is no time",
+    ),
+    "a long number": (with_cell(9, 4, "1.2" * 200_000), "line 11: close is '1.21.2.*, no number"),
+    "columns without an end": (HEAD + "1," * 30_000 + "1\n", "has 30,001 columns: keep those of the candles"),
+    "names of columns without an end": (
+        json.dumps([{"time": c[0], "open": 1, "high": 1, "low": 1, "close": 1, f"x{c[0]}": 1} for c in MANY]),
+        "has 5,005 columns: keep those of the candles",
+    ),
+    "a row without an end": (
+        json.dumps([*map(list, REFERENCE), [1] * 100_000]),
+        "has 100,000 columns: keep those of the candles",
+    ),
+    "tables without an end": (
+        json.dumps([[[list(candle)]] * 1_500 for candle in REFERENCE[:2]]),
+        "holds more than 2,000 tables: join them to one",
+    ),
+    "keys without an end": (json.dumps({f"k{at}": 1 for at in range(100_000)}), "has no rows of candles"),
     "no such day": (csv_text([("2026-02-30", *c[1:]) for c in REFERENCE[:3]]), "line 2: '2026-02-30' is no time"),
     "a negative price": (with_cell(4, 3, -1.0), "line 6 has a price out of range"),
     "an endless price": (with_cell(4, 2, "1e300"), "line 6 has a price out of range"),
