@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -23,6 +22,7 @@ from features.candle_reading.numbers import (
 from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.tables.word_rows import rows_without_prices
 from features.candle_reading.time_columns import columns_of_times, with_best_time
 from features.candle_reading.times.column_times import Times, looks_like_times, times_of
 from features.candle_reading.times.written_times import zone_in_name
@@ -88,18 +88,21 @@ class MeantColumns:
         wrong = np.logical_or.reduce([column.wrong for column in numbers.values()])
         if not wrong.any():
             return self, self._matrix(numbers)
-        rows = np.flatnonzero(wrong)
-        headers = rows[[self._is_header(row) for row in rows.tolist()]]
-        events = rows[[self._is_event(row) for row in rows.tolist()]]
-        kept = np.ones(len(self.at), dtype=np.bool_)
-        kept[np.concatenate([headers, events])] = False
-        for row in np.flatnonzero(wrong & kept).tolist():
+        at = np.flatnonzero(wrong)
+        columns = [self.column(role).iloc[at].astype(str).fillna("") for role in PRICES]
+        unknown = np.logical_and.reduce([np.isnan(numbers[role].floats[at]) for role in PRICES])
+        events, headers, words = rows_without_prices(columns, unknown, len(wrong))
+        left_out = events | headers | words
+        if not left_out.all():
+            row = int(at[left_out.argmin()])
             role = next(role for role, column in numbers.items() if column.wrong[row])
             cell = str(self.column(role).iloc[row])[:40]
             raise InvalidMarketData(f"{self.place(row)}: {role} is {cell!r}, no number: correct or delete the row")
-        counts = ((len(headers), "repeated header"), (len(events), "row with a dividend or split"))
-        words = [f"{counted(count, noun)} left out" for count, noun in counts if count]
-        left = replace(self.with_rows(kept), headers=tuple(self.at[headers].tolist()), notes=(*self.notes, *words))
+        counts = [int(flags.sum()) for flags in (headers, events, words)]
+        kinds = (("repeated header", ""), ("row", " with a dividend or split"), ("row", " of words"))
+        found = [f"{counted(n, noun)}{what} left out" for n, (noun, what) in zip(counts, kinds, strict=True) if n]
+        repeated = tuple(self.at[at[headers]].tolist())
+        left = replace(self.with_rows(~wrong), headers=repeated, notes=(*self.notes, *found))
         return left, left._matrix(left._numbers(comma))
 
     def times(self) -> Times:
@@ -156,15 +159,6 @@ class MeantColumns:
         known = prices[~np.isnan(prices)]
         fixed = "tsevent" in set(map(plain_name, self.table.names)) and len(known)
         return _FIXED_POINT if fixed and (known % 1 == 0).all() and known.min() >= _LEAST_FIXED else 1.0
-
-    def _is_event(self, row: int) -> bool:
-        """Return whether a row is none of a candle: Yahoo's page has dividends and splits among the days."""
-        cells = (str(self.column(role).iloc[row]) for role in PRICES)
-        return any(re.search(r"(?i)\bdividend|\bstock splits?\b", cell) for cell in cells)
-
-    def _is_header(self, row: int) -> bool:
-        cell = str(self.column(Role.CLOSE).iloc[row])
-        return bool(self.table.names) and plain_name(cell) == plain_name(self.table.names[self.roles[Role.CLOSE]])
 
 
 def meant_columns(table: RawTable) -> MeantColumns:
