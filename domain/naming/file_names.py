@@ -46,8 +46,8 @@ _WITH_UNIT = re.compile(
     + _END
 )
 _NUMBER = re.compile(rf"[-_, ]+(?P<minutes>\d{{1,5}}){_END}")
-# MetaTrader's EURUSD60.csv.
-_FOREX_AND_MINUTES = re.compile(r"(?P<pair>[A-Za-z]{6})(?P<minutes>\d{1,5})")
+# MetaTrader's EURUSD60.csv, perhaps with the letters of an account.
+_FOREX_AND_MINUTES = re.compile(r"(?P<pair>[A-Za-z]{6})(?:[.+_-]?[a-z]{1,6}|[.+#])?(?P<minutes>\d{1,5})")
 
 _UNIT_MINUTES = {
     **dict.fromkeys(("m", "min", "mins", "minute", "minutes"), 1),

@@ -11,8 +11,8 @@ BTC-USD is not BTCUSD, and neither is BTC. What a person or an export wrote has 
 | `BTC-USD` | `BTC-USD` | crypto | BTC, USD | |
 | `XBTUSD`, `XXBTZUSD` (XBT is Kraken's name of bitcoin) | `XBTUSD` | crypto | XBT, USD | |
 | `EURUSD=X` | `EURUSD=X` | forex | EUR, USD | |
-| `EURUSD`, `EUR/USD` | `EURUSD` | forex | EUR, USD | |
-| `AAPL`, `NASDAQ:AAPL` | `AAPL` | share | AAPL | XNYS |
+| `EURUSD`, `EUR/USD`, `EURUSDm`, `EURUSD.r` | `EURUSD` | forex | EUR, USD | |
+| `AAPL`, `NASDAQ:AAPL`, `#AAPL` | `AAPL` | share | AAPL | XNYS |
 | `BRK-B` | `BRK-B` | share | BRK-B | XNYS |
 | `BRK.B` | `BRK.B` | share | BRK-B | XNYS |
 | `PETR4.SA` | `PETR4.SA` | share | PETR4 | BVMF |
@@ -57,6 +57,8 @@ _EXCHANGE_PERPETUAL = re.compile(r"(.+)[_-](?:PERP|PERPETUAL|SWAP|UMCBL|DMCBL|CM
 _EXPIRING = re.compile(r"([A-Z0-9]+(?:[-_/][A-Z0-9]+)?)[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})")
 # Kraken's REST names of old pairs mark coins by X and currencies by Z: XXBTZUSD, XETHZEUR.
 _KRAKEN = re.compile(r"X([A-Z]{3})Z(USD|EUR|GBP|JPY|CAD|AUD)")
+# Brokers mark their accounts by small letters behind a pair, and shares by a sign before them.
+_OF_BROKER = re.compile(r"([A-Z]{6})(?:[.+_-]?[a-z]{1,6}|[.+#])")
 _WRITTEN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9/_:^.= -]{0,40}!?")
 # A class or a kind of paper may follow: BRK-B, BRK.B, BAC-PL.
 _US_SHARE = re.compile(r"([A-Z]{1,5})(?:[.-]([A-Z]{1,2}))?")
@@ -131,7 +133,9 @@ def is_symbol(text: str) -> bool:
 
 def spelling(text: str) -> str | None:
     """Return how this service spells a symbol that a person or an export wrote, or None where that cannot be told."""
-    text = text.strip()
+    text = text.strip().removeprefix("#")
+    if (account := _OF_BROKER.fullmatch(text)) and Symbol.of(account[1]).kind is SymbolKind.FOREX:
+        return account[1]
     if not _WRITTEN.fullmatch(text):
         return None
     name = text.upper()

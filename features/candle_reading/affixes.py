@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from features.candle_reading.headers import PRICES, roles_of
+from features.candle_reading.headers import LONGEST_NAME, MOST_COLUMNS, PRICES, roles_of
 
 _WORDS = "adj[ _]?close|open|high|low|close|volume|vol"
 _SEPARATOR = r"[\s_.:|,'\"()/-]+"
@@ -31,6 +31,8 @@ class PlainNames(NamedTuple):
 
 def plain_names(names: Sequence[str]) -> PlainNames:
     """Return names of columns with what stands beside the prices taken away, where they are no names of prices yet."""
+    if len(names) > MOST_COLUMNS or max(map(len, names), default=0) > LONGEST_NAME:
+        return PlainNames(tuple(names))
     roles = roles_of(names)
     if sum(role in roles for role in PRICES) >= 3:
         return PlainNames(tuple(names))

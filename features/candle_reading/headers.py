@@ -39,7 +39,7 @@ _NAMES: dict[Role, str] = {
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp closedate "
     "closedatetime timeperiodend periodend barend barendtime endtime endat end to",
-    Role.ZONE: "timezone tz zone utcoffset",
+    Role.ZONE: "timezone tz zone utcoffset gmtoffset",
     Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric first firstrate eroffn eroffnung "
     "apertura abertura ouv ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
     Role.HIGH: "high h highprice pricehigh highest highestprice max maxprice maxrate pxhigh hghpric hoch maximo "
@@ -63,6 +63,8 @@ _OTHER_VOLUME = re.compile(
     r"(base\w*)?vol(ume)?(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
 )
 _LAST_RANK = 1000
+# A table with more columns than this is none of candles, and a longer name is none of a column.
+MOST_COLUMNS, LONGEST_NAME = 1_000, 200
 
 
 def plain_name(name: str) -> str:
@@ -137,8 +139,22 @@ def require_candles(names: Sequence[str]) -> None:
         )
 
 
+def require_columns(count: int) -> None:
+    """Refuse a table with more columns than one of candles has.
+
+    Raises:
+        InvalidMarketData: there are more than `MOST_COLUMNS`.
+    """
+    if count > MOST_COLUMNS:
+        raise InvalidMarketData(
+            f"has {count:,} columns: keep those of the candles, time, open, high, low, close and volume"
+        )
+
+
 def is_header(cells: Sequence[str]) -> bool:
     """Return whether cells are names of columns: three of the prices, or a time and a price."""
+    if len(cells) > MOST_COLUMNS:
+        return False
     roles = roles_of(cells)
     prices = sum(role in roles for role in PRICES)
     return prices >= 3 or (prices >= 1 and Role.TIME in roles and len(roles) >= 3)

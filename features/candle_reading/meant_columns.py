@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -13,25 +12,28 @@ from domain.errors import InvalidMarketData
 from domain.market import Timeframe
 from features.candle_reading.headerless import guessed_roles
 from features.candle_reading.headers import PRICES, Role, plain_name, roles_of
-from features.candle_reading.numbers import Numbers, has_decimal_comma, is_text, numbers_of
+from features.candle_reading.numbers import (
+    Numbers,
+    has_decimal_comma,
+    is_text,
+    numbers_of,
+    require_one_reading,
+)
 from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
+from features.candle_reading.tables.word_rows import rows_without_prices
 from features.candle_reading.time_columns import columns_of_times, with_best_time
 from features.candle_reading.times.column_times import Times, looks_like_times, times_of
 from features.candle_reading.times.written_times import zone_in_name
 from features.candle_reading.times.zones import NamedZone
+from features.candle_reading.volumes import TICKS, base_volume, is_traded
 
-# What MetaTrader counts where the exchange has no volume.
-_TICKS = {"tickvol", "tickvolume"}
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
 # BitMEX and Nautilus do the same.
 _STAMPED_AT_THE_CLOSE = ({"date", "time", "up", "down"}, {"homenotional", "foreignnotional"}, {"bartype", "tsevent"})
 # Prices of 1e-9 as whole numbers, and the least that are taken for such: a thousandth.
 _FIXED_POINT, _LEAST_FIXED = 1e9, 1e6
-# Rows that are looked at to tell whether a volume is the turnover, and the fewest that tell it: the price of all
-# trades of a candle is this near to its close.
-_SAMPLE, _FEWEST_ROWS, _NEAR = 2_000, 10, 0.2
 
 
 @dataclass(frozen=True)
@@ -73,7 +75,10 @@ class MeantColumns:
         Raises:
             InvalidMarketData: a cell is no number.
         """
-        comma = self._has_decimal_comma()
+        volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
+        prices = [self.column(role) for role in PRICES]
+        require_one_reading(prices, volumes)
+        comma = has_decimal_comma(prices, self.table.delimiter, volumes)
         if comma:
             return replace(self, notes=(*self.notes, "decimal commas"))._values(comma)
         return self._values(comma)
@@ -83,18 +88,21 @@ class MeantColumns:
         wrong = np.logical_or.reduce([column.wrong for column in numbers.values()])
         if not wrong.any():
             return self, self._matrix(numbers)
-        rows = np.flatnonzero(wrong)
-        headers = rows[[self._is_header(row) for row in rows.tolist()]]
-        events = rows[[self._is_event(row) for row in rows.tolist()]]
-        kept = np.ones(len(self.at), dtype=np.bool_)
-        kept[np.concatenate([headers, events])] = False
-        for row in np.flatnonzero(wrong & kept).tolist():
+        at = np.flatnonzero(wrong)
+        columns = [self.column(role).iloc[at].astype(str).fillna("") for role in PRICES]
+        unknown = np.logical_and.reduce([np.isnan(numbers[role].floats[at]) for role in PRICES])
+        events, headers, words = rows_without_prices(columns, unknown, len(wrong))
+        left_out = events | headers | words
+        if not left_out.all():
+            row = int(at[left_out.argmin()])
             role = next(role for role, column in numbers.items() if column.wrong[row])
             cell = str(self.column(role).iloc[row])[:40]
             raise InvalidMarketData(f"{self.place(row)}: {role} is {cell!r}, no number: correct or delete the row")
-        counts = ((len(headers), "repeated header"), (len(events), "row with a dividend or split"))
-        words = [f"{counted(count, noun)} left out" for count, noun in counts if count]
-        left = replace(self.with_rows(kept), headers=tuple(self.at[headers].tolist()), notes=(*self.notes, *words))
+        counts = [int(flags.sum()) for flags in (headers, events, words)]
+        kinds = (("repeated header", ""), ("row", " with a dividend or split"), ("row", " of words"))
+        found = [f"{counted(n, noun)}{what} left out" for n, (noun, what) in zip(counts, kinds, strict=True) if n]
+        repeated = tuple(self.at[at[headers]].tolist())
+        left = replace(self.with_rows(~wrong), headers=repeated, notes=(*self.notes, *found))
         return left, left._matrix(left._numbers(comma))
 
     def times(self) -> Times:
@@ -104,6 +112,8 @@ class MeantColumns:
             InvalidMarketData: a row has no time that can be read; see also `times_of`.
         """
         clock, zones = (self.column(role) if role in self.roles else None for role in (Role.CLOCK, Role.ZONE))
+        if zones is not None and not is_text(zones) and not self._name(Role.ZONE).casefold().endswith("offset"):
+            zones = None  # of numbers, `zone` may count anything
         times = times_of(self.column(Role.TIME), clock, zones)
         if times.wrong.any():
             row = int(times.wrong.argmax())
@@ -113,16 +123,19 @@ class MeantColumns:
             )
         return times
 
+    def _name(self, role: Role) -> str:
+        return self.table.names[self.roles[role]] if self.table.names else ""
+
     @property
     def zone(self) -> NamedZone:
         """What the file says of the time zone of its times."""
-        names = self.table.names
-        words = zone_in_name(names[self.roles[Role.TIME]]) if names else ""
+        words = zone_in_name(self._name(Role.TIME))
         return NamedZone(words) if words else self.table.zone
 
-    def _has_decimal_comma(self) -> bool:
-        volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
-        return has_decimal_comma([self.column(role) for role in PRICES], self.table.delimiter, volumes)
+    @property
+    def of_broker(self) -> bool:
+        """Whether MetaTrader wrote the file: it alone counts ticks."""
+        return not TICKS.isdisjoint(map(plain_name, self.table.names))
 
     def _numbers(self, comma: bool) -> dict[Role, Numbers]:
         numbers = {role: numbers_of(self.column(role), comma) for role in PRICES}
@@ -147,15 +160,6 @@ class MeantColumns:
         fixed = "tsevent" in set(map(plain_name, self.table.names)) and len(known)
         return _FIXED_POINT if fixed and (known % 1 == 0).all() and known.min() >= _LEAST_FIXED else 1.0
 
-    def _is_event(self, row: int) -> bool:
-        """Return whether a row is none of a candle: Yahoo's page has dividends and splits among the days."""
-        cells = (str(self.column(role).iloc[row]) for role in PRICES)
-        return any(re.search(r"(?i)\bdividend|\bstock splits?\b", cell) for cell in cells)
-
-    def _is_header(self, row: int) -> bool:
-        cell = str(self.column(Role.CLOSE).iloc[row])
-        return bool(self.table.names) and plain_name(cell) == plain_name(self.table.names[self.roles[Role.CLOSE]])
-
 
 def meant_columns(table: RawTable) -> MeantColumns:
     """Return what the columns of a table mean, by their names or else by their values.
@@ -166,7 +170,7 @@ def meant_columns(table: RawTable) -> MeantColumns:
     everything = np.arange(len(table))
     if not table.names:
         roles = guessed_roles(table.columns, table.delimiter)
-        if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
+        if Role.VOLUME in roles and (base := base_volume(table, roles)) is not None:
             roles[Role.VOLUME] = base
         return MeantColumns(table, roles, False, everything)
     roles = roles_of(table.names)
@@ -194,34 +198,12 @@ def meant_columns(table: RawTable) -> MeantColumns:
             "has several columns for each of the prices, as of several markets: name the market in them, as BTC_open, "
             "or keep one market in the file"
         )
-    if Role.VOLUME in roles and not _traded(table.columns[roles[Role.VOLUME]]):
-        ticks = [at for at, name in enumerate(table.names) if plain_name(name) in _TICKS]
+    if Role.VOLUME in roles and not is_traded(table.columns[roles[Role.VOLUME]]):
+        ticks = [at for at, name in enumerate(table.names) if plain_name(name) in TICKS]
         roles[Role.VOLUME] = ticks[0] if ticks else roles[Role.VOLUME]
-    if Role.VOLUME in roles and (base := _base_volume(table, roles)) is not None:
+    if Role.VOLUME in roles and (base := base_volume(table, roles)) is not None:
         roles[Role.VOLUME] = base
     return MeantColumns(table, roles, has_close_times, everything)
-
-
-def _base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
-    """Return the column of which the one named as volume is the product with the price; None where there is none.
-
-    The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare.
-    """
-    comma = has_decimal_comma([table.columns[roles[role]].head(_SAMPLE) for role in PRICES], table.delimiter)
-    samples = [column.head(_SAMPLE) for column in table.columns]
-    closes, named = (numbers_of(samples[roles[role]], comma).floats for role in (Role.CLOSE, Role.VOLUME))
-    for at in range(len(table.columns)):
-        if at not in roles.values():
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                shares = named / (numbers_of(samples[at], comma).floats * closes)
-            known = shares[np.isfinite(shares)]
-            if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():
-                return at
-    return None
-
-
-def _traded(volumes: pd.Series) -> bool:
-    return is_text(volumes) or bool((volumes > 0).any())
 
 
 def of_one_market(

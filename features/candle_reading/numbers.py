@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray
+from domain.errors import InvalidMarketData
 
 # An apostrophe separates thousands, or makes a cell text; 112'16 has parts of 32.
 _SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s\u00a0\u202f]+|^['\u2019]|['\u2019](?=\d{3}(?!\d)|$)"
@@ -17,6 +18,11 @@ _CURRENCY = r"(?<=[\d.KMB])[A-Z]{3,5}$"
 _NOTHING = frozenset(
     ("", *["nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "-", "--", ".", "undefined", "nil"])
 )
+# Of bonds: 112'165 is 112 and 16.5 parts of 32. Fewer cells than this may be thousands by chance.
+_PARTS_OF_32 = r"\d{1,3}['\u2019](?:[0-2]\d|3[01])[0257]"
+_FEWEST_CELLS = 10
+# A longer cell is no number.
+_LONGEST = 100
 _EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12", "万": "e4", "亿": "e8"}
 
 
@@ -77,12 +83,44 @@ def _proves_decimal_comma(text: pd.Series) -> bool | None:
     return True if odd.any() else None
 
 
+def require_one_reading(prices: Sequence[pd.Series], volumes: Sequence[pd.Series]) -> None:
+    """Refuse prices whose cells can be two numbers, where nothing in the file tells which.
+
+    Args:
+        prices: Columns of prices.
+        volumes: The column of volumes, or none.
+
+    Raises:
+        InvalidMarketData: all prices are such as 112'165, or are such as 62.948 beside volumes such as 804,00.
+    """
+    texts = [column.dropna().astype(str).str.strip() for column in prices if is_text(column)]
+    if len(texts) == len(prices):
+        cells = pd.concat(texts).unique()
+        if len(cells) >= _FEWEST_CELLS and pd.Series(cells).str.fullmatch(_PARTS_OF_32).all():
+            raise InvalidMarketData(
+                f"has prices such as {cells[0]}, which may be in parts of 32 or have a separator of thousands: write "
+                "them as decimals, 112.515625 or 112165"
+            )
+    if texts or not any(_proves_decimal_comma(_with_commas(column)) for column in volumes):
+        return
+    values = np.concatenate([column.to_numpy(dtype=np.float64, na_value=np.nan) for column in prices])
+    values = values[np.isfinite(values)]
+    thousandths = np.round(values * 1_000)
+    are_whole = np.isclose(thousandths, values * 1_000, rtol=0, atol=1e-6)
+    if len(values) and (values < 1_000).all() and are_whole.all() and (thousandths % 10 > 0).any():
+        raise InvalidMarketData(
+            f"has prices such as {values[0]:.3f} beside volumes with a decimal comma: their point may separate "
+            "thousands; write prices and volumes with the same decimal mark, without separators of thousands"
+        )
+
+
 def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
     """Return a column as numbers; empty cells, null and the like are NaN."""
     if not is_text(column):
         values = column.to_numpy(dtype=np.float64, na_value=np.nan)
         return Numbers(values, np.zeros(len(values), dtype=np.bool_))
-    text = column.astype(str).str.replace(_SPACES_AND_SIGNS, "", regex=True)
+    text = column.astype(str)
+    text = text.where(text.str.len() <= _LONGEST, "?").str.replace(_SPACES_AND_SIGNS, "", regex=True)
     text = text.str.replace("\u2212", "-", regex=False).str.replace(_CURRENCY, "", regex=True)
     if decimal_comma:
         text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)

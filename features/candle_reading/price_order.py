@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from domain.arrays import FloatArray, IntArray
+from domain.errors import InvalidMarketData
 from features.candle_reading.headers import PRICES, Role
 
 # More rows than this whose open or close lies outside low..high mean that the columns have another order.
@@ -50,6 +51,22 @@ def order_of_prices(columns: Sequence[FloatArray], times_ms: IntArray) -> tuple[
         return None
     found = {open_: Role.OPEN, high: Role.HIGH, low: Role.LOW, close: Role.CLOSE}
     return tuple(found[at] for at in range(len(PRICES)))
+
+
+def require_opens(values: FloatArray) -> None:
+    """Refuse candles of which opens and closes are exchanged.
+
+    Args:
+        values: n rows of open, high, low, close, volume, the oldest first.
+
+    Raises:
+        InvalidMarketData: candles close where the one before opened, and do not open where it closed.
+    """
+    if len(values) >= _FEWEST_ROWS and _is_exchanged(values[:, 0], values[:, 3]):
+        raise InvalidMarketData(
+            "has open and close exchanged, or its times run backwards: each candle closes where the one before opened; "
+            "correct the names of the columns, or the times"
+        )
 
 
 def _fits(values: FloatArray) -> bool:

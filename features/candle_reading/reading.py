@@ -13,15 +13,16 @@ from domain.market import CandleSeries, Timeframe
 from domain.naming.file_names import file_market
 from domain.naming.symbols import spelling
 from domain.session_finder import find_sessions
-from features.candle_reading.forms import form_of
 from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.one_series import require_one_table, require_one_timeframe
+from features.candle_reading.price_order import require_opens
 from features.candle_reading.rows import counted, market_rows
 from features.candle_reading.selection import one_market
 from features.candle_reading.splits import without_splits
 from features.candle_reading.tables.binary_tables import FEATHER, OLD_FEATHER, PARQUET, feather_table, parquet_table
 from features.candle_reading.tables.content import Unpacked, content_of
+from features.candle_reading.tables.forms import form_of
 from features.candle_reading.tables.json_tables import json_table
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_tables import text_of, text_table
@@ -126,8 +127,9 @@ def _read(
     columns = columns.with_rows(rows.kept)
     market = table.symbol or found
     clock_of = symbol or market or name
-    times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of))
+    times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of), columns.of_broker)
     placed = ordered(times.ms, rows.values, columns.at, table.place)
+    require_opens(placed.values)
     if found is None:
         require_one_table(placed.times_ms, placed.values, placed.at, columns.headers, table.place)
     usual, placed = with_timeframe(placed, columns.has_close_times)

@@ -19,6 +19,8 @@ _ADJUSTED_CLOSE = {"adjclose", "adjustedclose", "closeadj", "closeadjusted"}
 _LEAST_SPLIT = 0.17  # of the logarithm
 # Beyond a factor of 20,000 the adjusted closes are wrong.
 _MOST_SPLIT = 10.0
+# No share has more: then they are wrong too.
+_MOST_SPLITS = 100
 # The ratio is off by a dividend of the same day, and by the digits of adjusted closes.
 _LARGEST_DENOMINATOR, _NEAR = 4, 0.03
 
@@ -40,13 +42,14 @@ def without_splits(rows: OrderedRows, table: RawTable) -> OrderedRows:
         ratios = adjusted / rows.values[:, 3]  # noqa: PD011 - an array
         sizes = np.log(ratios[1:] / ratios[:-1])
     splits = [at for at, size in enumerate(np.abs(sizes).tolist()) if _LEAST_SPLIT < size < _MOST_SPLIT]
-    if not splits:
+    if not 0 < len(splits) <= _MOST_SPLITS:
         return rows
+    steps = np.ones(len(adjusted))
+    steps[splits] = [_whole(float(np.exp(sizes[at]))) for at in splits]
+    shares = np.cumprod(steps[::-1])[::-1]
     values = rows.values.copy()  # noqa: PD011 - an array
-    for at in splits:
-        shares = _whole(float(np.exp(sizes[at])))
-        values[: at + 1, :4] /= shares
-        values[: at + 1, 4] *= shares
+    values[:, :4] /= shares[:, None]
+    values[:, 4] *= shares
     return replace(rows, values=values).noting(f"{counted(len(splits), 'split')} undone by the adjusted closes")
 
 

@@ -7,17 +7,18 @@ from typing import Any
 
 import pandas as pd
 
-from features.candle_reading.headers import PRICES, Role, is_header, roles_of
-
-# More columns than this no table of candles has.
-_MOST_NAMES = 200
+from features.candle_reading.headers import MOST_COLUMNS, PRICES, Role, is_header, require_columns, roles_of
 
 # Names, or none, and the columns.
 Columns = tuple[tuple[str, ...], list[pd.Series]]
 
 
 def columns_of(value: Any) -> Columns | None:
-    """Return names and columns of a value that is a table."""
+    """Return names and columns of a value that is a table.
+
+    Raises:
+        InvalidMarketData: a row of numbers is longer than one of candles.
+    """
     if isinstance(value, list):
         return _of_rows(value)
     if not isinstance(value, Mapping) or not value:
@@ -26,9 +27,9 @@ def columns_of(value: Any) -> Columns | None:
         quotes = value["indicators"].get("quote")  # Yahoo's chart
         known = isinstance(quotes, list) and quotes and isinstance(quotes[0], Mapping)
         return columns_of({"timestamp": times, **quotes[0]}) if known else None
-    if (named := _named_rows(value)) is not None:
-        return named
     names = [str(name) for name in value]
+    if len(names) <= MOST_COLUMNS and (named := _named_rows(value)) is not None:
+        return named
     if is_header(names):
         columns = dict(zip(names, value.values(), strict=True))
         lists = {name: column for name, column in columns.items() if isinstance(column, list)}
@@ -70,7 +71,7 @@ def _names(value: Any) -> list[str]:
     """Return the names in a list of them or of objects such as {"name": "open", "type": "double"}; none of others."""
     if not isinstance(value, list):
         return []
-    names = [cell.get("name") if isinstance(cell, Mapping) else cell for cell in value[:_MOST_NAMES]]
+    names = [cell.get("name") if isinstance(cell, Mapping) else cell for cell in value[:MOST_COLUMNS]]
     texts = [name for name in names if isinstance(name, str)]
     return texts if len(texts) == len(names) else []
 
@@ -84,6 +85,7 @@ def _keyed_by_time(value: Mapping[str, Any]) -> Columns | None:
     if all(isinstance(row, list) for row in rows):
         return _of_rows([[time, *row] for time, row in zip(times, rows, strict=True)])
     if all(isinstance(row, Mapping) for row in rows) and is_header(["time", *map(str, first)]):
+        require_columns(len({name for row in rows for name in row}))
         frame = pd.DataFrame(rows)
         if Role.TIME not in roles_of(list(map(str, frame.columns))):
             frame.insert(0, "time", times)
@@ -101,7 +103,10 @@ def _of_rows(rows: list[Any]) -> Columns | None:
             return None  # columns, or an answer around rows
         flat = [_flat(row) for row in rows]
         names = list(dict.fromkeys(str(name) for row in flat[:100] for name in row))
-        return _of_frame(pd.DataFrame(flat)) if is_header(names) else None
+        if not is_header(names):
+            return None
+        require_columns(len({name for row in flat for name in row}))
+        return _of_frame(pd.DataFrame(flat))
     if all(isinstance(row, list) for row in rows):
         header: list[str] = []
         if rows[0] and all(isinstance(cell, str) for cell in rows[0]) and is_header(rows[0]):
@@ -109,6 +114,7 @@ def _of_rows(rows: list[Any]) -> Columns | None:
         width = max((len(row) for row in rows), default=0)
         if width < 5 or any(isinstance(cell, (list, Mapping)) for row in rows[:100] for cell in row):
             return None
+        require_columns(width)
         frame = pd.DataFrame([row + [None] * (width - len(row)) for row in rows])
         header += [""] * (width - len(header)) if header else []
         return tuple(header), [frame[column] for column in frame]

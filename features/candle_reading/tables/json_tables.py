@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -12,7 +13,7 @@ import pandas as pd
 from domain.errors import InvalidMarketData
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol, is_symbol
-from features.candle_reading.headers import Role, plain_name, roles_of
+from features.candle_reading.headers import MOST_COLUMNS, Role, plain_name, roles_of
 from features.candle_reading.tables.json_rows import Columns, columns_of, has_prices
 from features.candle_reading.tables.raw_table import RawTable, row_place
 from features.candle_reading.times.zones import UNNAMED, NamedZone
@@ -42,7 +43,9 @@ def json_table(text: bytes) -> RawTable:
         InvalidMarketData: it is no JSON, has no rows of candles, or several tables that cannot be told apart.
     """
     document = _document(text)
-    found = list(_tables(document, (), 0))
+    found = list(islice(_tables(document, (), 0), _MOST_PAGES + 1))
+    if len(found) > _MOST_PAGES:
+        raise InvalidMarketData(f"holds more than {_MOST_PAGES:,} tables: join them to one")
     found = [table for table in found if has_prices(table.columns)] or found
     if not found:
         said = next((value for name, value in _pairs(document) if name in _MESSAGES and isinstance(value, str)), "")
@@ -66,7 +69,7 @@ _MESSAGES = {"msg", "message", "error", "errormessage", "errmsg", "detail", "not
 
 
 def _pairs(document: Any) -> Iterator[tuple[str, Any]]:
-    if isinstance(document, Mapping):
+    if isinstance(document, Mapping) and len(document) <= MOST_COLUMNS:
         yield from ((plain_name(str(name)), value) for name, value in document.items())
 
 
@@ -98,7 +101,7 @@ def _tables(value: Any, keys: tuple[str, ...], depth: int) -> Iterator[FoundTabl
         return
     if (columns := columns_of(value)) is not None:
         yield FoundTable(keys, columns)
-    elif isinstance(value, Mapping):
+    elif isinstance(value, Mapping) and len(value) <= _MOST_PAGES:
         for key, inner in value.items():
             yield from _tables(inner, (*keys, str(key)), depth + 1)
     elif isinstance(value, list) and len(value) == 1:
@@ -112,10 +115,10 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
     """Yield the markets that stand beside the rows, as {"ticker": "AAPL", "results": [...]}."""
     if isinstance(value, list) and len(value) == 1:
         (value,) = value
-    if not isinstance(value, Mapping) or depth > _DEEPEST:
+    if not isinstance(value, Mapping) or depth > _DEEPEST or len(value) > MOST_COLUMNS:
         return
     names = list(map(str, value))
-    at = roles_of([*names]).get(Role.SYMBOL)
+    at = roles_of(names).get(Role.SYMBOL)
     if depth == 0 and at is not None and names[at] == "code":
         at = None  # of the answer, "0" where all is well
     if at is not None and isinstance(symbol := list(value.values())[at], str):
@@ -126,7 +129,7 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
 
 def _zones(value: Any, depth: int) -> Iterator[NamedZone]:
     """Yield the time zones that stand beside the rows, as {"meta": {"exchange_timezone": "America/New_York"}}."""
-    if not isinstance(value, Mapping) or depth > _DEEPEST:
+    if not isinstance(value, Mapping) or depth > _DEEPEST or len(value) > MOST_COLUMNS:
         return
     for name, inner in value.items():
         plain = plain_name(str(name))

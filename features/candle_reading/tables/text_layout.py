@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from domain.errors import InvalidMarketData
 from features.candle_reading.affixes import plain_names
-from features.candle_reading.headers import Role, is_header, require_candles, roles_of
+from features.candle_reading.headers import Role, is_header, require_candles, require_columns, roles_of
 
 # A comma last but one, since a decimal comma looks like one; spaces last, since dates have them.
 DELIMITERS = (";", "\t", "|", ",", " ")
@@ -23,7 +23,7 @@ NUMBER = re.compile(
     r"(?:[eE][-+]?\d+)?\s?(?:[KMBTkmbt%万亿]?\s?(?:[€$₽₺]|[A-Z]{3,5})?)"
 )
 # Lines that draw a table: |---|:---:|, +-----+-----+.
-_RULE = re.compile(r"[-+|:=\s]*-{2}[-+|:=\s]*")
+_RULE = re.compile(r"[-+|:=\s]+")
 _SECOND_HEADERS = {"ticker", "tickers", "symbol", "date", "datetime", "timestamp", "price", ""}
 
 
@@ -64,6 +64,7 @@ def layout_of(text: str) -> TextLayout:
     if not most:
         raise InvalidMarketData(_no_rows(kept))
     first = next(at for at, (_, cells) in enumerate(best) if is_row(cells))
+    require_columns(len(best[first][1]))
     header = next((at for at in range(first - 1, -1, -1) if is_header(plain_names(best[at][1]).names)), None)
     if header is None:
         for _, cells in best[:first]:
@@ -72,8 +73,8 @@ def layout_of(text: str) -> TextLayout:
     below = best[header + 1 : first]
     # Lines that draw the table, and units below the names.
     rules = sum(not any(map(str.isdigit, lines[at])) and not _is_second_header(cells) for at, cells in below)
-    rules += sum(_RULE.fullmatch(lines[at]) is not None and _is_second_header(cells) for at, cells in below)
-    seconds = [cells for at, cells in below if not _RULE.fullmatch(lines[at]) and _is_second_header(cells)]
+    rules += sum(_is_rule(lines[at]) and _is_second_header(cells) for at, cells in below)
+    seconds = [cells for at, cells in below if not _is_rule(lines[at]) and _is_second_header(cells)]
     above = best[header - 1][1] if header and best[header - 1][1][0].strip().casefold() == "ticker" else []
     names, affixes = plain_names(best[header][1])
     markets = next((cells for cells in [above, *seconds] if any(cell.strip() for cell in cells[1:])), affixes)
@@ -116,7 +117,11 @@ def _cells(line: str, delimiter: str) -> list[str]:
     try:
         return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
     except csv.Error:
-        return []
+        return [line]
+
+
+def _is_rule(line: str) -> bool:
+    return "--" in line and _RULE.fullmatch(line) is not None
 
 
 def _is_second_header(cells: Sequence[str]) -> bool:

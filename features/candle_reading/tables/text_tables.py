@@ -30,9 +30,9 @@ _NO_VALUE = ["-", "--", ".", "undefined", "nil"]
 _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
 # What lines above the table say of all rows: `Symbol: AAPL`, `# Time zone: America/New_York`.
 SAID_BYTES = 4_096
-_TIME_ZONE = re.compile(rb"(?im)^[#/\"\s]*time ?zone\"?[ \t]*[:=,;][ \t]*\"?([\w/+:-]{2,40})")
+_TIME_ZONE = re.compile(rb"(?im)^[#/\" \t]*time ?zone\"?[ \t]*[:=,;][ \t]*\"?([\w/+:-]{2,40})")
 _SYMBOL = re.compile(
-    rb"(?im)^[#/\"\s]*(?:symbol|ticker|instrument|pair)\"?[ \t]*(?:[:=]|[,;\t](?=[^,;\t\n]*[,;\s]*$))[ \t]*"
+    rb"(?im)^[#/\" \t]*(?:symbol|ticker|instrument|pair)\"?[ \t]*(?:[:=]|[,;\t](?=[^,;\t\n]*[,;\s]*$))[ \t]*"
     rb"\"?([\w./:^=-]{1,40})"
 )
 # Lines above the table that name the export.
@@ -95,7 +95,8 @@ def text_table(text: bytes) -> RawTable:
             "has ##### for its times, as a spreadsheet shows them in a column that is too narrow: widen it, save again"
         )
     if b"#" in text or b"//" in text:
-        text = _COMMENT.sub(_named_or_nothing, text)
+        head = text.rfind(b"\n", 0, SAMPLE_BYTES) + 1 or len(text)
+        text = _COMMENT.sub(_named_or_nothing, text[:head]) + _COMMENT.sub(b"", text[head:])
     if b"\r" in text and b"\n" not in text:
         text = text.replace(b"\r", b"\n")
     text = _without_outer_quotes(text)
@@ -122,11 +123,15 @@ def _said(form: re.Pattern[bytes], lines: bytes) -> str | None:
 def _without_outer_quotes(text: bytes) -> bytes:
     """Return lines that are quoted as a whole, as spreadsheets save a table that stood in one column, without that."""
     head = [line.strip() for line in text[:SAMPLE_BYTES].split(b"\n")[:20] if line.strip()][:-1]
-    quoted = [line for line in head if re.fullmatch(rb'"(?:[^"]|"")*[,;\t](?:[^"]|"")*"', line)]
-    if not head or len(quoted) < len(head):
+    if not head or not all(map(_is_quoted, head)):
         return text
     lines = (line.strip() for line in text.split(b"\n"))
     return b"\n".join(line[1:-1].replace(b'""', b'"') if line.startswith(b'"') else line for line in lines)
+
+
+def _is_quoted(line: bytes) -> bool:
+    inner = line[1:-1].replace(b'""', b"")
+    return line[:1] == line[-1:] == b'"' and b'"' not in inner and re.search(rb"[,;\t]", inner) is not None
 
 
 def _named_or_nothing(comment: re.Match[bytes]) -> bytes:

@@ -22,6 +22,9 @@ _UNIT_SPAN = 13.7
 # Excel keeps six digits of long numbers: whole thousands of seconds, which no timeframe consists of.
 _EXCEL_STEP_MS, _FEWEST_ROUND = 1_000_000, 3
 _EXCEL_EPOCH_DAYS = 25_569
+_FEWEST_WEEKDAYS = 10
+# A longer cell is no time.
+_LONGEST = 100
 _FIRST_DAY_OF_R = 7_305  # 1990
 # The year 2286: a number beyond it in any unit is no time of a candle.
 _FARTHEST_MS = 1e13
@@ -165,10 +168,26 @@ def _of_serial_days(values: FloatArray, wrong: BoolArray) -> Times:
         return Times(np.where(wrong, 0, values * DAY_MS).astype(np.int64), wrong, "days since 1970")
     if not len(days) or not ((days > _EXCEL_EPOCH_DAYS - 25_000) & (days < 80_000)).all():
         return Times(np.zeros(len(values), dtype=np.int64), np.ones(len(values), dtype=np.bool_), "")
+    _require_days_since_1900(days)
     seconds = np.round((values - _EXCEL_EPOCH_DAYS) * 86_400)
     return Times(
         np.where(wrong, 0, seconds * 1000).astype(np.int64), wrong, "Excel's day numbers read as UTC", local=True
     )
+
+
+def _require_days_since_1900(days: FloatArray) -> None:
+    """Refuse day numbers that count from 1904, as far as weekdays tell: 1,462 days fewer are one weekday more.
+
+    Raises:
+        InvalidMarketData: they are Tuesdays to Saturdays, which are Mondays to Fridays since 1904.
+    """
+    dates = np.unique(np.floor(days)).astype(np.int64)
+    weekdays = (dates - _EXCEL_EPOCH_DAYS + 3) % 7  # Monday is 0
+    if len(dates) >= _FEWEST_WEEKDAYS and (weekdays == 5).any() and not np.isin(weekdays, (6, 0)).any():
+        raise InvalidMarketData(
+            "has day numbers that fall on Tuesdays to Saturdays: they count from 1904, as some spreadsheets do; write "
+            "dates such as 2026-09-08"
+        )
 
 
 def _require_digits(ms: IntArray, first: float) -> None:
@@ -184,7 +203,7 @@ def _of_text(column: pd.Series) -> Times:
     text = text_of_cells(column)
     empty = (column.isna() | (text.str.strip() == "")).to_numpy()
     dotnet = bool(text.head(50).dropna().str.contains("/Date(", regex=False).any())
-    text = readable(text)
+    text = readable(text.where(text.str.len() <= _LONGEST, "?"))
     if dotnet:
         return _of_numbers(pd.to_numeric(text, errors="coerce"))
     if (zoned := without_zones(text)) is not None:

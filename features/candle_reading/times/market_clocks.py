@@ -13,7 +13,7 @@ from domain.arrays import IntArray
 from domain.errors import InvalidMarketData
 from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
 from domain.hours.sessions import Sessions
-from domain.hours.trading_hours import known_sessions
+from domain.hours.trading_hours import FOREX, known_sessions
 from features.candle_reading.times.column_times import Times
 from features.candle_reading.times.zones import Clock, NamedZone, ServerClock, clock_words, utc_of_local, zone_of
 
@@ -28,13 +28,15 @@ _PUT_BACK = ("Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_Yor
 _NEARLY_A_DAY_MS = DAY_MS - 120 * MINUTE_MS
 
 
-def with_clock(times: Times, zone: NamedZone, market: str | None) -> Times:
+def with_clock(times: Times, zone: NamedZone, market: str | None, of_broker: bool) -> Times:
     """Return times of candles in UTC, where they have no offset and the clock they were written by is known.
 
     Args:
         times: As they were read, those without an offset taken for UTC.
         zone: What the file says of its time zone beside or above its rows.
         market: The symbol; its hours prove the clock where candles keep them by the local clock and not by UTC.
+        of_broker: Whether a terminal of a broker wrote the file: all markets have the clock of its server, and are
+            closed when currencies are.
     """
     if not times.local or not len(times.ms):
         return times
@@ -49,7 +51,7 @@ def with_clock(times: Times, zone: NamedZone, market: str | None) -> Times:
     ):
         return _by(times, named, clock_words(named))
     sample = times.ms[:: 1 + len(times.ms) // _LOOKED_AT]
-    for hours in _hours_of(sessions) if sessions else ():
+    for hours in _hours_of(sessions, of_broker):
         by_utc = _share_within(hours, sample)
         clock = max(_clocks(hours), key=lambda clock: _share_within(hours, utc_of_local(sample, clock)))
         share = _share_within(hours, utc_of_local(sample, clock))
@@ -97,10 +99,13 @@ def _by(times: Times, clock: Clock, words: str) -> Times:
     return replace(times, ms=utc_of_local(times.ms, clock), local=False, words=f"times read by the clock {words}")
 
 
-def _hours_of(sessions: Sessions) -> Iterator[Sessions]:
-    yield sessions
-    if sessions.exchange == "XNYS":
+def _hours_of(sessions: Sessions | None, of_broker: bool) -> Iterator[Sessions]:
+    if sessions and not sessions.continuous:
+        yield sessions
+    if sessions and sessions.exchange == "XNYS" and not of_broker:
         yield replace(sessions, week=(_EXTENDED,) * 5 + ((), ()), exchange=None)
+    if of_broker:
+        yield FOREX
 
 
 def _clocks(sessions: Sessions) -> tuple[Clock, ...]:
@@ -117,6 +122,7 @@ def _clocks(sessions: Sessions) -> tuple[Clock, ...]:
         winter,
         ZoneInfo("Europe/London"),
         ZoneInfo("Europe/Athens"),
+        ZoneInfo("Europe/Berlin"),
     )
 
 

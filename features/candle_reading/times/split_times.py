@@ -7,7 +7,7 @@ import pandas as pd
 
 from features.candle_reading.numbers import is_text
 from features.candle_reading.times.date_orders import are_digits
-from features.candle_reading.times.zones import zone_of
+from features.candle_reading.times.zones import MOST_ZONES, offset_words, zone_of
 
 _HOURS = 24
 # Of a spreadsheet since 1900: the year 2119.
@@ -24,11 +24,18 @@ def with_time_of_day(column: pd.Series, clock: pd.Series) -> pd.Series:
 
 
 def with_zones(column: pd.Series, zones: pd.Series) -> pd.Series:
-    """Return times in words with the zones of another column behind, where they have none and all of these are such."""
+    """Return times in words with the zones of another column behind, where they have none and all of these are such.
+
+    Zones may be offsets from UTC in numbers.
+    """
     text = text_of_cells(column)
     if text.head(50).str.contains(OFFSET, regex=True).any() or zones.isna().any():
         return column
     words = zones.astype(str).str.strip()
+    named = words.unique()
+    if len(named) > MOST_ZONES:
+        return column
+    words = words.map({word: offset_words(word) for word in named})
     return text.str.cat(words, sep=" ") if all(zone_of(word) is not None for word in words.unique()) else column
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from domain.arrays import BoolArray, IntArray
-from features.candle_reading.times.zones import ZONE_WORDS, utc_of_local, zone_of
+from features.candle_reading.times.zones import MOST_ZONES, ZONE_WORDS, utc_of_local, zone_of
 
 # Marks that spreadsheets and web pages leave: the direction of writing, and the apostrophe that makes a cell text.
 _UNSEEN = "[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|^\\s*'"
@@ -57,7 +57,7 @@ def without_zones(text: pd.Series) -> tuple[pd.Series, pd.Series] | None:
         return None
     zones = text.str.extract(_ZONE, expand=False)
     names = set(zones.dropna().unique())
-    if not names or names <= {"UTC", "GMT"} or any(zone_of(name) is None for name in names):
+    if not names or len(names) > MOST_ZONES or names <= {"UTC", "GMT"} or any(zone_of(name) is None for name in names):
         return None
     return text.str.replace(_ZONE, "", regex=True).str.strip(), zones
 

@@ -36,6 +36,9 @@ _HOURS_AHEAD = {
 }
 # The word in summer of the same place, and hours ahead in winter.
 _IN_WINTER = {"CET": ("CEST", 1), "EET": ("EEST", 2)}
+# Of the rows of one market; for each of them, all rows are looked at.
+MOST_ZONES = 20
+_MOST_HOURS = 14  # of a clock ahead of UTC
 _OFFSET = re.compile(r"(?:UTC|GMT)?\s*([-+])(\d{1,2})(?::?(\d{2}))?", re.IGNORECASE)
 # Zones as a part of a text: Europe/Berlin, US/Eastern, EST, UTC+8.
 ZONE_WORDS = r"(?:UTC|GMT)\s?[-+]\d{1,2}(?::?\d{2})?|[A-Za-z]+/[A-Za-z_]+(?:/[A-Za-z_]+)?|[A-Z]{1,4}T|UTC|MSK"
@@ -88,8 +91,31 @@ def _zone(words: str) -> tzinfo | None:
         ahead = timedelta(hours=int(found[2]), minutes=int(found[3] or 0))
         return timezone(-ahead if found[1] == "-" else ahead) if ahead < timedelta(hours=24) else None
     name = _PLACES.get(short, words)
-    # `available_timezones` looks through folders; only what can be a name is asked for there.
-    return ZoneInfo(name) if "/" in name and name in available_timezones() else None
+    return ZoneInfo(name) if "/" in name and name in _zone_names() else None
+
+
+@lru_cache(maxsize=1)
+def _zone_names() -> frozenset[str]:
+    """Return the names of zones, for which folders are looked through."""
+    return frozenset(available_timezones())
+
+
+def offset_words(text: str) -> str:
+    """Return an offset from UTC that is a number as -05:00: -5 and 5.5 hours, -500, -18000 seconds; others as given."""
+    try:
+        number = float(text)
+    except ValueError:
+        return text
+    size = abs(number)
+    if size <= _MOST_HOURS:
+        minutes = size * 60
+    elif size <= _MOST_HOURS * 100 and size % 100 in {0, 30, 45}:
+        minutes = size // 100 * 60 + size % 100
+    else:
+        minutes = size / 60
+    if minutes % 15 or minutes > _MOST_HOURS * 60:
+        return text
+    return f"{'-' if number < 0 else '+'}{int(minutes // 60):02}:{int(minutes % 60):02}"
 
 
 def clock_words(clock: Clock) -> str:

@@ -72,12 +72,33 @@ def test_shares_on_the_clock_of_their_exchange_are_read_by_it(
 
 @pytest.mark.parametrize(
     ("zone", "ahead"),
-    [("America/New_York", 7), ("Etc/GMT+5", 0), ("America/New_York", 0), ("Europe/London", 0), ("UTC", 0)],
-    ids=["server of a broker", "New York in winter", "New York", "London", "UTC"],
+    [
+        ("America/New_York", 7),
+        ("Etc/GMT+5", 0),
+        ("America/New_York", 0),
+        ("Europe/London", 0),
+        ("Europe/Berlin", 0),
+        ("UTC", 0),
+    ],
+    ids=["server of a broker", "New York in winter", "New York", "London", "Berlin", "UTC"],
 )
 def test_currencies_are_read_by_the_clock_of_the_broker(tmp_path: Path, zone: str, ahead: int) -> None:
     candles = currencies()
     assert list(read(tmp_path, "EURUSD_H1.csv", candles, zone, ahead).series.candles) == candles
+
+
+@pytest.mark.parametrize("name", ["XAUUSDm_H1.csv", "GOLD_H1.csv", "#AAPL_H1.csv", "candles.csv"])
+def test_files_of_metatrader_have_the_clock_of_the_broker_whatever_the_market(tmp_path: Path, name: str) -> None:
+    candles = session("America/New_York", 570, 930) if "AAPL" in name else currencies()
+    lines = []
+    for candle in candles:
+        at = datetime.fromtimestamp(candle.timestamp / 1000, UTC).astimezone(ZoneInfo("America/New_York"))
+        at += timedelta(hours=7)
+        lines.append((f"{at:%Y.%m.%d}", f"{at:%H:%M:%S}", *candle[1:], 0, 2))
+    names = ("<DATE>", "<TIME>", "<OPEN>", "<HIGH>", "<LOW>", "<CLOSE>", "<TICKVOL>", "<VOL>", "<SPREAD>")
+    path = tmp_path / name
+    path.write_text(csv_text(lines, names, "\t"))
+    assert list(read_candles(path, NOW).series.candles) == candles
 
 
 def test_coins_and_unknown_markets_stay_on_utc(tmp_path: Path) -> None:
@@ -125,6 +146,22 @@ def test_an_hour_of_autumn_that_comes_twice_on_an_unknown_clock_is_refused(
     rows = reference(300, start_ms=round(start.timestamp() * 1000))
     with pytest.raises(InvalidMarketData, match=f"{hour} comes twice, as on a clock that is put back in autumn"):
         read(tmp_path, "BTCUSDT-1h.csv", rows, zone)
+
+
+@pytest.mark.parametrize(
+    ("name", "offset"),
+    [("gmtoffset", -18_000), ("utc_offset", -5), ("utc_offset", "-0500"), ("utc_offset", "-05:00"), ("zone", 7)],
+)
+def test_times_are_those_of_the_offset_from_utc_in_a_column_of_its_own(
+    tmp_path: Path, name: str, offset: object
+) -> None:
+    rows = reference(48)
+    # Numbers in a column that is named `zone` alone may count anything.
+    behind = timedelta(hours=0 if name == "zone" else 5)
+    lines = [(f"{datetime.fromtimestamp(c[0] / 1000, UTC) - behind:%Y-%m-%d %H:%M:%S}", *c[1:], offset) for c in rows]
+    path = tmp_path / "candles.csv"
+    path.write_text(csv_text(lines, ("datetime", "open", "high", "low", "close", "volume", name)))
+    assert list(read_candles(path, NOW).series.candles) == rows
 
 
 def test_a_zone_that_two_places_have_is_none(tmp_path: Path) -> None:

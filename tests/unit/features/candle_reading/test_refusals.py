@@ -32,6 +32,8 @@ FOUR_HOURS = [
     tuple(getattr(candle, name) for name in NAMES)
     for candle in CandleSeries(Timeframe.H1, REFERENCE).resample(Timeframe.H4).candles
 ]
+# Keys that all differ would make a table of the square of their number.
+MANY = reference(5_000)
 HTML = b"<!DOCTYPE html><html><head><title>Sign in</title></head><body>Please sign in</body></html>"
 
 
@@ -82,12 +84,47 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "one row": (csv_text(REFERENCE[:1]), "a timeframe shows in at least 2 candles, received 1"),
     "no number": (with_cell(9, 4, "abc"), "line 11: close is 'abc', no number"),
     "parts of 32": (with_cell(9, 4, "112'16"), 'line 11: close is "112\'16", no number'),
+    "prices that may be parts of 32": (
+        csv_text([(c[0], "112'165", "113'000", f"111'{at % 32:02}5", "112'310", 5) for at, c in enumerate(REFERENCE)]),
+        "has prices such as 112'165, which may be in parts of 32 or have a separator of thousands",
+    ),
+    "points that may separate thousands": (
+        csv_text([(c[0], "42.001", "42.019", "41.999", "42.010", "804,00") for c in REFERENCE], delimiter=";"),
+        "has prices such as 42.001 beside volumes with a decimal comma: their point may separate thousands",
+    ),
+    "open and close exchanged": (
+        csv_text([(c[0], c.close, c.high, c.low, c.open, c.volume) for c in REFERENCE]),
+        "has open and close exchanged, or its times run backwards",
+    ),
+    "weekdays of a spreadsheet since 1904": (
+        csv_text([(44_816 - 1_462 + at // 5 * 7 + at % 5, *c[1:]) for at, c in enumerate(REFERENCE[:50])]),
+        "has day numbers that fall on Tuesdays to Saturdays: they count from 1904",
+    ),
     "no time": (with_cell(9, 0, "yesterday"), "line 11: 'yesterday' is no time"),
     # Without an end, if the pattern tried every share of the spaces between its parts.
     "no time behind many spaces": (
         with_cell(9, 0, f"2026-03-02{' ' * 2_000}noon"),
         "line 11: '2026-03-02 .*' is no time",
     ),
+    "a long word behind a time": (
+        with_cell(9, 0, f"2026-03-02 {'a' * 200_000}"),
+        "line 11: '2026-03-02 a+' is no time",
+    ),
+    "a long number": (with_cell(9, 4, "1.2" * 200_000), "line 11: close is '1.21.2.*, no number"),
+    "columns without an end": (HEAD + "1," * 30_000 + "1\n", "has 30,001 columns: keep those of the candles"),
+    "names of columns without an end": (
+        json.dumps([{"time": c[0], "open": 1, "high": 1, "low": 1, "close": 1, f"x{c[0]}": 1} for c in MANY]),
+        "has 5,005 columns: keep those of the candles",
+    ),
+    "a row without an end": (
+        json.dumps([*map(list, REFERENCE), [1] * 100_000]),
+        "has 100,000 columns: keep those of the candles",
+    ),
+    "tables without an end": (
+        json.dumps([[[list(candle)]] * 1_500 for candle in REFERENCE[:2]]),
+        "holds more than 2,000 tables: join them to one",
+    ),
+    "keys without an end": (json.dumps({f"k{at}": 1 for at in range(100_000)}), "has no rows of candles"),
     "no such day": (csv_text([("2026-02-30", *c[1:]) for c in REFERENCE[:3]]), "line 2: '2026-02-30' is no time"),
     "a negative price": (with_cell(4, 3, -1.0), "line 6 has a price out of range"),
     "an endless price": (with_cell(4, 2, "1e300"), "line 6 has a price out of range"),

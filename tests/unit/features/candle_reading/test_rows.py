@@ -308,6 +308,53 @@ def test_a_last_candle_that_the_file_calls_unfinished_is_left_out_once_it_has_cl
     assert list(read_candles(path, TEN[-1].timestamp + 60_000).series.candles) == TEN
 
 
+@pytest.mark.parametrize(
+    ("name", "finished", "unfinished"),
+    [
+        ("status", "closed", "open"),
+        ("is_open", "False", "True"),
+        ("partial", "0", "1"),
+        ("State", "Final", "In progress"),
+    ],
+)
+def test_words_for_an_unfinished_candle_are_known(tmp_path: Path, name: str, finished: str, unfinished: str) -> None:
+    rows: list[tuple[object, ...]] = [(*c, finished if at < 9 else unfinished) for at, c in enumerate(TEN)]
+    assert list(read(tmp_path, rows, (*NAMES, name)).series.candles) == TEN[:-1]
+    closed: list[tuple[object, ...]] = [(*c, finished) for c in TEN]
+    assert list(read(tmp_path, closed, (*NAMES, name)).series.candles) == TEN
+
+
+@pytest.mark.parametrize(
+    "above",
+    [
+        "\n" * 200_000,
+        '"' + "," * 200_000 + "\n",
+        "# open," + "close," * 200_000 + "\n",
+        "time,open_a" + " " * 100_000 + "b,high,low\n",
+    ],
+    ids=["empty lines", "an open quote", "a long comment", "a long name"],
+)
+def test_what_stands_above_a_table_takes_no_square_of_its_length(tmp_path: Path, above: str) -> None:
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_text(above + csv_text(TEN))
+    assert list(read_candles(path, NOW).series.candles) == TEN
+
+
+def test_a_line_of_dashes_below_the_names_takes_no_square_of_its_length(tmp_path: Path) -> None:
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_text(",".join(NAMES) + "\n" + "-" * 200_000 + "x\n" + csv_text(TEN, ()))
+    assert list(read_candles(path, NOW).series.candles) == TEN
+
+
+@pytest.mark.parametrize("words", ["open,high,low,close", "Float64,Float64,Float64,Float64", "n.a.,n.a.,n.a.,n.a."])
+@pytest.mark.parametrize("named", [True, False])
+def test_a_row_of_words_in_the_place_of_prices_is_left_out(tmp_path: Path, words: str, named: bool) -> None:
+    lines = csv_text(REFERENCE, NAMES if named else ()).splitlines()
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_text("\n".join([*lines[:100], f"x,{words},y", *lines[100:]]))
+    assert list(read_candles(path, NOW).series.candles) == REFERENCE
+
+
 @pytest.mark.parametrize("adjusted", ["1e308", "1e-320", "0", "-5", "nan"])
 def test_adjusted_closes_that_no_split_makes_change_nothing(tmp_path: Path, adjusted: str) -> None:
     rows: list[tuple[object, ...]] = [(*c, adjusted if at == 4 else c.close) for at, c in enumerate(TEN)]
