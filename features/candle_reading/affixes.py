@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import NamedTuple
 
 from features.candle_reading.headers import LONGEST_NAME, MOST_COLUMNS, PRICES, roles_of
 
 _WORDS = "adj[ _]?close|open|high|low|close|volume|vol"
+_PRICE_WORDS = {"open", "high", "low", "close"}
 _SEPARATOR = r"[\s_.:|,'\"()/-]+"
 _BEFORE = re.compile(rf"['\"(\s]*(?P<affix>.*?[^\s_.:|,'\"()/-]){_SEPARATOR}(?P<word>{_WORDS})['\")\s]*", re.IGNORECASE)
 _BEHIND = re.compile(rf"['\"(\s]*(?P<word>{_WORDS}){_SEPARATOR}(?P<affix>[^\s_.:|,'\"()/-].*?)['\")\s]*", re.IGNORECASE)
@@ -40,20 +42,18 @@ def plain_names(names: Sequence[str]) -> PlainNames:
         return PlainNames(sided)
     for form in (_BEHIND, _BEFORE):
         found = [form.fullmatch(name) for name in names]
-        affixes = list(dict.fromkeys(match["affix"] for match in found if match))
+        words = defaultdict[str, set[str]](set)
+        for match in found:
+            if match:
+                words[match["affix"]].add(match["word"].casefold())
         plain = tuple(match["word"] if match else name for match, name in zip(found, names, strict=True))
-        whole = [affix for affix in affixes if _prices(found, affix) == len(PRICES)]
+        whole = [affix for affix, own in words.items() if own >= _PRICE_WORDS]
         if whole:
             markets = tuple(match["affix"] if match else "" for match in found)
             # kline_open, candle.open: a word for all is no market.
             told = len(whole) > 1 or whole[0] == whole[0].upper()
             return PlainNames(plain, markets if told else ())
     return PlainNames(tuple(names))
-
-
-def _prices(found: Sequence[re.Match[str] | None], affix: str) -> int:
-    words = {match["word"].casefold() for match in found if match and match["affix"] == affix}
-    return len(words & {"open", "high", "low", "close"})
 
 
 def _one_side(names: Sequence[str]) -> tuple[str, ...]:

@@ -63,8 +63,9 @@ _OTHER_VOLUME = re.compile(
     r"(base\w*)?vol(ume)?(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
 )
 _LAST_RANK = 1000
-# A table with more columns than this is none of candles, and a longer name is none of a column.
-MOST_COLUMNS, LONGEST_NAME = 1_000, 200
+# A table with more columns than this, five of each of thousands of shares, has no candles; a longer name is that of no
+# column.
+MOST_COLUMNS, LONGEST_NAME = 20_000, 200
 
 
 def plain_name(name: str) -> str:
@@ -139,13 +140,13 @@ def require_candles(names: Sequence[str]) -> None:
         )
 
 
-def require_columns(count: int) -> None:
+def require_columns(count: int, most: int = MOST_COLUMNS) -> None:
     """Refuse a table with more columns than one of candles has.
 
     Raises:
-        InvalidMarketData: there are more than `MOST_COLUMNS`.
+        InvalidMarketData: there are more than `most`.
     """
-    if count > MOST_COLUMNS:
+    if count > most:
         raise InvalidMarketData(
             f"has {count:,} columns: keep those of the candles, time, open, high, low, close and volume"
         )

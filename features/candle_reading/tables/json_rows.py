@@ -9,6 +9,9 @@ import pandas as pd
 
 from features.candle_reading.headers import MOST_COLUMNS, PRICES, Role, is_header, require_columns, roles_of
 
+# Objects may have other names each, and a table of all of them is the square of what is sent.
+_MOST_NAMES = 1_000
+
 # Names, or none, and the columns.
 Columns = tuple[tuple[str, ...], list[pd.Series]]
 
@@ -85,7 +88,7 @@ def _keyed_by_time(value: Mapping[str, Any]) -> Columns | None:
     if all(isinstance(row, list) for row in rows):
         return _of_rows([[time, *row] for time, row in zip(times, rows, strict=True)])
     if all(isinstance(row, Mapping) for row in rows) and is_header(["time", *map(str, first)]):
-        require_columns(len({name for row in rows for name in row}))
+        require_columns(len({name for row in rows for name in row}), _MOST_NAMES)
         frame = pd.DataFrame(rows)
         if Role.TIME not in roles_of(list(map(str, frame.columns))):
             frame.insert(0, "time", times)
@@ -105,7 +108,7 @@ def _of_rows(rows: list[Any]) -> Columns | None:
         names = list(dict.fromkeys(str(name) for row in flat[:100] for name in row))
         if not is_header(names):
             return None
-        require_columns(len({name for row in flat for name in row}))
+        require_columns(len({name for row in flat for name in row}), _MOST_NAMES)
         return _of_frame(pd.DataFrame(flat))
     if all(isinstance(row, list) for row in rows):
         header: list[str] = []

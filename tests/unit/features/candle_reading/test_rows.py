@@ -202,6 +202,23 @@ def test_the_market_in_the_file_is_read(tmp_path: Path, export: str, symbol: str
     assert read_candles(path, NOW).symbol == symbol
 
 
+def test_one_of_the_hundreds_of_markets_of_an_index_is_read(tmp_path: Path) -> None:
+    """yfinance writes five columns for each."""
+    names = [f"S{number:03d}" for number in range(500)]
+    words = ("Close", "High", "Low", "Open", "Volume")
+    lines = ["Price," + ",".join(word for word in words for _ in names), "Ticker," + ",".join(names * len(words))]
+    lines += ["Datetime" + "," * len(words) * len(names)]
+    for row in range(40):
+        prices = [[10 * number + close for number in range(500)] for close in (1.5, 2, 0.5, 1, 7)]
+        cells = ",".join(str(price + row) for column in prices for price in column)
+        lines.append(f"2026-09-{1 + row // 24:02d} {row % 24:02d}:00:00+00:00,{cells}")
+    path = tmp_path / "index.csv"
+    path.write_text("\n".join(lines))
+    read = read_candles(path, NOW, symbol="S123")
+    assert read.series.candles[0][1:] == (1231, 1232, 1230.5, 1231.5, 1237)
+    assert len(read.series) == 40
+
+
 @pytest.mark.parametrize(
     ("name", "member", "market"),
     [
