@@ -17,13 +17,19 @@ def _cron(text: str) -> str:
     return text
 
 
+def _is_of_this_version(kind: JobKind) -> JobKind:
+    if kind is JobKind.UNKNOWN:
+        raise ValueError("unknown stands for kinds of other versions, and is none to run")
+    return kind
+
+
 Cron = Annotated[str, AfterValidator(_cron)]
 
 
 class ScheduledJob(Section):
     """One row: a kind of job, its parameters, and when it is due, in UTC."""
 
-    kind: JobKind
+    kind: Annotated[JobKind, AfterValidator(_is_of_this_version)]
     cron: Cron
     parameters: dict[str, Any] = Field(default_factory=dict)
 

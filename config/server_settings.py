@@ -41,6 +41,14 @@ def _is_origin(value: str) -> str:
     return value
 
 
+def _is_name(value: str) -> str:
+    """Refuse what is no name of a host alone, such as a URL."""
+    if not _HOST_NAME.fullmatch(value):
+        message = "needs names such as signals.example, with no scheme and no port, received {value}"
+        raise PydanticCustomError("no_host_name", message, {"value": repr(value)})
+    return value
+
+
 def _fits_a_header(token: SecretStr | None) -> SecretStr | None:
     """Refuse a token that no client can send; the message repeats no part of it."""
     text = token.get_secret_value() if token else ""
@@ -53,7 +61,8 @@ Origin = Annotated[str, AfterValidator(_is_origin)]
 Token = Annotated[Secret, AfterValidator(_fits_a_header)]
 Networks = tuple[Annotated[Network, BeforeValidator(_network)], ...]
 # Without a port, since names are compared without one.
-HostName = Annotated[str, StringConstraints(to_lower=True, pattern=r"^[A-Za-z0-9._-]+$")]
+HostName = Annotated[str, StringConstraints(to_lower=True), AfterValidator(_is_name)]
+_HOST_NAME = re.compile(r"[a-z0-9._-]+")
 _HEADER_NAME = re.compile(r"[a-z0-9-]{1,100}")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")

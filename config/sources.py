@@ -113,8 +113,40 @@ def load_settings(
 
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> Any:
-    """Return what the text says, which takes 15 ms the first time; the result is never changed, so it is kept."""
-    return yaml.load(text, _YAML)  # noqa: S506 - both are safe
+    """Return what the text says, which takes 15 ms the first time; the result is never changed, so it is kept.
+
+    Raises:
+        yaml.YAMLError: it is no YAML, or a mapping has a key twice, of which the first would count for nothing.
+    """
+    loader = _YAML(text)
+    try:
+        root = loader.get_single_node()
+        if (repeated := _repeated_key(root)) is not None:
+            raise yaml.MarkedYAMLError(problem=f"{repeated.value} is there twice", problem_mark=repeated.start_mark)
+        return root and loader.construct_document(root)
+    finally:
+        loader.dispose()
+
+
+def _repeated_key(root: yaml.Node | None) -> yaml.ScalarNode | None:
+    """Return a key that its mapping has twice, where there is one."""
+    nodes, seen = [root], set[int]()
+    while nodes:
+        node = nodes.pop()
+        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
+            continue
+        seen.add(id(node))  # an alias stands for a node that was there before
+        if isinstance(node, yaml.MappingNode):
+            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
+            names = set[str]()
+            for key in keys:
+                if key.value in names:
+                    return key
+                names.add(key.value)
+            nodes += [value for _, value in node.value]
+        else:
+            nodes += node.value
+    return None
 
 
 def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:

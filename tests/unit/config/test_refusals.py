@@ -60,6 +60,12 @@ def refusal(**environment: str) -> str:
             "engine",
             "RUST_API_URL: market_data.engine_url: needs a URL such as http://host:8080, or nothing",
         ),
+        (
+            "TRUSTED_HOSTS",
+            "https://signals.example",
+            "TRUSTED_HOSTS: access.trusted_hosts.0: needs names such as signals.example, with no scheme and no port, "
+            "received 'https://signals.example'",
+        ),
         ("LLM__MODLE", "x", "LLM__MODLE: llm.modle: unknown key: is model meant?"),
         ("LLM__COLOR_OF_HAT", "x", "LLM__COLOR_OF_HAT: llm.color_of_hat: unknown key"),
     ],
@@ -83,6 +89,15 @@ def test_a_token_that_no_header_takes_is_refused_without_being_repeated(name: st
         (
             "analysis:\n  interval_minute: 3\n",
             "own.yaml: analysis.interval_minute: unknown key: is interval_minutes meant?",
+        ),
+        (
+            "access:\n  loopback_admin: false\nllm:\n  model: gpt-4o\naccess:\n  client_tokens: []\n",
+            "own.yaml cannot be read: line 5: access is there twice",
+        ),
+        ("models:\n  lstm: &shared {units: 3}\n  gru: {<<: *shared}\n", "own.yaml: models.lstm: unknown key"),
+        (
+            "schedule:\n  jobs:\n    nightly: {kind: unknown, cron: 0 3 * * *}\n",
+            "own.yaml: schedule.jobs.nightly.kind: unknown stands for kinds of other versions, and is none to run",
         ),
         ("models:\n  serving: 3\n", "own.yaml: models.serving: needs keys under it"),
     ],
