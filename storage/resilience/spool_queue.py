@@ -166,7 +166,7 @@ class SpoolQueue(Generic[T]):
         self._rests_until = time.monotonic() + self._retry_seconds
         if self.reason is None:
             name = errno.errorcode.get(error.errno or 0, type(error).__name__) if isinstance(error, OSError) else "full"
-            folder = str(self._spool.folder) if self._spool else None
+            folder = None if self._spool is None else str(self._spool.folder)  # an empty one is falsy
             logger.bind(reason=name, folder=folder).error("the spool cannot be written; writes wait in memory")
         self.reason = f"the spool cannot be written: {error.strerror if isinstance(error, OSError) else error}"
 

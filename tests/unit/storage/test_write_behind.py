@@ -345,14 +345,15 @@ async def test_spool_that_failed_is_found_to_work_again_though_nothing_goes_thro
 
 
 async def test_unusable_spool_folder_is_logged_and_documents_wait_in_memory(
-    faulty: FaultyDocuments, opened: Opened, tmp_path: Path, log_lines: list[str]
+    faulty: FaultyDocuments, opened: Opened, tmp_path: Path, log_facts: list[str]
 ) -> None:
     (tmp_path / "spool").touch()
     async with opened() as documents:
         await documents.put(LLM_CALLS, "a", document())
         assert documents.state.reason == "the spool cannot be written: File exists"
     assert "a" in faulty.kept
-    assert log_lines == ["ERROR the spool cannot be written; writes wait in memory"]
+    facts = {"reason": "EEXIST", "folder": f"{tmp_path}/spool"}
+    assert log_facts == [f"ERROR the spool cannot be written; writes wait in memory {facts}\n"]
 
 
 async def test_first_work_runs_after_documents_of_earlier_processes_and_before_new_ones(
