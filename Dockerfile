@@ -43,6 +43,8 @@ COPY storage storage
 COPY tasks tasks
 COPY utils utils
 COPY --from=page-libraries /app/api/web/vendor api/web/vendor
+# the service cannot write bytecode, so each start and each job would compile all of it again
+RUN python -m compileall -q --invalidation-mode unchecked-hash .
 ENV PATH=/app/.venv/bin:$PATH HOST=0.0.0.0 PORT=8000
 USER service
 VOLUME /app/data
