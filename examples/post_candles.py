@@ -1,9 +1,10 @@
 """A client: posts candles to the running service and receives the signal on the socket too.
 
-    .venv/bin/python examples/post_candles.py BTCUSDT-1h.csv.gz --symbol BTCUSDT
+    .venv/bin/python examples/post_candles.py BTCUSDT-1h.csv.gz
 
-The file is any export of candles (docs/files.md); longer timeframes are made from it. Run it twice: the second
-answer is [RECENT]. Of a file that ended long ago the answer is no news: it comes without the socket, and is made anew.
+The file is any export of candles (docs/files.md), whose market is the one that it or its name tells, or `--symbol`;
+longer timeframes are made from it. Run it twice: the second answer is [RECENT]. Of a file that ended long ago the
+answer is no news: it comes without the socket, and is made anew.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from websockets.exceptions import WebSocketException
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from commands.candles.reading import market_of
 from domain.errors import AppError
 from domain.market import CandleSeries
 from domain.values import epoch_ms
@@ -66,11 +68,12 @@ async def main() -> None:
     """Subscribe, post, and print both answers."""
     parser = argparse.ArgumentParser(description="Post candles to the service and watch the signal arrive.")
     parser.add_argument("file", type=Path)
-    parser.add_argument("--symbol", default="BTCUSDT")
+    parser.add_argument("--symbol", help="the market, if neither the file nor its name tells it")
     parser.add_argument("--url", default=os.environ.get("SIGNALS_URL", "http://127.0.0.1:8000"))
     arguments = parser.parse_args()
-    base = read_candles(arguments.file, epoch_ms(SystemClock().now())).series
-    body = request_body(arguments.symbol, base)
+    read = read_candles(arguments.file, epoch_ms(SystemClock().now()))
+    symbol, base = market_of(read, arguments.file, arguments.symbol), read.series
+    body = request_body(symbol, base)
     socket_url = arguments.url.replace("http", "ws", 1) + "/ws"
     token = os.environ.get("SIGNALS_TOKEN")
     headers = {"Authorization": f"Bearer {token}"} if token else {}
@@ -79,13 +82,13 @@ async def main() -> None:
         httpx2.AsyncClient(base_url=arguments.url, headers=headers) as client,
     ):
         await socket.recv()  # the welcome
-        await socket.send(json.dumps({"type": "subscribe", "symbols": [arguments.symbol]}))
+        await socket.send(json.dumps({"type": "subscribe", "symbols": [symbol]}))
         await socket.recv()  # its acknowledgment
         response = await client.post("/ai/analyze", json=body)
         if response.is_error:
             sys.exit(f"the service refused: {response.json()['detail']}")
         answer = response.json()
-        show(f"POST /ai/analyze answered ({', '.join(body['timeframe_data'])})", answer)
+        show(f"POST /ai/analyze answered for {symbol} ({', '.join(body['timeframe_data'])})", answer)
         if answer["data_age_seconds"] * 1000 > OLD_CANDLES * base.timeframe.ms:
             print("\nThe candles are old, so nothing is broadcast: a file that ends now shows its signal on /ws.")
             return

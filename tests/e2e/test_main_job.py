@@ -224,7 +224,7 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
     with running_service() as service:
 
         def post_file(series: CandleSeries) -> str:
-            file = write_candles(tmp_path / "BTCUSDT-15m.csv.gz", series)
+            file = write_candles(tmp_path / "ETHUSDT-15m.csv.gz", series)
             command = [sys.executable, "examples/post_candles.py", str(file)]
             environment = os.environ | {"SIGNALS_URL": service.url}
             return subprocess.run(
@@ -240,6 +240,7 @@ def test_the_example_posts_candles_and_sees_the_same_signal_unless_they_are_old(
         path = base_path()
         earlier = CandleSeries(path.timeframe, path.candles[:-100])
         old, first, second = (post_file(series) for series in (earlier, path, path))
+    assert "POST /ai/analyze answered for ETHUSDT" in old  # as the name of the file tells
     assert "The candles are old, so nothing is broadcast" in old
     assert "/ws received the same analysis as AISignalReceived" in first
     assert "[RECENT]" not in first

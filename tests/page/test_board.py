@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+from features.candle_reading.writing import COLUMNS
+from tests.fixtures.bodies import now_ms
+from tests.fixtures.candle_exports import HOUR, REFERENCE
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import SYMBOLS, Open, overflow, serious_findings
 
@@ -17,6 +20,8 @@ INVENTED: dict[str, Any] = {
     "PERIODIC_ANALYSIS": "true",
     "MARKET_DATA_SOURCES": "synthetic",
 }
+# Three years back, so that they are past by any clock.
+PAST = [(candle.timestamp - 3 * 8760 * HOUR, *candle[1:]) for candle in REFERENCE]
 ANY_SIDE = re.compile("Long|Short|Neutral")
 
 
@@ -125,6 +130,25 @@ def test_synthetic_candles_are_marked_and_a_killed_service_is_said_and_found_aga
         with running_service(port=port, **INVENTED):
             expect(page.locator(".live")).to_have_text("live")
             expect(page.get_by_role("heading", name="Record", exact=True)).to_be_visible()
+
+
+def test_the_price_of_a_card_is_not_that_of_old_candles(open_view: Open) -> None:
+    stored_first = INVENTED | {"MARKET_DATA_SOURCES": "stored,synthetic"}
+    old = [dict(zip(COLUMNS, candle, strict=True)) for candle in PAST]
+    with running_service(**stored_first) as service:
+        body = {"symbol": "BTCUSDT", "timeframe_data": {"1h": old}, "current_price": old[-1]["close"], "volume_24h": 1}
+        answer = service.post("/ai/analyze", json=body | {"timestamp": now_ms(), "strategy_context": {}})
+        answer.raise_for_status()
+        page = open_view(service)
+        with page.expect_response("**/ai/candles/BTCUSDT?*") as candles:
+            page.reload()
+        assert candles.value.json()["stale"] is True
+        card = card_of(page, "BTCUSDT")
+        expect(card).to_contain_text("SYNTHETIC")
+        (signal,) = service.get("/ai/signals").json()["signals"]
+        shown = float((card.locator(".price").text_content() or "").replace(",", ""))
+        assert shown == pytest.approx(signal["price"], rel=1e-4)
+        expect(card.locator(".sparkline path")).to_have_count(0)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390)])

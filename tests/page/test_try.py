@@ -156,3 +156,21 @@ def shell(command: str, **environment: str) -> dict[str, Any]:
     variables = {"PATH": "/usr/bin:/bin", **environment}
     done = subprocess.run(["bash", "-c", command], env=variables, capture_output=True, check=True, text=True)
     return dict(json.loads(done.stdout))
+
+
+def test_a_link_names_another_market_and_the_way_back_the_first(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/try?symbol=ETHUSDT")
+    title = page.get_by_role("heading", name=re.compile("Analysis of"))
+    expect(title).to_have_text("Analysis of ETHUSDT")
+    page.goto(f"{market_service.url}/#/try?symbol=SOLUSDT")
+    expect(title).to_have_text("Analysis of SOLUSDT")
+    expect(page.get_by_label("Symbol", exact=True)).to_have_value("SOLUSDT")
+    page.go_back()
+    expect(title).to_have_text("Analysis of ETHUSDT")
+    # Rows that are pasted take the market's place, and a link the place of the rows.
+    paste(page, csv_text(PAST))
+    expect(page.get_by_role("region", name="What is in the file")).to_contain_text("300 of 1h")
+    expect(title).to_have_count(0)
+    page.goto(f"{market_service.url}/#/try?symbol=SOLUSDT")
+    expect(title).to_have_text("Analysis of SOLUSDT")
+    expect(page.get_by_role("region", name="What is in the file")).to_have_count(0)

@@ -23,7 +23,8 @@ export function Card({ symbol }) {
   const stale = useDerivedFromTime((now) => Boolean(signal) && isStale(signal, now));
   const { data } = useResource(near && signal ? `ai/candles/${encodeURIComponent(symbol)}?timeframe=${signal.timeframe}&limit=60` : null,
     { everyMs: CANDLES_MS });
-  const closes = useMemo(() => data?.candles.map((candle) => candle.close) ?? [], [data]);
+  // Candles that are old are not those of the signal, which may come of another source.
+  const closes = useMemo(() => (data && !data.stale ? data.candles.map((candle) => candle.close) : []), [data]);
   if (!signal) return null;
   const now = closes.length ? closes[closes.length - 1] : signal.price;
   return html`<a ref=${card} class="card ${signal.side.toLowerCase()} ${stale ? "old" : ""}" href=${link("symbol", symbol)}>

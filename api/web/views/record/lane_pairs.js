@@ -20,7 +20,7 @@ const COLUMNS = [
   figure("Second right where they differ", (row) => (row.second_better === null ? "–" : html`${percent(row.second_better)} of ${count(row.first_right + row.second_right)} ${ends(row.low, row.high, percent)}`)),
   figure("By chance, at one look", ({ mcnemar_p: p }) => (p === null ? "–" : p < 0.001 ? "< 0.001" : number(p, 2))),
   figure("Gain after costs, bps a moment", (row) => html`${bps(row.net_bps_gain)} ${ends(row.gain_low, row.gain_high, bps)}`),
-  figure("Right alone: first, second", (row) => `${hits(row.first_alone_hits, row.first_alone)}, ${hits(row.second_alone_hits, row.second_alone)}`),
+  figure("Right alone: first, second", (row) => html`${hits(row.first_alone_hits, row.first_alone)},<br />${hits(row.second_alone_hits, row.second_alone)}`),
   figure("Brier gain", (row) => (row.brier_gain === null ? "–" : html`${score(row.brier_gain)} <small>of ${count(row.stated)}</small>${ends(row.brier_low, row.brier_high, score)}`)),
 ];
 

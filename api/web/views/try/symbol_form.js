@@ -1,11 +1,12 @@
 /** Names a market whose candles the service finds itself. */
-import { html, useState } from "../../core/html.js";
+import { html, useEffect, useState } from "../../core/html.js";
 import { useTopic } from "../../core/store.js";
 
 /** @param {{symbol: string, onChoose: (symbol: string) => void}} props `symbol` is the one that the address names. */
 export function SymbolForm({ symbol, onChoose }) {
   const known = useTopic("symbols", []);
   const [text, setText] = useState(symbol);
+  useEffect(() => setText(symbol), [symbol]);
   const submit = (event) => {
     event.preventDefault();
     if (text.trim()) onChoose(text.trim().toUpperCase());

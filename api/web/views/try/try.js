@@ -1,5 +1,5 @@
 /** Try it: a symbol or a file of candles in, the analysis, a backtest, and the requests that do the same. */
-import { html, useState } from "../../core/html.js";
+import { html, useEffect, useMemo, useState } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
 import { Analysis } from "./analysis.js";
 import { Backtest } from "./backtest.js";
@@ -17,24 +17,25 @@ import { SymbolForm } from "./symbol_form.js";
 export function View({ parameters }) {
   const named = parameters.symbol ?? "";
   const [file, setFile] = useState(null);
-  const [subject, setSubject] = useState(named ? ofSymbol(named) : null);
-  const chooseSymbol = (symbol) => {
-    setFile(null);
-    setSubject(ofSymbol(symbol));
-    adjust({ symbol });
-  };
+  const [read, setRead] = useState(null);
+  const market = useMemo(() => (named ? ofSymbol(named) : null), [named]);
+  const subject = market ?? read;
+  // A link, or the way back, may name a market while a file is shown.
+  useEffect(() => {
+    if (named) chooseFile(null);
+  }, [named]);
   const chooseFile = (chosen) => {
     setFile(chosen);
-    setSubject(null);
-    adjust({ symbol: null });
+    setRead(null);
+    if (chosen) adjust({ symbol: null });
   };
   return html`<div class="try">
     <h1>Try it</h1>
     <div class="panels">
-      <${SymbolForm} symbol=${named} onChoose=${chooseSymbol} />
+      <${SymbolForm} symbol=${named} onChoose=${(symbol) => adjust({ symbol })} />
       <${FileForm} onChoose=${chooseFile} />
     </div>
-    ${file ? html`<${ReadFile} key=${file.at} file=${file} onRead=${setSubject} />` : null}
+    ${file ? html`<${ReadFile} key=${file.at} file=${file} onRead=${setRead} />` : null}
     ${subject ? html`<${Trial} key=${keyOf(subject)} subject=${subject} />` : null}
   </div>`;
 }
