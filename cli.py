@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
 import signal
+import sys
 from collections.abc import AsyncIterator
-from contextlib import ExitStack, asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 if __name__ == "__main__":
     # Ctrl-C during the seconds of the imports ends the command without a traceback; commands take it from there.
@@ -56,6 +58,9 @@ from utils.libraries import lack_of
 
 if TYPE_CHECKING:
     from utils.logging import Logs
+
+# Exit status of a command that Ctrl-C has ended.
+INTERRUPTED = 128 + signal.SIGINT
 
 cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
@@ -213,6 +218,23 @@ def main() -> None:
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
+def _leave() -> NoReturn:
+    """End the process after Ctrl-C, without taking the interpreter apart.
+
+    Threads of TensorFlow that read the next batch would call Python meanwhile: the process would abort, or never end.
+    """
+    logger.remove()  # writes the lines that wait
+    with suppress(OSError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    os._exit(INTERRUPTED)
+
+
 if __name__ == "__main__":
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    main()
+    try:
+        main()
+    except SystemExit as ended:
+        if ended.code == INTERRUPTED:
+            _leave()
+        raise

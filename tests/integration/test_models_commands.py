@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import pty
-import signal
 import struct
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -138,37 +135,6 @@ def test_a_network_trains_in_silence_for_the_epochs_asked_for(workplace_here: Wo
     assert stored["settings"]["models"]["recurrent"]["learning"]["epochs"] == 1
     assert (stored["seed"], stored["parameters"]) == (7, answer["parameters"])
     assert set(stored["files"]) == {"model.keras", "model.onnx", "predictions.npz", "reference.npz", "scaler.json"}
-
-
-def test_ctrl_c_leaves_nothing_behind(workplace: Workplace) -> None:
-    screen, terminal = pty.openpty()
-    root = workplace.folder / "interrupted"
-    process = subprocess.Popen(
-        [sys.executable, "cli.py", "train", str(workplace.few), "--type", "lstm", "--epochs", "100"],
-        cwd=ROOT,
-        env={**workplace.environment, "MODEL_SAVE_PATH": str(root), "TERM": "xterm"},
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        # Shells start what runs in the background deaf to Ctrl-C, and children inherit that.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    )
-    os.close(terminal)
-    seen = b""
-    with os.fdopen(screen, "rb", buffering=0) as file:
-        while b"epoch 1 of 100" not in seen:
-            seen += file.read(4096)
-        process.send_signal(signal.SIGINT)
-        try:
-            while read := file.read(4096):
-                seen += read
-        except OSError:  # a terminal's end of file
-            pass
-    printed, _ = process.communicate()
-    assert process.returncode == 130
-    assert printed == b""
-    assert b"Traceback" not in seen
-    assert b"validation 0." in seen
-    assert not root.exists()
 
 
 def test_evaluation_is_on_unseen_candles_alone(workplace_here: Workplace, trained: Any) -> None:
