@@ -57,7 +57,8 @@ def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> 
         sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
     else:
         console = output()
-        console.print(fitted(tables, console), crop=False)  # a line of Markdown is as long as it is
+        # A line of Markdown is as long as it is: broken, a table is none.
+        console.print(fitted(tables, console), crop=False, soft_wrap=isinstance(tables, str))
 
 
 def fitted(shown: RenderableType, console: Console) -> RenderableType:
