@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.studies.rows import StudyResult
 
 SINCE, UNTIL = datetime(2023, 1, 1), datetime(2024, 12, 31)  # noqa: DTZ001 - days, not moments
-BOOSTERS = f"{ModelType.LOGISTIC},{ModelType.XGBOOST},{ModelType.LIGHTGBM}"
+BOOSTERS = f"{ModelType.LOGISTIC}, {ModelType.XGBOOST}, {ModelType.LIGHTGBM}"
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First or last day to judge, UTC.")]
 
 
@@ -38,7 +38,7 @@ def figures(
     types: Annotated[str, typer.Option(help="Trained on each market alone, separated by commas.")] = BOOSTERS,
     pooled: Annotated[
         str, typer.Option(help="Trained on all files together; an empty text for none.")
-    ] = f"{ModelType.LOGISTIC},{ModelType.LIGHTGBM}",
+    ] = f"{ModelType.LOGISTIC}, {ModelType.LIGHTGBM}",
     since: Day = SINCE,
     until: Day = UNTIL,
     document: Annotated[

@@ -24,7 +24,9 @@ def build_volatility(
     to: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to fit on, UTC; the figures are of later candles.")
     ] = LAST_DAY,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File that is replaced.")] = DEFAULT_FILE,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="File that is replaced.", show_default="that of the service")
+    ] = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
     """Fit the forecast of volatility on all files together, write it, and print how it does on later candles."""
