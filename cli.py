@@ -97,9 +97,9 @@ def serve(
 
 @cli.command()
 def worker(
-    queues: Annotated[str, typer.Option(help="Take jobs from these alone, with commas between them.")] = ",".join(
-        JobQueue
-    ),
+    queues: Annotated[
+        str, typer.Option(help="Take jobs from these alone, with commas between them.", show_default="all")
+    ] = ",".join(JobQueue),
     concurrency: Annotated[
         int | None,
         typer.Option(min=1, help="Jobs at a time; by default jobs.max_running, and light ones beside them."),

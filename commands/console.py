@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -24,7 +25,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
-from domain.errors import AppError
+from domain.errors import AppError, InvalidRequest
 
 if TYPE_CHECKING:
     from domain.jobs import JobProgress
@@ -56,7 +57,8 @@ def show(document: Mapping[str, Any], tables: RenderableType, as_json: bool) -> 
         sys.stdout.write(json.dumps(document, indent=2, allow_nan=False) + "\n")
     else:
         console = output()
-        console.print(fitted(tables, console), crop=False)  # a line of Markdown is as long as it is
+        # A line of Markdown is as long as it is: broken, a table is none.
+        console.print(fitted(tables, console), crop=False, soft_wrap=isinstance(tables, str))
 
 
 def fitted(shown: RenderableType, console: Console) -> RenderableType:
@@ -87,6 +89,19 @@ def fail(message: str) -> None:
     """Print an error as one line on stderr."""
     line = Text.assemble(("error:", "red"), " ", " ".join(message.split()))
     errors.print(line, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Name the file or folder that cannot be written.
+
+    Raises:
+        InvalidRequest: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
 
 
 @contextmanager

@@ -35,7 +35,7 @@ Leader = Annotated[
 ]
 Horizon = Annotated[
     int | None,
-    typer.Option(min=1, help="Candles ahead, one of models.further_horizons_candles; the usual horizon by default."),
+    typer.Option(min=1, help="Candles ahead, such as 4; the usual horizon by default."),
 ]
 OneTarget = Annotated[
     ModelTarget | None, typer.Option(help="Only models of the close of one horizon, or only plan models.")

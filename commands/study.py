@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.candles.reading import read_markets, tell
-from commands.console import show, stages
+from commands.console import show, stages, writing
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest
@@ -55,10 +55,8 @@ def run_study(arguments: StudyArguments, models: ModelSettings, features: Featur
     trials = _recorded(result, Registry.of(models), timeframe, list(markets))
     subject = f"{' '.join(markets)} {timeframe}"
     if arguments.markdown:
-        try:
+        with writing(arguments.markdown):
             arguments.markdown.write_text(study_markdown(result, subject, trials), encoding="utf-8")
-        except OSError as error:
-            raise InvalidRequest(f"{arguments.markdown} cannot be written: {error.strerror or error}") from error
     document = {
         "symbol": scope,
         "markets": list(markets),

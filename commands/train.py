@@ -26,7 +26,7 @@ def train(
     ],
     kind: Annotated[
         ModelType | None,
-        typer.Option("--type", help="Type of model; by default models.default_type, logistic of plans."),
+        typer.Option("--type", help="Type of model; from the settings by default, logistic of plans."),
     ] = None,
     target: Annotated[
         ModelTarget,

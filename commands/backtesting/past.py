@@ -36,7 +36,7 @@ Since = Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="Fi
 Until = Annotated[datetime | None, typer.Option(formats=MOMENT_FORMATS, help="End, UTC; later candles are not read.")]
 FundingBps = Annotated[
     float | None,
-    typer.Option(min=-4_999, max=4_999, help="Every 8 hours, paid by Long; trading.funding_bps by default."),
+    typer.Option(min=-4_999, max=4_999, help="Every 8 hours, paid by Long; from the settings by default."),
 ]
 SizingOption = Annotated[
     str | None,

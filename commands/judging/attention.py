@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.candles.reading import tell
-from commands.console import show, working
+from commands.console import show, working, writing
 from commands.manager import holder_of
 from commands.options import CandleFile, Json, ScopeSymbol, Version, moment_ms
 from commands.versions import choose_version
 from config.sources import load_settings
-from domain.errors import InsufficientData, InvalidRequest
+from domain.errors import InsufficientData
 from domain.values import utc_time
 
 if TYPE_CHECKING:
@@ -57,10 +57,8 @@ def attention(
 
             what = f"which candles the forecast looked at: probability of a rise {attention.probability_up:.4f}"
             subject = Subject(version, chosen.symbol, series.timeframe)
-            try:
+            with writing(plot):
                 write_attention(plot, times, closes, attention.newest, attention.usual, attention.heads, subject, what)
-            except OSError as error:
-                raise InvalidRequest(f"{plot} cannot be written: {error.strerror or error}") from error
     if not as_json:
         tell(file, chosen.read)
     document = {

@@ -8,11 +8,10 @@ from typing import Annotated
 
 import typer
 
-from commands.console import show
+from commands.console import show, writing
 from commands.manager import holder_of
 from commands.options import Horizon, Json, Version
 from config.sources import load_settings
-from domain.errors import InvalidRequest
 
 
 def card(
@@ -29,10 +28,8 @@ def card(
     model = registry.open(version).metadata
     written = model_card(model, count_trials(registry.root, registry.versions().models).get(version), key)
     if out is not None:
-        try:
+        with writing(out):
             out.write_text(written, encoding="utf-8")
-        except OSError as error:
-            raise InvalidRequest(f"{out} cannot be written: {error.strerror or error}") from error
     if as_json:
         show({"version": version, "card": written, "file": str(out) if out else None}, "", as_json)
     elif out is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from commands.candles.reading import read_markets
-from commands.console import say, show, stages
+from commands.console import say, show, stages, writing
 from commands.options import Backend, Epochs, Json, Seed, moment_ms
 from config.settings import Settings
 from config.sources import load_settings
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from models.studies.rows import StudyResult
 
 SINCE, UNTIL = datetime(2023, 1, 1), datetime(2024, 12, 31)  # noqa: DTZ001 - days, not moments
-BOOSTERS = f"{ModelType.LOGISTIC},{ModelType.XGBOOST},{ModelType.LIGHTGBM}"
+BOOSTERS = f"{ModelType.LOGISTIC}, {ModelType.XGBOOST}, {ModelType.LIGHTGBM}"
 Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First or last day to judge, UTC.")]
 
 
@@ -38,7 +38,7 @@ def figures(
     types: Annotated[str, typer.Option(help="Trained on each market alone, separated by commas.")] = BOOSTERS,
     pooled: Annotated[
         str, typer.Option(help="Trained on all files together; an empty text for none.")
-    ] = f"{ModelType.LOGISTIC},{ModelType.LIGHTGBM}",
+    ] = f"{ModelType.LOGISTIC}, {ModelType.LIGHTGBM}",
     since: Day = SINCE,
     until: Day = UNTIL,
     document: Annotated[
@@ -51,13 +51,17 @@ def figures(
     as_json: Json = False,
 ) -> None:
     """Judge learners on some years, trained on the candles before, and write a table and a picture for each market."""
+    if since > until:
+        raise InvalidRequest("--since may not be after --until")
     settings = load_settings()
     models = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     settings = settings.model_copy(update={"models": models})
     _, read = read_markets(files, ANY_SYMBOL, None)
     end_ms = moment_ms(until + timedelta(days=1))
     candles = {market: found.series.closed_by(end_ms) for market, found in read.items()}
-    wanted = [name.strip() for name in markets.split(",")]
+    wanted = [name.strip() for name in markets.split(",") if name.strip()]
+    if not wanted:
+        raise InvalidRequest("--markets: name a market, such as BTCUSDT")
     if unknown := [name for name in wanted if name not in candles]:
         raise InvalidRequest(f"there is no file of {', '.join(unknown)}")
     timeframe = next(iter(candles.values())).timeframe
@@ -67,13 +71,16 @@ def figures(
     written, names = _read(document) if document else None, {market: f"{market}-{timeframe}" for market in wanted}
     for name in names.values() if written is not None else ():
         replace_between_marks(written or "", name, "")  # before hours of training, not after them
+    if pictures is not None:
+        with writing(pictures):
+            pictures.mkdir(parents=True, exist_ok=True)
     texts, documents = list[str](), list[dict[str, object]]()
     for table, trials in _tables(candles, wanted, _types(types), _types(pooled), moment_ms(since), save, settings):
         name = names[table.symbol]
         picture = (pictures or Path("pictures")) / f"learners-{name}.png"
         if pictures is not None:
-            pictures.mkdir(parents=True, exist_ok=True)
-            draw(picture, table, timeframe)
+            with writing(picture):
+                draw(picture, table, timeframe)
         seen_from = picture.name if document is None else os.path.relpath(picture, document.parent)
         text = markdown(table, timeframe, trials, seen_from)
         if written is not None:
@@ -81,7 +88,8 @@ def figures(
         texts.append(text)
         documents.append(_document(table, trials, picture if pictures else None))
     if document is not None and written is not None:
-        _write(document, written)
+        with writing(document):
+            document.write_text(written, encoding="utf-8")
     show({"timeframe": timeframe, "tables": documents}, "\n\n".join(texts), as_json)
 
 
@@ -160,13 +168,6 @@ def _read(document: Path) -> str:
         return document.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"{document} cannot be read: {error}") from error
-
-
-def _write(document: Path, text: str) -> None:
-    try:
-        document.write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise InvalidRequest(f"{document} cannot be written: {error.strerror or error}") from error
 
 
 def _document(table: MarketTable, trials: int, picture: Path | None) -> dict[str, Any]:

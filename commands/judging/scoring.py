@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from commands.console import writing
 from commands.judging.evaluated import evaluated
 from commands.judging.evaluated_plans import evaluated_plans
-from domain.errors import InvalidRequest
 from domain.market import CandleSeries
 from services.evaluating.parameters import EvaluationParameters
 from services.evaluating.plans import evaluate_plans
@@ -64,12 +64,10 @@ def _draw(
 
     subject, said = Subject(model.version, symbol, model.timeframe), whole.predictions
     pictures = [folder / "reliability.png"]
-    try:
+    with writing(folder):
         folder.mkdir(parents=True, exist_ok=True)
         write_reliability(pictures[0], said.probability, said.returns, whole.times_ms, subject)
         if traded is not None:
             pictures.append(folder / "equity.png")
             write_equity(pictures[1], traded, subject)
-    except OSError as error:
-        raise InvalidRequest(f"{folder} cannot be written to: {error.strerror or error}") from error
     return pictures

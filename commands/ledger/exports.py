@@ -11,7 +11,7 @@ import typer
 from rich.table import Table
 
 from commands.candles.reading import own_market, read_closed
-from commands.console import fail, show, working
+from commands.console import fail, show, working, writing
 from commands.ledger.opening import open_reader
 from commands.options import Json
 from config.sources import load_settings
@@ -50,10 +50,8 @@ def export(
         tell(f"reading {day:%Y-%m-%d}")
         exported = asyncio.run(read())
         path = out or Path(f"ledger-{day:%Y-%m-%d}.{form}")
-        try:
+        with writing(path):
             path.write_bytes(exported.content(form))
-        except OSError as error:
-            raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
     root = exported.root.root if exported.root else None
     table = Table("file", "entries", "settlements", "root")
     table.add_row(str(path), f"{len(exported.entries):,}", f"{len(exported.settlements):,}", root or "the day is open")

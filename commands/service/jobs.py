@@ -50,7 +50,7 @@ def run(
     kind: Annotated[JobKind, typer.Argument(help="Kind of work.")],
     parameters: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[NAME=VALUE]...", help="Its parameters; values are JSON, or else text."),
+        typer.Argument(metavar="NAME=VALUE", help="Its parameters; values are JSON, or else text."),
     ] = None,
     key: Annotated[str | None, typer.Option(help="Names the work: the same name again is the same job.")] = None,
     wait: Wait = False,

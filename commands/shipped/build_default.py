@@ -35,7 +35,9 @@ def build_default(
         datetime,
         typer.Option(formats=["%Y-%m-%d"], help="Last day of the candles, UTC; the figures are of its two years."),
     ] = LAST_DAY,
-    out: Annotated[Path, typer.Option(metavar="DIR", help="Folder that is replaced.")] = DEFAULT_FOLDER,
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder that is replaced.", show_default="that of the service")
+    ] = DEFAULT_FOLDER,
     booster: Annotated[ModelType, typer.Option("--type", help="What is trained beside logistic regression.")] = (
         ModelType.LIGHTGBM
     ),

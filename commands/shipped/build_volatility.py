@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from commands.candles.reading import checked_scope, own_market, read_closed, tell
-from commands.console import show, working
+from commands.console import show, working, writing
 from commands.options import Json, moment_ms
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
@@ -24,7 +24,9 @@ def build_volatility(
     to: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to fit on, UTC; the figures are of later candles.")
     ] = LAST_DAY,
-    out: Annotated[Path, typer.Option(metavar="FILE", help="File that is replaced.")] = DEFAULT_FILE,
+    out: Annotated[
+        Path, typer.Option(metavar="FILE", help="File that is replaced.", show_default="that of the service")
+    ] = DEFAULT_FILE,
     as_json: Json = False,
 ) -> None:
     """Fit the forecast of volatility on all files together, write it, and print how it does on later candles."""
@@ -43,7 +45,8 @@ def build_volatility(
         now("fitting")
         until_ms = moment_ms(to + timedelta(days=1))
         built = build_default_volatility(markets, until_ms, settings.models, now)
-    out.write_text(built.model.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with writing(out):
+        out.write_text(built.model.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = {
         "file": str(out),
         "skills": {of.step: of.skill.model_dump(mode="json") for of in built.skills},

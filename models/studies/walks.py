@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.errors import InvalidRequest
+from domain.errors import InvalidRequest, ModelStorageUnavailable
 from domain.forecasting import ModelType
 from domain.market import CandleSeries
 from models.evaluation.out_of_sample import FoldPrediction, Predicted
@@ -78,8 +78,8 @@ def save_walk(path: Path, walk: Walk, mark: str) -> None:
     try:
         with locked(path.parent):
             replace_file(path, buffer.getvalue())
-    except OSError as error:
-        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
+    except ModelStorageUnavailable as error:
+        raise InvalidRequest(f"{path} cannot be written: {error.__cause__}") from error
 
 
 def load_walk(path: Path, mark: str) -> Walk | None:

@@ -73,7 +73,7 @@ class TrainingRun:
             rows_of: Returns the rows that learners of a feature set learn from; None makes one of each candle.
 
         Raises:
-            InsufficientData: too few candles, with the numbers.
+            InsufficientData: too few candles, with the numbers, or prices that never change.
         """
         self.request = request
         self.markets = markets
@@ -164,6 +164,10 @@ class TrainingRun:
         if candles < needed:
             several = " in the longest market" if len(self.markets) > 1 else ""
             raise InsufficientData(f"training needs {needed} closed candles at least, received {candles}{several}")
+        if not any(np.ptp(series.closes) for series in self.markets.values()):
+            raise InsufficientData(
+                f"the price of {', '.join(self.markets)} never changes: there is neither a rise nor a fall to learn"
+            )
 
     def _final_fits(self, progress: Progress) -> dict[ModelType, Artefact]:
         artefacts = {}

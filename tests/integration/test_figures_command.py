@@ -82,6 +82,9 @@ def test_each_market_has_a_table_and_a_picture_that_are_made_anew(
     [
         (("--markets", "SOLUSDT"), "there is no file of SOLUSDT"),
         (("--types", "oracle"), "'oracle' is no type of model; there are lstm"),
+        (("--markets", ""), "--markets: name a market"),
+        (("--since", "2020-10-10", "--until", "2020-10-01"), "--since may not be after --until"),
+        (("--pictures", "{file}/pictures"), "cannot be written: Not a directory"),
         (("--since", "2021-01-01"), "0% of the candles open from 2021-01-01 on"),
         (("--since", "2020-09-15"), "at most half"),
     ],
@@ -89,7 +92,8 @@ def test_each_market_has_a_table_and_a_picture_that_are_made_anew(
 def test_what_cannot_be_judged_is_refused(
     files: list[Path], tmp_path: Path, options: tuple[str, str], words: str
 ) -> None:
-    arguments = ["models", "figures", *map(str, files), "--save", str(tmp_path / "walks"), *options]
+    given = [option.format(file=files[0]) for option in options]
+    arguments = ["models", "figures", *map(str, files), "--save", str(tmp_path / "walks"), *given]
     ended = CliRunner().invoke(cli, arguments)
     assert words in str(ended.exception)
 

@@ -21,7 +21,7 @@ from tests.fixtures.commands import exit_status
 from tests.fixtures.models import NOON, add_model, make_scaler
 from tests.fixtures.plan_models import serve_plan_model
 from tests.fixtures.plan_records import make_record
-from tests.fixtures.planted_market import reversal_market
+from tests.fixtures.planted_market import reversal_market, unmoved_market
 from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.settings import configured
 
@@ -145,6 +145,7 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
     [
         (["train", "{folder}/missing.csv"], "missing.csv: cannot be read: No such file"),
         (["train", "{short}"], "training needs 160 closed candles at least, received 100"),
+        (["train", "{still}"], "the price of USDCUSDT never changes: there is neither a rise nor a fall to learn"),
         (["train", "{file}", "--symbol", "../btc"], "--symbol: a symbol has at most 20 capital letters"),
         (["train", "{file}", "{short}", "--symbol", "BTCUSDT"], "2 files make a model of all their markets"),
         (["train", "{file}", "{file}"], "there is a file of BTCUSDT already"),
@@ -162,6 +163,7 @@ def test_commands_tell_what_the_plans_of_a_version_came_to(
         (["evaluate", "{file}", "--types", "logistic", "--horizon", "4", "--fee-bps", "3"], "--horizon, --fee-bps: of"),
         (["evaluate", "{file}", "--save", "{folder}", "--seeds", "3"], "--seeds, --save: of learners that are trained"),
         (["evaluate", "{file}", "--types", "logistic", "--markdown", "{folder}/no/x.md"], "there is no folder"),
+        (["evaluate", "{file}", "--types", "logistic", "--save", "/proc/none"], ".npz cannot be written: [Errno 2]"),
         (["predict", "{file}"], "no model is in production for BTCUSDT 1h"),
         (["predict", "{short}", "--version", "{version}", "--symbol", "ETHUSDT"], "forecasts BTCUSDT, not ETHUSDT"),
         (["predict", "{few}", "--version", "{version}"], "closed 1h candles, received 20"),
@@ -185,6 +187,7 @@ def test_errors_are_one_line(
         "file": write_candles(tmp_path / "BTCUSDT-1h.csv", reversal_market(300, 0.7, 1)),
         "few": write_candles(tmp_path / "few_candles.csv", reversal_market(20, 0.7, 1)),
         "short": write_candles(tmp_path / "ETHUSDT-1h.csv", reversal_market(100, 0.7, 1)),
+        "still": write_candles(tmp_path / "USDCUSDT-1h.csv", unmoved_market(200)),
         "version": add_model(registry).version,
     }
     given = [argument.format(**places) for argument in arguments]

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console, Group
 from rich.table import Table
 
-from commands.console import fitted
+from commands.console import fitted, show
 
 VERSIONS = ("lightgbm_model_20261129_120423", "logistic_model_20261129_120517")
 
@@ -42,3 +42,9 @@ def test_every_word_of_a_table_is_read_on_any_terminal(width: int) -> None:
 
 def test_what_is_empty_says_so() -> None:
     assert printed(table(), 80).split() == ["Models", "none"]
+
+
+def test_a_line_of_markdown_is_whole_in_a_pipe(capsys: pytest.CaptureFixture[str]) -> None:
+    line = f"| learner | {'0.5418 [0.5348, 0.5482] | ' * 12}"
+    show({}, f"words\n{line}", as_json=False)
+    assert capsys.readouterr().out == f"words\n{line}\n"
