@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from domain.errors import InvalidMarketData
 from features.candle_reading.affixes import plain_names
 from features.candle_reading.headers import Role, is_header, require_candles, require_columns, roles_of
+from features.candle_reading.numbers import PREFIX, SIGN, SIZE, UNIT
 
 # A comma last but one, since a decimal comma looks like one; spaces last, since dates have them.
 DELIMITERS = (";", "\t", "|", ",", " ")
@@ -19,8 +20,8 @@ SAMPLE_ROWS = 200
 FEWEST_COLUMNS = 5
 
 NUMBER = re.compile(
-    r"[-+\u2212]?(?:(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿])?\s?(?:\d+(?:[.,'\u2019 \u00a0\u2009\u202f]\d+)*\.?|\.\d+)"
-    r"(?:[eE][-+]?\d+)?\s?(?:[KMBTkmbt%万亿]?\s?(?:[€$₽₺]|[A-Z]{3,5})?)"
+    rf"[-+\u2212]?(?:{SIGN}|{PREFIX})?\s?(?:\d+(?:[.,'\u2019 \u00a0\u2009\u202f]\d+)*\.?|\.\d+)"
+    rf"(?:[eE][-+]?\d+)?\s?(?:(?i:{SIZE}|%)?\s?(?:{SIGN}|{UNIT})?)"
 )
 # Lines that draw a table: |---|:---:|, +-----+-----+.
 _RULE = re.compile(r"[-+|:=\s]+")
