@@ -30,15 +30,15 @@ PRICES = (Role.OPEN, Role.HIGH, Role.LOW, Role.CLOSE)
 
 # The best name comes first: a file with `unix` and `date` is read by the former, one with `close` and `adjclose` alike.
 _NAMES: dict[Role, str] = {
-    Role.TIME: "timeperiodstart opentime timeopen klineopentime openingtime windowstart starttime periodstart "
-    "periodstartunix bucketstarttime intervalbegin startat beginsat candledatetimeutc start begin timestamp "
-    "timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts tsevent t "
-    "snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc snapshottime "
-    "dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 日付け 날짜 일자 "
+    Role.TIME: "timeperiodstart opentime timeopen klineopentime openingtime starttimestamp windowstart starttime "
+    "periodstart periodstartunix bucketstarttime intervalbegin startat beginsat candledatetimeutc start begin "
+    "timestamp timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts "
+    "tsevent t snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc "
+    "snapshottime dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 日付け 날짜 일자 "
     "时间 交易日期 day time dt from",
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
-    Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp closedate "
-    "closedatetime timeperiodend periodend barend barendtime endtime endat end to",
+    Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp endtimestamp "
+    "closedate closedatetime timeperiodend periodend barend barendtime endtime endat end to",
     Role.ZONE: "timezone tz zone utcoffset gmtoffset",
     Role.OPEN: "open o openprice priceopen openingprice opening pxopen opnpric first firstrate eroffn eroffnung "
     "apertura abertura ouv ouverture erster anfang otwarcie откр açılış 开盘 开盘价 始値 시가 bidopen openbid",  # noqa: RUF001 - Turkish
@@ -50,10 +50,10 @@ _NAMES: dict[Role, str] = {
     "tradeprice lastrate zuletzt schluss schlusskurs cierre ultimo dernier laatst cloture clot chiusura fechamento "
     "zamkniecie ostatnio цена şimdi closeclosepriceadjustedforsplits 收盘 收盘价 終値 종가 adjclose adjustedclose "
     "closeadj price bidclose closebid settle settlement settleprice settlementprice",
-    Role.VOLUME: "volume vol v basevolume volumebase basevol homenotional volumefrom volumetraded realvolume "
-    "tickvolume tickvol pxvolume candleacctradevolume tottrdqty totaltradedquantity targetvolume nmvolume "
+    Role.VOLUME: "volume vol v basevolume volumebase basevol homenotional volumefrom volumetraded tradedvolume "
+    "realvolume tickvolume tickvol pxvolume candleacctradevolume tottrdqty totaltradedquantity targetvolume nmvolume "
     "ttltradgvol noofshares lasttradedvolume tickqty qty quantity shares numberofshares totalvolume volumen umsatz "
-    "wolumen wol объем hac 成交量 交易量 出来高 거래량 amount",
+    "wolumen wol объем hac 成交量 交易量 出来高 거래량 amount sum",
     Role.SYMBOL: "symbol ticker tickers pair instrument instrumentname instid tckrsymb market productid "
     "currencypair coin sym ric tic secid tscode stockcode asset code",
     Role.TIMEFRAME: "interval timeframe tf period per resolution granularity barsize",

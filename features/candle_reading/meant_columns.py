@@ -30,8 +30,13 @@ from features.candle_reading.times.zones import NamedZone
 from features.candle_reading.volumes import TICKS, base_volume, is_traded
 
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
-# BitMEX and Nautilus do the same.
-_STAMPED_AT_THE_CLOSE = ({"date", "time", "up", "down"}, {"homenotional", "foreignnotional"}, {"bartype", "tsevent"})
+# BitMEX, Nautilus and Tardis do the same.
+_STAMPED_AT_THE_CLOSE = (
+    {"date", "time", "up", "down"},
+    {"homenotional", "foreignnotional"},
+    {"bartype", "tsevent"},
+    {"opentimestamp", "closetimestamp", "timestamp"},
+)
 # Prices of 1e-9 as whole numbers, and the least that are taken for such: a thousandth.
 _FIXED_POINT, _LEAST_FIXED = 1e9, 1e6
 

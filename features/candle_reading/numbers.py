@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -10,20 +11,39 @@ import pandas as pd
 
 from domain.arrays import BoolArray, FloatArray
 from domain.errors import InvalidMarketData
+from domain.naming.symbols import FIAT
 
+# Of money: signs, and what stands before or behind a number.
+SIGN = r"(?:R|US|C|A|HK|NT|S|MX)?[$€£¥₹₩₽₺₿₪₫฿₴₦₱₸₾]"
+PREFIX = "|".join(sorted(FIAT)) + r"|Rs\.?"
+UNIT = r"[A-Z]{3,5}|kr\.?|zł|Kč|Ft|lei|元|円|원|руб\.?"  # noqa: RUF001 - Russian
+# What stands behind a number for its size, by powers of ten.
+_SIZES_OF_POWERS = {
+    3: "K 千 ТЫС ТЫС.",
+    4: "万",
+    5: "L",
+    6: "M MM MN MIO MIO. МЛН МЛН.",
+    7: "CR",
+    8: "亿 億",
+    9: "B BN MRD MRD. МЛРД МЛРД.",
+    12: "T",
+}
+_EXPONENTS = {size: f"e{power}" for power, sizes in _SIZES_OF_POWERS.items() for size in sizes.split()}
+SIZE = "|".join(sorted(map(re.escape, _EXPONENTS), key=len, reverse=True))
 # An apostrophe separates thousands, or makes a cell text; 112'16 has parts of 32.
-_SPACES_AND_SIGNS = r"(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿]|[\s\u00a0\u202f]+|^['\u2019]|['\u2019](?=\d{3}(?!\d)|$)"
-# Behind a number, as 42000.5 USDT; what stands alone, as NaN or NULL, stays.
-_CURRENCY = r"(?<=[\d.KMB])[A-Z]{3,5}$"
-_NOTHING = frozenset(
-    ("", *["nan", "null", "none", "na", "n/a", "#n/a", "<na>", "nat", "-", "--", ".", "undefined", "nil"])
+_SPACES_AND_SIGNS = rf"{SIGN}|[\s\u00a0\u202f]+|^['\u2019]|['\u2019](?=\d{{3}}(?!\d)|$)"
+# Before or behind a number, as 42000.5 USDT; what stands alone, as NaN or NULL, stays.
+_CURRENCY = rf"(?<=[\d.KMB])(?:{UNIT})$|^(?:{PREFIX})(?=[-+]?\d)"
+_WORDS_FOR_NOTHING = (
+    "nan null none na n/a n.a. #n/a <na> nat nd k.a. н/д undefined nil (null) \\n - -- --- \u2013 \u2014 . .. "
+    "#value! #div/0! #ref!"
 )
+_NOTHING = frozenset(("", *_WORDS_FOR_NOTHING.split()))
 # Of bonds: 112'165 is 112 and 16.5 parts of 32. Fewer cells than this may be thousands by chance.
 _PARTS_OF_32 = r"\d{1,3}['\u2019](?:[0-2]\d|3[01])[0257]"
 _FEWEST_CELLS = 10
 # A longer cell is no number.
 _LONGEST = 100
-_EXPONENTS = {"K": "e3", "M": "e6", "B": "e9", "T": "e12", "万": "e4", "亿": "e8"}
 
 
 @dataclass(frozen=True)
@@ -68,7 +88,7 @@ def _with_commas(column: pd.Series) -> pd.Series:
     if not is_text(column):
         return column.iloc[:0].astype(str)
     text = column.dropna().astype(str).str.strip()
-    return text[text.str.contains(",", regex=False)]
+    return text[text.str.contains(",", regex=False)].str.replace(r"\D+$", "", regex=True)  # 1,2 Mio.
 
 
 def _proves_decimal_comma(text: pd.Series) -> bool | None:
@@ -131,9 +151,9 @@ def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     rest = np.isnan(values)
     if rest.any():
-        left = text[rest].str.upper()
-        scaled = left.str[:-1].str.cat(left.str[-1:].map(_EXPONENTS))
-        values[rest] = pd.to_numeric(scaled, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+        parts = text[rest].str.upper().str.extract(rf"^(?P<number>[-+\d.]+)(?P<size>{SIZE})$")
+        sized = parts["number"].str.cat(parts["size"].map(_EXPONENTS))
+        values[rest] = pd.to_numeric(sized, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     nothing = column.isna().to_numpy() | text.str.casefold().isin(_NOTHING).to_numpy()
     values[nothing] = np.nan
     return Numbers(values, np.isnan(values) & ~nothing)

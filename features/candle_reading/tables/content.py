@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import re
 import zipfile
 import zlib
@@ -24,16 +26,38 @@ MAX_MEMBERS = 1_000
 _BESIDE = re.compile(r"(?i)\.(?:checksum|sha256|md5|md|pdf|html?)$|(?:^|/)(?:read ?me|licen[cs]e)[^/]*$")
 
 T = TypeVar("T")
+_Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
+_DAMAGE = (
+    OSError,
+    EOFError,
+    zlib.error,
+    lzma.LZMAError,
+    zipfile.BadZipFile,
+    ValueError,
+    NotImplementedError,
+    RuntimeError,
+)
 
 _TAR, _TAR_AT = b"ustar", 257
-_GZIP, _ZIP = b"\x1f\x8b", b"PK\x03\x04"
+_GZIP, _BZIP, _XZ, _ZIP = b"\x1f\x8b", b"BZh", b"\xfd7zXZ", b"PK\x03\x04"
+_STREAMS: dict[bytes, tuple[str, Callable[[io.BytesIO], _Packed]]] = {
+    _GZIP: ("gzip", lambda file: gzip.GzipFile(fileobj=file)),
+    _BZIP: ("bzip2", bz2.BZ2File),
+    _XZ: ("xz", lzma.LZMAFile),
+}
+# In a zip, the member that tells of which program it is the document, and what to do.
+_DOCUMENTS = (
+    ("xl/workbook.xml", "is an Excel workbook: save it as CSV"),
+    ("content.xml", "is an OpenDocument spreadsheet: save it as CSV"),
+    ("Index/Document.iwa", "is a document of Numbers: export it as CSV"),
+)
 # What is no table of candles but often mistaken for one, and what to do.
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "is an Excel workbook: save it as CSV"),
     (b"%PDF", "is a PDF: export CSV instead"),
     (b"\x28\xb5\x2f\xfd", "is packed with zstd: unpack it first"),
-    (b"\xfd7zXZ", "is packed with xz: unpack it first"),
-    (b"BZh", "is packed with bzip2: unpack it first"),
+    (b"DBN", "is DBN of Databento: write it as CSV or Parquet by its client"),
+    (b"SCID", "is a file of Sierra Chart: export its bar data as text"),
     (b"7z\xbc\xaf", "is a 7z archive: unpack it first"),
     (b"Rar!", "is a RAR archive: unpack it first"),
     (b"\x89HDF", "is HDF5: convert it to CSV or Parquet"),
@@ -60,7 +84,7 @@ class Unpacked(NamedTuple):
 
 
 def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> Unpacked:
-    """Return the content of a file, out of gzip, or of a zip with one member or with several of one market.
+    """Return the content of a file, unpacked: out of gzip, bzip2, xz, or a zip with members of one market.
 
     Raises:
         InvalidMarketData: it cannot be read or unpacked, is too large, or is another kind of file.
@@ -74,15 +98,15 @@ def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> Unpacked:
 
 
 def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> Unpacked:
-    """Return content out of gzip, or of a zip with one member or with several of one market.
+    """Return content out of gzip, bzip2 or xz, or of a zip with one member or with several of one market.
 
     Raises:
         InvalidMarketData: it cannot be unpacked, is too large, or is another kind of file.
     """
     members: list[str] = []
     for _ in range(MAX_NESTING):
-        if content.startswith(_GZIP):
-            content = _out_of_gzip(content, limit_bytes)
+        if packed := next((magic for magic in _STREAMS if content.startswith(magic)), None):
+            content = _out_of_stream(content, packed, limit_bytes)
         elif content.startswith(_ZIP):
             content, member = _out_of_zip(content, limit_bytes)
             members.append(member)
@@ -93,14 +117,14 @@ def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> Unpacked:
     for magic, words in _OTHERS:
         if content.startswith(magic):
             raise InvalidMarketData(words)
-    if content.startswith((_GZIP, _ZIP)):
+    if content.startswith((*_STREAMS, _ZIP)):
         raise InvalidMarketData(f"is packed more than {MAX_NESTING} times: unpack it first")
     if not content.strip():
         raise InvalidMarketData("is empty: export it again")
     return Unpacked(content, tuple(members))
 
 
-def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str, read_bytes: int = 0) -> bytes:
+def _bounded(stream: IO[bytes] | _Packed, limit_bytes: int, what: str, read_bytes: int = 0) -> bytes:
     """Read at most the limit less what was read already, so that a bomb takes no more memory than a file may."""
     content = stream.read(limit_bytes - read_bytes + 1)
     if read_bytes + len(content) > limit_bytes:
@@ -108,12 +132,14 @@ def _bounded(stream: IO[bytes] | gzip.GzipFile, limit_bytes: int, what: str, rea
     return content
 
 
-def _out_of_gzip(content: bytes, limit_bytes: int) -> bytes:
+def _out_of_stream(content: bytes, packed: bytes, limit_bytes: int) -> bytes:
+    kind, opened = _STREAMS[packed]
+
     def read() -> bytes:
-        with gzip.GzipFile(fileobj=io.BytesIO(content)) as stream:
+        with opened(io.BytesIO(content)) as stream:
             return _bounded(stream, limit_bytes, "unpacked it")
 
-    return _unpacked(read, "gzip")
+    return _unpacked(read, kind)
 
 
 def _out_of_zip(content: bytes, limit_bytes: int) -> tuple[bytes, str]:
@@ -134,7 +160,7 @@ def _out_of_zip(content: bytes, limit_bytes: int) -> tuple[bytes, str]:
 def _unpacked(read: Callable[[], T], kind: str) -> T:
     try:
         return read()
-    except (OSError, EOFError, zlib.error, zipfile.BadZipFile, ValueError, NotImplementedError, RuntimeError) as error:
+    except _DAMAGE as error:
         raise InvalidMarketData(
             f"is a damaged or protected {kind} file ({error}): download or export it again"
         ) from error
@@ -143,8 +169,9 @@ def _unpacked(read: Callable[[], T], kind: str) -> T:
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     """Return the only file of an archive, or those of text that continue each other: one market, months or years."""
     names = archive.namelist()
-    if "xl/workbook.xml" in names:
-        raise InvalidMarketData("is an Excel workbook: save it as CSV")
+    for member, words in _DOCUMENTS:
+        if member in names:
+            raise InvalidMarketData(words)
     members = [
         info
         for info in archive.infolist()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -12,7 +13,7 @@ import pandas as pd
 
 from domain.errors import InvalidMarketData
 from domain.market import Timeframe
-from domain.naming.symbols import Symbol, is_symbol
+from domain.naming.symbols import Symbol, is_symbol, spelling
 from features.candle_reading.headers import MOST_COLUMNS, Role, plain_name, roles_of
 from features.candle_reading.tables.json_rows import Columns, columns_of, has_prices
 from features.candle_reading.tables.raw_table import RawTable, row_place
@@ -59,7 +60,7 @@ def json_table(text: bytes) -> RawTable:
         return _joined(found, symbol)
     ((keys, columns),) = found
     name = keys[-1] if keys else ""
-    if symbol is None and name == name.upper() and is_symbol(name) and Symbol.of(name).kind is not None:
+    if symbol is None and name == name.upper() and Symbol.of(spelling(name) or "").kind is not None:
         symbol = name  # {"bars": {"AAPL": [...]}}
     return replace(_raw(columns, symbol), zone=next(iter(_zones(document, 0)), UNNAMED))
 
@@ -86,6 +87,8 @@ def _document(text: bytes) -> Any:
         try:
             return [json.loads(line, object_hook=unwrap) for line in text.splitlines() if line.strip()]
         except (ValueError, RecursionError):
+            if re.match(rb"[\[{(\s]*'|.{,200}\bNone\b", text[:400]):
+                raise InvalidMarketData("is text of Python, no JSON: write it by json.dump, or as CSV") from error
             place = f"line {getattr(error, 'lineno', 1)}"
             raise InvalidMarketData(f"{place} is no JSON ({getattr(error, 'msg', error)}): export it again") from error
 

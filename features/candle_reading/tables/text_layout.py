@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from domain.errors import InvalidMarketData
 from features.candle_reading.affixes import plain_names
 from features.candle_reading.headers import Role, is_header, require_candles, require_columns, roles_of
+from features.candle_reading.numbers import PREFIX, SIGN, SIZE, UNIT
 
 # A comma last but one, since a decimal comma looks like one; spaces last, since dates have them.
 DELIMITERS = (";", "\t", "|", ",", " ")
@@ -19,8 +20,8 @@ SAMPLE_ROWS = 200
 FEWEST_COLUMNS = 5
 
 NUMBER = re.compile(
-    r"[-+\u2212]?(?:(?:R|US|C|A|HK)?[$€£¥₹₩₽₺₿])?\s?(?:\d+(?:[.,'\u2019 \u00a0\u2009\u202f]\d+)*\.?|\.\d+)"
-    r"(?:[eE][-+]?\d+)?\s?(?:[KMBTkmbt%万亿]?\s?(?:[€$₽₺]|[A-Z]{3,5})?)"
+    rf"[-+\u2212]?(?:{SIGN}|{PREFIX})?\s?(?:\d+(?:[.,'\u2019 \u00a0\u2009\u202f]\d+)*\.?|\.\d+)"
+    rf"(?:[eE][-+]?\d+)?\s?(?:(?i:{SIZE}|%)?\s?(?:{SIGN}|{UNIT})?)"
 )
 # Lines that draw a table: |---|:---:|, +-----+-----+.
 _RULE = re.compile(r"[-+|:=\s]+")
@@ -130,12 +131,22 @@ def _is_second_header(cells: Sequence[str]) -> bool:
     return first in _SECOND_HEADERS and not any(NUMBER.fullmatch(cell.strip()) for cell in cells)
 
 
+def _unread(cells: Sequence[str]) -> str:
+    """Return the first of the cells of a candle that has digits but is no number; nothing where there is none."""
+    behind = (cell.strip() for cell in cells[1:FEWEST_COLUMNS])
+    return next((cell for cell in behind if any(map(str.isdigit, cell)) and not NUMBER.fullmatch(cell)), "")
+
+
 def _no_rows(kept: Sequence[tuple[int, str]]) -> str:
     start = " ".join(line for _, line in kept[:3]).lstrip().casefold()
     if start.startswith(("<!doctype", "<html", "<head", "<?xml", "<script")):
         return "is a web page or XML, no table of candles: download the file itself"
     for delimiter in DELIMITERS:
         for at, line in kept:
-            if is_header(_cells(line, delimiter)):
+            if is_header(names := _cells(line, delimiter)):
+                for below, other in kept:
+                    cells = _cells(other, delimiter)
+                    if below > at and len(cells) == len(names) and (cell := _unread(cells)):
+                        return f"line {below + 1} has {cell[:40]!r}, which is no number: write it as 1234.5"
                 return f"line {at + 1} is a header, but no row of candles follows: export it again"
     return "has no row of candles: a row has time, open, high, low, close and volume, or a header with these names"

@@ -28,6 +28,10 @@ _MARKS = (
 _ENCODINGS = ("cp1252", "cp1251", "gb18030", "cp949", "shift_jis")
 _NO_VALUE = ["-", "--", ".", "undefined", "nil"]
 _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
+# The lines of a table that a terminal draws, as those of ASCII.
+_BARS = tuple(bar.encode() for bar in "│┃┆")
+_BOXES = str.maketrans({**dict.fromkeys("│┃┆┌┐└┘├┤┬┴┼╞╡╪┏┓┗┛┡┩╇┳┻╋╭╮╰╯", "|"), **dict.fromkeys("─━═╌", "-")})
+_SQL = re.compile(rb"(?im)^[ \t]*(insert into|create table|copy [\w.\"]+ \([^)\n]{1,500}\) from stdin)")
 # What lines above the table say of all rows: `Symbol: AAPL`, `# Time zone: America/New_York`.
 SAID_BYTES = 4_096
 _TIME_ZONE = re.compile(rb"(?im)^[#/\" \t]*time ?zone\"?[ \t]*[:=,;][ \t]*\"?([\w/+:-]{2,40})")
@@ -99,6 +103,12 @@ def text_table(text: bytes) -> RawTable:
         text = _COMMENT.sub(_named_or_nothing, text[:head]) + _COMMENT.sub(b"", text[head:])
     if b"\r" in text and b"\n" not in text:
         text = text.replace(b"\r", b"\n")
+    if statement := _SQL.search(said):
+        raise InvalidMarketData(
+            f"holds statements of SQL ({statement[1].decode(errors='replace')}), no table: export the table as CSV"
+        )
+    if any(bar in said for bar in _BARS):
+        text = text.decode(errors="replace").translate(_BOXES).encode()
     text = _without_outer_quotes(text)
     layout = layout_of(_sample(text))
     start = _offset(text, layout.first_line)

@@ -9,17 +9,26 @@ from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.hours.clocks import DAY_MS
 from features.candle_reading.times.date_orders import days_since_1970, full_year, ordered_parts
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+# The beginnings of the names of each month, without accents: English, German, French, Spanish, Portuguese, Italian,
+# Dutch, Swedish, Polish, Turkish, Indonesian and Russian.
+_MONTHS = (
+    *("jan ene gen sty oca янв", "feb fev lut sub фев", "mar mrz mrt maa мар", "apr avr abr kwi nis апр"),
+    *("may mai mei maj mag маи мая", "jun juin giu cze haz июн", "jul juil lug lip tem июл"),
+    *("aug aou ago agu sie авг", "sep set wrz eyl сен", "oct okt out ott paz eki окт"),
+    *("nov lis kas ноя", "dec dez dic des gru ara дек"),
+)
+_MONTH_OF = {start: float(month) for month, starts in enumerate(_MONTHS, start=1) for start in starts.split()}
+_WORD = r"[^\W\d_]"
 _DATE = (
-    r"^\s*(?:[a-z]{3,9}\.?,?\s+)?"  # a weekday
-    r"(?:(?P<a>\d{1,4})(?P<mark>[-./\s])\s?(?P<b>\d{1,2}|[a-z]{3,9})\.?[-./,\s]\s?(?P<c>\d{1,4})"
-    r"|(?P<word>[a-z]{3,9})\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})"
+    rf"^\s*(?:{_WORD}{{2,10}}\.?,?\s+)?"  # a weekday
+    rf"(?:(?P<a>\d{{1,4}})(?P<mark>[-./\s])\s?(?P<b>\d{{1,2}}|{_WORD}{{3,10}})\.?[-./,\s]\s?(?P<c>\d{{1,4}})\.?"
+    rf"|(?P<word>{_WORD}{{3,10}})\.?\s+(?P<day>\d{{1,2}}),?\s+(?P<year>\d{{4}})"
     r"|(?P<digits>(?:19|20)\d{6})(?=\D|$|\d{4,6}))"
 )
 _CLOCK = (
-    r"^(?:[t_,\s]*|-(?=\d{1,2}:\d{2}:))(?:(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.](?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?"
+    r"^(?:[td_,\s]*|-(?=\d{1,2}:\d{2}:))(?:(?P<h>\d{1,2})[:.h](?P<m>\d{2})(?:[:.](?P<s>\d{2})(?:[.,:](?P<f>\d{1,9}))?)?"
     r"|(?P<h0>\d{1,2})(?=[-\s]*[ap]m)|(?P<hms>\d{4,6}))?"
-    r"[-\s]*(?P<half>[ap]\.?m\.?)?\s*(?:utc|gmt|z)?\s*(?P<offset>[-+]\d{2}:?(?:\d{2})?)?\s*$"
+    r"[-\s]*(?P<half>[ap]\.?\s?m\.?)?\s*(?:utc|gmt|z)?\s*(?P<offset>[-+]\d{2}:?(?:\d{2})?)?\s*$"
 )
 
 
@@ -36,7 +45,7 @@ def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
         InvalidMarketData: day and month cannot be told apart, or years have two digits.
     """
     # Of many spaces the patterns would try every share between their parts.
-    lower = text.str.casefold().str.replace(r"\s+", " ", regex=True)
+    lower = _plain(text).str.replace(r"\s+", " ", regex=True)
     date = lower.str.extract(_DATE)
     rest = lower.str.replace(_DATE, "", n=1, regex=True)
     year, month, day = _parts(date, text)
@@ -47,6 +56,14 @@ def ms_of_dates(text: pd.Series) -> tuple[IntArray, BoolArray, bool]:
     known &= ~np.isnan(days)
     times = np.where(known, np.nan_to_num(days) * DAY_MS + np.nan_to_num(ms), 0)
     return times.astype(np.int64), ~known, offset
+
+
+def _plain(text: pd.Series) -> pd.Series:
+    """Return cells in small letters without accents."""
+    lower = text.str.casefold()
+    if "".join(lower).isascii():
+        return lower
+    return lower.str.normalize("NFKD").str.replace("[\u0300-\u036f]", "", regex=True)
 
 
 def _number(cells: pd.Series) -> FloatArray:
@@ -83,8 +100,7 @@ def _parts(date: pd.DataFrame, text: pd.Series) -> tuple[FloatArray, FloatArray,
 
 
 def _month(words: pd.Series) -> FloatArray:
-    numbers = {name: float(number) for number, name in enumerate(_MONTHS, start=1)}
-    return _floats(words.str[:3].map(numbers))
+    return _floats(words.str[:4].map(_MONTH_OF).fillna(words.str[:3].map(_MONTH_OF)))
 
 
 def _clock_ms(clock: pd.DataFrame) -> tuple[FloatArray, bool]:

@@ -11,7 +11,7 @@ from domain.arrays import BoolArray, IntArray
 from features.candle_reading.times.zones import MOST_ZONES, ZONE_WORDS, utc_of_local, zone_of
 
 # Marks that spreadsheets and web pages leave: the direction of writing, and the apostrophe that makes a cell text.
-_UNSEEN = "[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|^\\s*'"
+_UNSEEN = "[\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff]|^\\s*'|'\\s*$"
 _FORMS: tuple[tuple[str, str], ...] = (
     (r"^/Date\((-?\d+)(?:[-+]\d{4})?\)/$", r"\1"),  # .NET
     (r"(\d{4})\s*年\s*(\d{1,2})\s*月\s*(\d{1,2})\s*日", r"\1-\2-\3"),

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import bz2
 import json
+import lzma
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +34,33 @@ def test_an_export_reads_as_the_reference(tmp_path: Path, form: str) -> None:
     found = read(tmp_path, FORMS[form])
     assert found.series.timeframe is Timeframe.H1
     assert list(found.series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize("pack", [bz2.compress, lzma.compress])
+def test_files_in_bzip2_and_xz_are_unpacked(tmp_path: Path, pack: Callable[[bytes], bytes]) -> None:
+    assert list(read(tmp_path, pack(csv_text(REFERENCE).encode())).series.candles) == REFERENCE
+    with pytest.raises(InvalidMarketData, match=r"is a damaged or protected (?:bzip2|xz) file"):
+        read(tmp_path, pack(csv_text(REFERENCE).encode())[:-40])
+
+
+def test_a_table_in_a_drawn_box_is_read(tmp_path: Path) -> None:
+    rows = [f"│ {' │ '.join(map(str, candle))} │" for candle in REFERENCE]
+    drawn = "\n".join([f"┌─{'─┬─'.join(NAMES)}─┐", *rows, "└───┴───┘"])
+    assert list(read(tmp_path, drawn).series.candles) == REFERENCE
+
+
+def test_bars_of_tardis_are_stamped_at_their_close(tmp_path: Path) -> None:
+    rows = [(moment(c[0] + HOUR), *c[1:], moment(c[0] + 1_123), moment(c[0] + HOUR - 1_500)) for c in REFERENCE]
+    found = read(tmp_path, csv_text(rows, ("timestamp", *NAMES[1:], "open_timestamp", "close_timestamp")))
+    assert list(found.series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("start_timestamp", *NAMES[1:]), ("bucket", "first", "max", "min", "last", "sum"), (*NAMES[:5], "traded volume")],
+)
+def test_more_names_of_columns_are_known(tmp_path: Path, names: tuple[str, ...]) -> None:
+    assert list(read(tmp_path, csv_text(REFERENCE, names)).series.candles) == REFERENCE
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "unnamed"])

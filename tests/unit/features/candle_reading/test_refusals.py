@@ -106,6 +106,20 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         with_cell(9, 0, f"2026-03-02{' ' * 2_000}noon"),
         "line 11: '2026-03-02 .*' is no time",
     ),
+    "parts of 32 behind a hyphen": (
+        csv_text([(c[0], "112-165", "113-00", "111-31", "112-31", 5) for c in REFERENCE]),
+        "line 2 has '112-165', which is no number: write it as 1234.5",
+    ),
+    "statements of SQL": (
+        "CREATE TABLE candles (ts INTEGER, open REAL);\n"
+        + "".join(f"INSERT INTO candles VALUES({','.join(map(str, c))});\n" for c in REFERENCE),
+        r"holds statements of SQL \(CREATE TABLE\), no table: export the table as CSV",
+    ),
+    "text of Python": (
+        str([{"time": c[0], "open": None} for c in REFERENCE]),
+        "is text of Python, no JSON: write it by",
+    ),
+    "an OpenDocument spreadsheet": (zipped(mimetype=b"x", **{"content.xml": b"x"}), "is an OpenDocument spreadsheet"),
     "a long word behind a time": (
         with_cell(9, 0, f"2026-03-02 {'a' * 200_000}"),
         "line 11: '2026-03-02 a+' is no time",
