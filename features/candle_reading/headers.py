@@ -34,8 +34,8 @@ _NAMES: dict[Role, str] = {
     "periodstart periodstartunix bucketstarttime intervalbegin startat beginsat candledatetimeutc start begin "
     "timestamp timestampms timestamputc unix unixtime unixtimestamp unixtimestampms epoch epochtime epochms ts mts "
     "tsevent t snapshottimeutc datetime dateandtime gmttime utctime localtime datetimeutc dateutc timeutc "
-    "snapshottime dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 日付け 날짜 일자 "
-    "时间 交易日期 day time dt from",
+    "snapshottime dtyyyymmdd date tradedate traddt datadate tradingday datum fecha data дата tarih 日期 日付 日付け "
+    "날짜 일자 时间 交易日期 day time dt from",
     Role.CLOCK: "time timeofday clock hour hora uhrzeit zeit heure minute 时间",
     Role.CLOSE_TIME: "closetime timeclose klineclosetime closingtime timestampclose closetimestamp endtimestamp "
     "closedate closedatetime timeperiodend periodend barend barendtime endtime endat end to",

@@ -6,6 +6,7 @@ import json
 import os
 import sqlite3
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 from demo import behaviors
@@ -48,7 +49,7 @@ def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:
         assert document["answer"]
         fake.always = behaviors.unauthorized
         refused = check("--json", OPENAI_BASE_URL=url, **environment)
-    with sqlite3.connect(tmp_path / "store.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         calls = [json.loads(text) for (text,) in connection.execute("SELECT document FROM llm_calls")]
     assert [call["purpose"] for call in calls] == ["probe", "probe"]
     assert all(call["cost_nano_usd"] > 0 for call in calls)

@@ -6,6 +6,7 @@ import asyncio
 import signal
 import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -73,7 +74,7 @@ def tell_everything(service: Service, count: int) -> None:
 
 
 def rows(path: Path, table: str) -> int:
-    with sqlite3.connect(path) as connection:
+    with closing(sqlite3.connect(path)) as connection, connection:
         found: int = connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608
     connection.close()
     return found

@@ -9,7 +9,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -155,7 +155,7 @@ async def test_sigterm_under_load_answers_what_it_took_and_loses_nothing(tmp_pat
             assert socket.close_code == 1001
     assert status == 0
     assert seconds < 10
-    with sqlite3.connect(database) as connection:
+    with closing(sqlite3.connect(database)) as connection, connection:
         kept = {row[0] for row in connection.execute("SELECT analysis_id FROM analysis_archive")}
     connection.close()
     assert set(answered) <= kept

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
+from container.infrastructure import open_infrastructure
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.market import CandleSeries, Timeframe
 from domain.values import epoch_ms
@@ -79,7 +80,9 @@ def test_a_candidate_replaces_the_model_in_production_once_its_forecasts_have_se
     make_client: MakeClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = SettableClock(SystemClock().now())
-    monkeypatch.setattr("container.infrastructure.SystemClock", lambda: clock)
+    monkeypatch.setattr(
+        "container.building.open_infrastructure", lambda settings, logs, _: open_infrastructure(settings, logs, clock)
+    )
     market = changing_market(epoch_ms(clock.now()), SHADOWED + 2)
     client, other = (make_client(models=MODELS) for _ in range(2))
 

@@ -7,6 +7,7 @@ import re
 import sqlite3
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -222,7 +223,7 @@ def test_the_archive_keeps_what_the_rules_would_have_answered(
     asking = make_client(llm=llm_section(fake_openai.url), storage={"url": f"sqlite:///{tmp_path}/llm.db"})
     answer = analyze(asking, body)
     asking.__exit__(None, None, None)
-    with sqlite3.connect(tmp_path / "llm.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "llm.db")) as connection, connection:
         ((text,),) = connection.execute("SELECT analysis FROM analysis_archive").fetchall()
     kept = json.loads(text)
     assert (kept["analysis_id"], kept["signal"]) == (answer["analysis_id"], "Short")

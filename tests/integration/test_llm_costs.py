@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -154,7 +155,7 @@ def test_every_reply_is_on_record(llm_service: TestClient, fake_openai: FakeOpen
     analyze(llm_service, "ETHUSDT")
     analyze(llm_service, "BTCUSDT")
     llm_service.__exit__(None, None, None)
-    with sqlite3.connect(tmp_path / "store.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         rows = connection.execute("SELECT document FROM llm_replies ORDER BY number").fetchall()
     unused, used = (json.loads(text) for (text,) in rows)
     assert unused["verdict"].startswith("invalid_reply: ")

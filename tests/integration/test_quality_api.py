@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -112,7 +113,7 @@ def test_feedback_never_expires_and_is_counted_once(make_client: MakeClient, tmp
     assert tell(second) == "this signal has its feedback already"
     found = reported(second)
     assert (found["predictions_made"], found["successful_predictions"]) == (1, 0)
-    with sqlite3.connect(tmp_path / "store.db") as connection:
+    with closing(sqlite3.connect(tmp_path / "store.db")) as connection, connection:
         assert connection.execute("SELECT count(*) FROM signal_feedback").fetchall() == [(1,)]
 
 
@@ -270,7 +271,7 @@ def test_feedback_that_came_while_the_store_was_down_counts_when_it_is_back(
     told = {"signal_id": analysis["analysis_id"], "predicted_signal": "Long", "actual_outcome": "success"}
     tell(client, signal_id="counted before")
     client.portal.call(container.store.flush)
-    with sqlite3.connect(store, isolation_level=None) as connection:
+    with closing(sqlite3.connect(store, isolation_level=None)) as connection, connection:
         connection.execute("BEGIN EXCLUSIVE")  # another program writes for a long time
         assert tell(client, **told) == "the feedback is kept"
         assert tell(client, signal_id="counted before", actual_outcome="success") == "the feedback is kept"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def stored(folder: Path, count: int = 1) -> list[dict[str, Any]]:
     """Return the stored reviews once there are `count` of them."""
     give_up_at = time.monotonic() + PATIENCE_SECONDS
     while True:
-        with sqlite3.connect(folder / "store.db") as connection:
+        with closing(sqlite3.connect(folder / "store.db")) as connection, connection:
             rows = connection.execute("SELECT document FROM trade_analyses ORDER BY number").fetchall()
         if len(rows) >= count or time.monotonic() > give_up_at:
             return [json.loads(text) for (text,) in rows]

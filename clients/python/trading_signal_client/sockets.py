@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import deque
 from collections.abc import AsyncGenerator, Iterator, Sequence
 
 from websockets.asyncio.client import connect as connect_async
@@ -15,6 +16,8 @@ from trading_signal_client.answers import Signal
 
 FIRST_PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
+# Signals that are kept until the service answers the subscription.
+MOST_EARLY = 1_000
 # Other statuses are temporary: the service starts or is full, or a proxy answers for it.
 FINAL_STATUSES = frozenset({400, 401, 403, 404})
 
@@ -37,8 +40,9 @@ def listen(url: str, token: str | None, symbols: Sequence[str]) -> Iterator[Sign
                 pause = FIRST_PAUSE_SECONDS
                 for text in _subscription(symbols):
                     socket.send(text)
+                received = _Received(symbols)
                 for message in socket:
-                    yield from _signals(message)
+                    yield from received.signals(message)
         except (OSError, ConnectionClosed, InvalidHandshake) as error:
             if _final(error):
                 raise
@@ -54,8 +58,9 @@ async def listen_async(url: str, token: str | None, symbols: Sequence[str]) -> A
         try:
             for text in _subscription(symbols):
                 await socket.send(text)
+            received = _Received(symbols)
             async for message in socket:
-                for signal in _signals(message):
+                for signal in received.signals(message):
                     yield signal
         except ConnectionClosed:
             pass
@@ -81,6 +86,22 @@ def _subscription(symbols: Sequence[str]) -> list[str]:
     return [json.dumps({"type": "subscribe", "symbols": list(symbols)})] if symbols else []
 
 
-def _signals(message: str | bytes) -> list[Signal]:
-    event = json.loads(message)
-    return [Signal.model_validate(event["data"])] if event["type"] == "AISignalReceived" else []
+class _Received:
+    """The signals of a socket: until the service has read the subscription, it sends those of all symbols."""
+
+    def __init__(self, symbols: Sequence[str]) -> None:
+        self._early = deque[Signal](maxlen=MOST_EARLY) if symbols else None
+
+    def signals(self, message: str | bytes) -> list[Signal]:
+        """Return the signals that a message brings; with the answer to the subscription come those before it."""
+        event = json.loads(message)
+        if event["type"] == "subscribed" and self._early is not None:
+            early, self._early = self._early, None
+            return [signal for signal in early if signal.symbol in event["symbols"]]
+        if event["type"] != "AISignalReceived":
+            return []
+        signal = Signal.model_validate(event["data"])
+        if self._early is None:
+            return [signal]
+        self._early.append(signal)
+        return []

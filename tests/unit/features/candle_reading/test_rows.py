@@ -215,7 +215,7 @@ def test_one_of_the_hundreds_of_markets_of_an_index_is_read(tmp_path: Path) -> N
     path = tmp_path / "index.csv"
     path.write_text("\n".join(lines))
     read = read_candles(path, NOW, symbol="S123")
-    assert read.series.candles[0][1:] == (1231, 1232, 1230.5, 1231.5, 1237)
+    assert read.series.values[0].tolist() == [1231, 1232, 1230.5, 1231.5, 1237]
     assert len(read.series) == 40
 
 
