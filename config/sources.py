@@ -21,7 +21,7 @@ from domain.errors import ConfigurationError
 CONFIG_FILE = Path(__file__).resolve().parent.parent / "config.yaml"
 OWN_FILE = "CONFIG_FILE"
 # libyaml, where it is, reads the file in a tenth of the time.
-_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Similarity to a section's name from which a variable counts as misspelled, 0 to 1.
 _MISSPELLED = 0.6
 # The same of a variable that begins with the same word.
@@ -111,6 +111,18 @@ def load_settings(
         raise ConfigurationError(one_line(error, Settings, origin, config_file.name)) from None
 
 
+class _UniqueKeys(_SafeLoader):  # type: ignore[misc, valid-type]  # which of the two is known at run time
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = set[str]()
+        for key, _ in node.value:
+            if isinstance(key, yaml.ScalarNode):
+                if key.value in names:
+                    raise yaml.MarkedYAMLError(problem=f"{key.value} is there twice", problem_mark=key.start_mark)
+                names.add(key.value)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
+
+
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> Any:
     """Return what the text says, which takes 15 ms the first time; the result is never changed, so it is kept.
@@ -118,35 +130,7 @@ def _parsed(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is no YAML, or a mapping has a key twice, of which the first would count for nothing.
     """
-    loader = _YAML(text)
-    try:
-        root = loader.get_single_node()
-        if (repeated := _repeated_key(root)) is not None:
-            raise yaml.MarkedYAMLError(problem=f"{repeated.value} is there twice", problem_mark=repeated.start_mark)
-        return root and loader.construct_document(root)
-    finally:
-        loader.dispose()
-
-
-def _repeated_key(root: yaml.Node | None) -> yaml.ScalarNode | None:
-    """Return a key that its mapping has twice, where there is one."""
-    nodes, seen = [root], set[int]()
-    while nodes:
-        node = nodes.pop()
-        if node is None or id(node) in seen or isinstance(node, yaml.ScalarNode):
-            continue
-        seen.add(id(node))  # an alias stands for a node that was there before
-        if isinstance(node, yaml.MappingNode):
-            keys = [key for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-            names = set[str]()
-            for key in keys:
-                if key.value in names:
-                    return key
-                names.add(key.value)
-            nodes += [value for _, value in node.value]
-        else:
-            nodes += node.value
-    return None
+    return yaml.load(text, _UniqueKeys)  # noqa: S506 - it is a safe loader
 
 
 def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
