@@ -48,11 +48,11 @@ class LeaderCandles:
             model, snapshot: As those of `of`.
             timeframe: Of the candles that the model reads.
         """
-        needed = leader_rows(model)
-        leader = model.metadata.leader(snapshot.symbol) if needed else None
+        leader = _leader(model, snapshot)
         if leader is None or snapshot.as_of_ms is not None or timeframe in snapshot.leader:
             return []
-        return [((leader, timeframe), needed + AHEAD)] if snapshot.source_data in _OF_THE_STORE else []
+        stored = snapshot.source_data in _OF_THE_STORE
+        return [((leader, timeframe), leader_rows(model) + AHEAD)] if stored else []
 
     def of(
         self,
@@ -73,15 +73,20 @@ class LeaderCandles:
             Candles up to the moment of the newest of `history`. None where there is none of that moment, where the
             model reads none, or where nothing leads the market.
         """
-        leader = model.metadata.leader(snapshot.symbol) if leader_rows(model) else None
+        leader, timeframe, source = _leader(model, snapshot), history.timeframe, snapshot.source_data
         if leader is None:
             return None
-        timeframe, source = history.timeframe, snapshot.source_data
         found = snapshot.leader.get(timeframe)
-        if found is None and snapshot.as_of_ms is None:
-            kept = self._kept.get((source, leader, timeframe))
-            found = stored.get((leader, timeframe)) if source in _OF_THE_STORE else kept
+        if found is None and snapshot.as_of_ms is None and source in _OF_THE_STORE:
+            found = stored.get((leader, timeframe))
+        elif found is None and snapshot.as_of_ms is None:
+            found = self._kept.get((source, leader, timeframe))
         return None if found is None else newest_of_leader(found, model, history)
+
+
+def _leader(model: Forecaster, snapshot: MarketSnapshot) -> str | None:
+    """Return what leads a market for a model; None where nothing does, or where the model reads no leader."""
+    return model.metadata.leader(snapshot.symbol) if leader_rows(model) else None
 
 
 def newest_of_leader(leader: CandleSeries, model: Forecaster, history: CandleSeries) -> CandleSeries | None:
