@@ -26,7 +26,7 @@ from commands.backtesting.bias import bias
 from commands.backtesting.evidence import evidence
 from commands.backtesting.optimise import optimise
 from commands.candles.app import candles
-from commands.console import fail
+from commands.console import INTERRUPTED, fail
 from commands.evaluate import evaluate
 from commands.features import features
 from commands.judging.attention import attention
@@ -58,9 +58,6 @@ from utils.libraries import lack_of
 
 if TYPE_CHECKING:
     from utils.logging import Logs
-
-# Exit status of a command that Ctrl-C has ended.
-INTERRUPTED = 128 + signal.SIGINT
 
 cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",

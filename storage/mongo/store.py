@@ -165,8 +165,8 @@ class MongoStore(MongoDatabase):
 
     async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
         """Return the newest candles of each timeframe, oldest first."""
-        candles = await asyncio.gather(*(self.latest_candles(symbol, *limit) for limit in limits.items()))
-        return dict(zip(limits, candles, strict=True))
+        found = await self.latest_candles_of({(symbol, timeframe): limit for timeframe, limit in limits.items()})
+        return {timeframe: candles for (_, timeframe), candles in found.items()}
 
     async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
         """Return at most `limit` newest candles, oldest first."""

@@ -12,7 +12,7 @@ from services.llm.calling.capabilities import ReplyForm
 
 
 def payload_of(
-    request: LlmRequest, model: str, form: ReplyForm, settings: LlmSettings, refused: Collection[str] = ()
+    request: LlmRequest, model: str, form: ReplyForm, settings: LlmSettings, refused: Collection[str]
 ) -> dict[str, Any]:
     """Return the request's body.
 
