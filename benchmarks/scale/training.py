@@ -23,7 +23,7 @@ from services.market_data.sources.simulation import candles_from_returns, simula
 # A fresh analysis and the same again, then a pause: some 20 engines that ask once a second.
 REQUESTS, WARM_UP_REQUESTS, PAUSE_SECONDS = 400, 40, 0.05
 COUNTS = {Timeframe.M15: 100, Timeframe.M30: 100, Timeframe.H1: 100, Timeframe.H4: 50}
-CANDLES, EPOCHS = 5_000, 1_000
+CANDLES, EPOCHS = 15_000, 1_000
 
 
 def measure() -> list[Row]:
@@ -63,7 +63,7 @@ async def _measured(port: int) -> list[Row]:
 
 
 def _request() -> dict[str, Any]:
-    """Return a training that lasts longer than the requests."""
+    """Return a training that lasts longer than the requests, of candles enough that no early stop ends it before."""
     rng = np.random.default_rng(3)
     step = Timeframe.H1.ms
     begin = time.time_ns() // 1_000_000 // step * step - CANDLES * step
