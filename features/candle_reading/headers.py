@@ -70,7 +70,7 @@ MOST_COLUMNS, LONGEST_NAME = 20_000, 200
 
 def plain_name(name: str) -> str:
     """Return letters and digits of a name, without accents, a leading number ("1. open") and a unit in brackets."""
-    text = re.sub(r"\(.*?\)|\[.*?\]", " ", re.sub(r"^\s*\d+[a-z]?\.\s*", "", name.casefold()))
+    text = re.sub(r"\([^()]*\)|\[[^][]*\]", " ", re.sub(r"^\s*\d+[a-z]?\.\s*", "", name.casefold()))
     text = unicodedata.normalize("NFKD", text)
     return "".join(character for character in text if character.isalnum())
 

@@ -27,6 +27,9 @@ _UNITS = {
     "w": 604_800,
     "week": 604_800,
 }
+_MINUTES = re.compile(r"[0-9]{1,9}")
+_NUMBER_FIRST = re.compile(r"(?:pt?)?(?P<number>[0-9]{0,9})\s*(?P<unit>[a-z]+?)s?")
+_UNIT_FIRST = re.compile(r"(?P<unit>[a-z]+)(?P<number>[0-9]{1,9})")
 _WORDS = {"daily": 86_400, "hourly": 3600, "weekly": 604_800}
 
 
@@ -70,11 +73,15 @@ def rows_of_timeframe(column: pd.Series, name: str, timeframe: Timeframe | None)
     found = [str(value) for value in cells[column.notna()].unique() if value and value != name]
     if len(found) <= 1:
         return np.ones(len(column), dtype=np.bool_)
-    fitting = [value for value in found if timeframe is not None and _seconds(value) * 1000 == timeframe.ms]
+    lengths_ms = {value: _seconds(value) * 1000 for value in found}
+    fitting = [value for value in found if timeframe is not None and lengths_ms[value] == timeframe.ms]
     if not fitting:
+        known = {one.ms: one.value for one in Timeframe}
         raise SeveralSeries(
             f"{_number(len(found))} timeframes in column {name}: {_listed(found)}; name one with --timeframe",
-            timeframes=tuple(one.value for value in found for one in Timeframe if _seconds(value) * 1000 == one.ms),
+            timeframes=tuple(
+                known[length_ms] for length_ms in dict.fromkeys(lengths_ms.values()) if length_ms in known
+            ),
         )
     return (cells == fitting[0]).to_numpy(dtype=np.bool_)
 
@@ -108,9 +115,8 @@ def _seconds(words: str) -> int:
     text = words.strip().casefold()
     if text in _WORDS:
         return _WORDS[text]
-    if text.isdigit():
+    if _MINUTES.fullmatch(text):
         return int(text) * 60
-    if found := re.fullmatch(r"(?:pt?)?(\d+)?\s*([a-z]+?)s?", text) or re.fullmatch(r"(?P<u>[a-z]+)(?P<n>\d+)", text):
-        parts = found.groupdict() or {"n": found.group(1) or "1", "u": found.group(2)}
-        return int(parts["n"]) * _UNITS.get(parts["u"], 0)
+    if found := _NUMBER_FIRST.fullmatch(text) or _UNIT_FIRST.fullmatch(text):
+        return int(found["number"] or 1) * _UNITS.get(found["unit"], 0)
     return 0

@@ -14,7 +14,7 @@ from features.candle_reading.headers import is_header
 # Of Yahoo's page, which has them among the days.
 _EVENT = r"(?i)\bdividend|\bstock splits?\b"
 _NUMBER = r"\W*\d"
-# More rows of words that all differ are prices that cannot be read.
+# More rows of words that differ are prices that cannot be read.
 _MOST_WORDINGS = 20
 
 
@@ -44,8 +44,9 @@ def rows_without_prices(prices: Sequence[pd.Series], unknown: BoolArray, rows: i
     with_digits = [cells.str.match(_NUMBER).to_numpy(dtype=np.bool_) for cells in prices]
     words = unknown & ~events & ~np.logical_or.reduce(with_digits)
     wordings = list(zip(*prices, strict=True))
-    known = {wordings[at]: is_header(wordings[at]) for at in np.flatnonzero(words)[: _MOST_WORDINGS * rows]}
-    if len(known) > _MOST_WORDINGS or words.sum() * 2 > rows:
-        words = np.zeros(len(words), dtype=np.bool_)
-    headers = words & np.array([known.get(wording, False) for wording in wordings], dtype=np.bool_)
+    different = {wordings[at] for at in np.flatnonzero(words)}
+    if len(different) > _MOST_WORDINGS or words.sum() * 2 > rows:
+        return RowsWithoutPrices(events, np.zeros_like(words), np.zeros_like(words))
+    names = {wording for wording in different if is_header(wording)}
+    headers = words & np.array([wording in names for wording in wordings], dtype=np.bool_)
     return RowsWithoutPrices(events, headers, words & ~headers)

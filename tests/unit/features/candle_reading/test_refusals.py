@@ -228,6 +228,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         "holds single trades .*no candles",
     ),
     "a column that was too narrow": (csv_text(with_times(lambda _: "########")), "has ##### for its times.*widen it"),
+    "words that are no timeframe": (
+        csv_text([(*c, word) for c in REFERENCE for word in ("²", "1²", "9" * 5000)], (*NAMES, "interval")),
+        "three timeframes in column interval: ²",
+    ),
     "two timeframes": (
         csv_text([(*c, length) for c in REFERENCE for length in ("1h", "4h")], (*NAMES, "interval")),
         "two timeframes in column interval: 1h, 4h; name one with --timeframe",
