@@ -8,7 +8,7 @@ from croniter import croniter
 from pydantic import AfterValidator, Field
 
 from config.section import Seconds, Section, Switch
-from domain.job_kinds import JobKind
+from domain.job_kinds import RUNNABLE_KINDS, JobKind
 
 
 def _cron(text: str) -> str:
@@ -18,7 +18,7 @@ def _cron(text: str) -> str:
 
 
 def _is_of_this_version(kind: JobKind) -> JobKind:
-    if kind is JobKind.UNKNOWN:
+    if kind not in RUNNABLE_KINDS:
         raise ValueError("unknown stands for kinds of other versions, and is none to run")
     return kind
 

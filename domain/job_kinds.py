@@ -93,3 +93,5 @@ TRAITS: Mapping[JobKind, KindTraits] = {
     JobKind.PERFORMANCE_ANALYSIS: KindTraits(JobQueue.SCHEDULED, own_process=False),
     JobKind.UNKNOWN: KindTraits(JobQueue.SCHEDULED, own_process=False, resumable=False),
 }
+# Those that this version of the service runs.
+RUNNABLE_KINDS = tuple(kind for kind in JobKind if kind is not JobKind.UNKNOWN)

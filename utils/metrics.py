@@ -10,7 +10,7 @@ from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histo
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from domain.job_kinds import JobKind
+from domain.job_kinds import RUNNABLE_KINDS
 from domain.jobs import JobStatus
 from domain.ledger.entries import Apart, EntryKind, LedgerLane
 from domain.notices import NoticeLevel
@@ -142,7 +142,7 @@ start_at_zero(NOTICES, NoticeLevel, ["sent", "failed", "repeated", "dropped", "l
 REPORTS = Counter("reports", "Reports that were made.", ["kind", "level"])
 start_at_zero(REPORTS, ReportKind, ReportLevel)
 JOBS = Counter("jobs", "Jobs that have ended.", ["kind", "status"])
-start_at_zero(JOBS, JobKind, [status for status in JobStatus if status.final])
+start_at_zero(JOBS, RUNNABLE_KINDS, [status for status in JobStatus if status.final])
 # With `jobs.backend: celery`. The store counts the jobs that it keeps; the two have no sample before it has done so.
 CELERY_TASKS = MeasuredGauge("celery_tasks_total", "Jobs that have ended, as long as the store keeps them.")
 CELERY_TASKS_FAILED = MeasuredGauge("celery_tasks_failed", "Those of them that have failed.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from typing import Annotated, Any
+from urllib.parse import quote
 
 import typer
 
@@ -13,7 +14,7 @@ from commands.options import Json
 from commands.service.asking import Url, ask
 from commands.tables.jobs import job_table, jobs_table, schedule_table
 from domain.errors import InvalidRequest
-from domain.job_kinds import JobKind
+from domain.job_kinds import RUNNABLE_KINDS, JobKind
 from domain.jobs import JobStatus
 
 WAIT_SECONDS = 1.0
@@ -47,7 +48,7 @@ def show_job(job_id: JobId, url: Url = None, as_json: Json = False) -> None:
 
 @jobs.command()
 def run(
-    kind: Annotated[JobKind, typer.Argument(help="Kind of work.")],
+    kind: Annotated[str, typer.Argument(help=f"Kind of work: {', '.join(RUNNABLE_KINDS)}.")],
     parameters: Annotated[
         list[str] | None,
         typer.Argument(metavar="NAME=VALUE", help="Its parameters; values are JSON, or else text."),
@@ -60,7 +61,7 @@ def run(
     """Queue a job, such as: jobs run train symbol=BTCUSDT model_type=logistic --wait."""
     headers = {"Idempotency-Key": key} if key else {}
     body = dict(_parameter(text) for text in parameters or ())
-    queued = ask(url, "POST", f"/jobs/{kind.value}", body, headers=headers)
+    queued = ask(url, "POST", f"/jobs/{quote(kind, safe='')}", body, headers=headers)
     _follow(queued["job_id"], wait=wait, url=url, as_json=as_json)
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from domain.errors import Conflict, JobQueueFull
-from domain.job_kinds import JobKind
+from domain.job_kinds import RUNNABLE_KINDS, JobKind
 from domain.jobs import Job, JobStatus, Scalar
 from services.health.degraded import Degraded
 from services.jobs.events import JobEvents
@@ -119,7 +119,7 @@ class JobService:
         """
         await self._records.save()
         job = await self.get(job_id)
-        if job.kind is JobKind.UNKNOWN:
+        if job.kind not in RUNNABLE_KINDS:
             raise Conflict(f"job {job_id} cannot be retried: this version of the service has no jobs of its kind")
         if not _may_be_retried(job):
             raise Conflict(f"job {job_id} cannot be retried: {job.status.value}")

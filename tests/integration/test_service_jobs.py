@@ -208,5 +208,12 @@ def test_commands_run_list_show_and_retry_jobs(service: Service) -> None:
     assert "retention" in command(service, "schedule")[1]
 
 
+def test_kind_that_the_service_does_not_have_is_refused_with_those_it_has(service: Service) -> None:
+    code, told = command(service, "run", "back test")
+    assert code != 0
+    assert "there is no kind of job 'back test'; there are train, " in told
+    assert "unknown" not in told
+
+
 def test_parameter_without_a_value_is_refused(service: Service) -> None:
     assert "a parameter is NAME=VALUE, received 'now'" in command(service, "run", "settle", "now")[1]

@@ -20,7 +20,7 @@ from api.schemas.jobs.job_requests import (
 )
 from api.schemas.problems import problem_responses
 from domain.errors import NotFound
-from domain.job_kinds import JobKind
+from domain.job_kinds import RUNNABLE_KINDS, JobKind
 
 # By kind: the schema of its parameters, and what the document says of it.
 KINDS: dict[JobKind, tuple[type[BaseModel], str, str]] = {
@@ -102,5 +102,5 @@ for _kind, (_model, _summary, _description) in KINDS.items():
 @router.post("/{kind}", include_in_schema=False)
 async def unknown_kind(kind: str) -> None:
     """Say which kinds there are."""
-    kinds = ", ".join(known for known in JobKind if known is not JobKind.UNKNOWN)
+    kinds = ", ".join(RUNNABLE_KINDS)
     raise NotFound(f"there is no kind of job {kind[:60]!r}; there are {kinds}")
