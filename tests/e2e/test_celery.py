@@ -166,13 +166,14 @@ async def test_workers_that_are_stopped_hand_their_job_to_the_next(
         job_id = (await jobs.submit(JobKind.TRAIN, order(tmp_path / "go"))).job_id
         await until(jobs, job_id, reports)
         before = [len(worker.output) for worker in stopped]
-        # Both, so that the broker sends the job that one gives back to one that is about to end.
+        # Both: the broker sends the job that one gives back to the other, which begins it once more if it does not
+        # know yet that it ends.
         assert await asyncio.gather(*(asyncio.to_thread(worker.stop) for worker in stopped)) == [0, 0]
         for worker, start in zip(stopped, before, strict=True):
             assert "Traceback" not in worker.output[start:]
         workers = two_workers()
-        again = await until(jobs, job_id, lambda job: job.attempts == 2 and reports(job))
-        assert sum(worker.has(again) for worker in workers) == 1
+        again = await until(jobs, job_id, lambda job: reports(job) and any(worker.has(job) for worker in workers))
+        assert again.attempts in {2, 3}
         (tmp_path / "go").touch()
         assert (await until(jobs, job_id, succeeded)).takeovers == 0
 
