@@ -59,8 +59,9 @@ format: setup-dev ## format the code
 lock: setup-dev ## pin the requirements again
 	$(BIN)/python scripts/lock.py
 
+# With bytecode too: a service starts once without it, and not again.
 bench: setup-dev ## measure, and write docs/benchmarks.md
-	$(BIN)/python -m benchmarks
+	PYTHONDONTWRITEBYTECODE= $(BIN)/python -m benchmarks
 
 faults: setup-dev ## bring about faults, and write the table of docs/reliability.md
 	$(BIN)/python -m faults
