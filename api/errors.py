@@ -120,8 +120,8 @@ async def handle_validation(request: Request, error: RequestValidationError) -> 
         FieldError(field=name, message=_message(by_field[name])) for name in islice(by_field, MAX_FIELD_ERRORS)
     ]
     first = field_errors[0]
-    # "symbol BTC/USDT: write BTCUSDT" names its field itself.
-    named = first.message.startswith(f"{first.field} ")
+    # "symbol BTC/USDT: write BTCUSDT" names its field itself, also where that stands in the path or the query.
+    named = first.message.startswith(f"{first.field.removeprefix('path.').removeprefix('query.')} ")
     where = f"{first.field}: " if first.field and not named else ""
     more = f" (and {len(by_field) - 1} more)" if len(by_field) > 1 else ""
     return problem_response(

@@ -88,7 +88,7 @@ def load_settings(
     Args:
         config_file: Has every value; CONFIG_FILE in the environment may name a file that overrides some.
         environment: `os.environ` by default.
-        overrides: By section and key.
+        overrides: By section and key, of the command line.
 
     Raises:
         ConfigurationError: one line that names the key at fault and what it needs.
@@ -105,6 +105,7 @@ def load_settings(
         tree = over(tree, _nested(path, value))
         origin[path] = name
     tree = over(tree, overrides or {})
+    origin |= dict.fromkeys(_paths(overrides or {}), "command line")
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:

@@ -29,6 +29,7 @@ from services.reports.reports import Reports
 from services.retention import Retention, ages
 from services.schedule.scheduler import Scheduler
 from services.service_jobs import MarketJobs, ReviewJobs, UpkeepJobs
+from storage.pruning import UnhurriedClock
 from utils.clock import Clock, SystemClock
 from utils.logging import NO_LOGS, Logs
 
@@ -116,7 +117,7 @@ def _offer_work(subsystems: _Subsystems) -> None:
     upkeep = UpkeepJobs(
         subsystems.ledger.settler,
         subsystems.answers.parity,
-        Retention(documents, clock, ages(settings), settings.ledger.keep_refits),
+        Retention(documents, UnhurriedClock(clock), ages(settings), settings.ledger.keep_refits),
         models.admin,
         settings.models.keep_versions,
     )

@@ -57,7 +57,14 @@ class Retention:
     def __init__(
         self, documents: DocumentStore, clock: Clock, keep: Mapping[Collection, timedelta], keep_refits: int
     ) -> None:
-        """Keep the greatest age of documents by collection, and the number of unused refits that stay."""
+        """Keep the parts.
+
+        Args:
+            documents: Of all collections.
+            clock: Tells the age of documents; one that never jumps ahead (`UnhurriedClock`).
+            keep: Greatest age by collection.
+            keep_refits: Number of unused refits that stay.
+        """
         self._documents = documents
         self._clock = clock
         self._keep = keep

@@ -38,8 +38,12 @@ def worker_threads(count: int, name: str) -> Iterator[Executor]:
 
 @asynccontextmanager
 async def background(loop: Coroutine[Any, Any, object], name: str | None = None) -> AsyncIterator[None]:
-    """Run a loop as a task while the block runs, and cancel it at the end."""
+    """Run a loop as a task while the block runs, and cancel it at the end.
+
+    A loop that fails is logged at once, since the block may run for weeks; its error is raised at the end of the block.
+    """
     task = asyncio.create_task(loop, name=name)
+    task.add_done_callback(_log_failure)
     try:
         yield
     finally:
@@ -49,6 +53,11 @@ async def background(loop: Coroutine[Any, Any, object], name: str | None = None)
             await asyncio.wait({task}, timeout=CANCEL_AGAIN_SECONDS)
         with suppress(asyncio.CancelledError):
             await task
+
+
+def _log_failure(task: asyncio.Task[object]) -> None:
+    if not task.cancelled() and (error := task.exception()) is not None:
+        logger.bind(loop=task.get_name()).opt(exception=error).error("a loop in the background has ended with an error")
 
 
 async def look_again(

@@ -49,6 +49,7 @@ class RotatedFile:
             retention=settings.file_retention,
             delay=True,
             catch=False,  # the writer counts what fails
+            errors="backslashreplace",  # text of others, such as a JSON reply, may hold lone surrogates
         )
         self._raw = self._logger.opt(raw=True)
 

@@ -46,6 +46,10 @@ class WatchedState(ABC, Generic[S]):
         self._known = asyncio.Event()
         # A look that began before a change must not end after it.
         self._lock = asyncio.Lock()
+        # Whether a change, of this process or of an earlier one, may still be on its way to the store.
+        self._on_its_way = True
+        # Changes that neither the store nor the spool took: they are stored when the store is back.
+        self._unkept: dict[tuple[Collection, str], Document] = {}
 
     def look_soon(self) -> None:
         """Look for a change by another process at once."""
@@ -67,11 +71,14 @@ class WatchedState(ABC, Generic[S]):
         """Store a change, and return when it outlives this process; `said` tells what it did in this process.
 
         Raises:
-            StorageUnavailable: neither the store nor the spool keeps it; here it holds.
+            StorageUnavailable: neither the store nor the spool keeps it; here it holds, and is stored later.
         """
+        self._on_its_way = True
+        self._unkept.pop((collection, key), None)
         try:
             await self._documents.put(collection, key, content)
         except StorageUnavailable as failure:
+            self._unkept[collection, key] = content
             raise StorageUnavailable(
                 f"{said} in this process, but nothing keeps it over a restart: {failure.message}"
             ) from failure
@@ -91,12 +98,26 @@ class WatchedState(ABC, Generic[S]):
     async def _look(self, *, first: bool) -> None:
         async with self._lock:
             try:
-                found = await self._stored()
+                found = await self._newest()
             except StorageUnavailable:
                 return  # the store's own check says so
             if found is not None:
                 self._take(found[0], found[1] if first else self._end_of_now())
             self._known.set()
+
+    async def _newest(self) -> tuple[S, datetime] | None:
+        """Return the stored state, never one from before a change that this process made or took over; as `_stored`."""
+        if self._on_its_way and not await self._documents.flush():
+            raise StorageUnavailable("a change is on its way to the store")
+        found = await self._stored()
+        if self._unkept:
+            for (collection, key), content in list(self._unkept.items()):
+                if found is None or found[1] < content["created_at"]:  # else another process has changed it since
+                    await self._documents.put(collection, key, content)
+                del self._unkept[collection, key]
+            found = await self._stored()
+        self._on_its_way = False
+        return found
 
     def _end_of_now(self) -> datetime:
         """Return the end of the current millisecond: analyses are dated in whole ones where they are stored."""

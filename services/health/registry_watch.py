@@ -48,10 +48,11 @@ class RegistryWatch:
 
     def serving(self) -> list[AgingModel]:
         """Return the versions in production that the last look could read, without waiting."""
+        verified = self._verified  # one look's, since the next one replaces it in its thread
         return [
-            AgingModel(version, self._market(of), of.is_shipped(version), self._verified[version].trained_until_ms)
+            AgingModel(version, self._market(of), of.is_shipped(version), verified[version].trained_until_ms)
             for of in self._aliases.scopes
-            if (version := of.production) is not None and version in self._verified
+            if (version := of.production) is not None and version in verified
         ]
 
     def look(self) -> Iterator[Degraded]:

@@ -41,6 +41,8 @@ class JobRecords:
         self._held: dict[str, Job] = {}
         self._unsaved: dict[str, Job] = {}
         self._wake = asyncio.Event()
+        # One at a time: else one that was held up could write an older state over a newer one.
+        self._saving = asyncio.Lock()
         self._lost: Callable[[str], None] = lambda _: None
         self._decoder = JobDecoder()
 
@@ -199,23 +201,24 @@ class JobRecords:
         Raises:
             StorageUnavailable: the store does not answer; what is not stored waits.
         """
-        for job in list(self._unsaved.values()):
-            # A record that waits in the spool itself cannot be replaced yet.
-            if not await self._documents.flush():
-                raise StorageUnavailable("earlier documents are on their way to the store")
-            try:
-                kept = await self._replace(job, {"fence": job.fence})
-            except Unstorable as refusal:  # the states of other jobs do not wait for it
-                kept = True
-                logger.bind(job_id=job.job_id, reason=refusal.message).error("the state of a job was refused")
-            if self._unsaved.get(job.job_id) is job:
-                del self._unsaved[job.job_id]
-            if not kept:
-                self._unsaved.pop(job.job_id, None)
-                self._held.pop(job.job_id, None)
-                logger.bind(job_id=job.job_id, fence=job.fence).warning("a job was taken by another worker")
-                self._lost(job.job_id)
-        self._forget()
+        async with self._saving:
+            for job in list(self._unsaved.values()):
+                # A record that waits in the spool itself cannot be replaced yet.
+                if not await self._documents.flush():
+                    raise StorageUnavailable("earlier documents are on their way to the store")
+                try:
+                    kept = await self._replace(job, {"fence": job.fence})
+                except Unstorable as refusal:  # the states of other jobs do not wait for it
+                    kept = True
+                    logger.bind(job_id=job.job_id, reason=refusal.message).error("the state of a job was refused")
+                if self._unsaved.get(job.job_id) is job:
+                    del self._unsaved[job.job_id]
+                if not kept:
+                    self._unsaved.pop(job.job_id, None)
+                    self._held.pop(job.job_id, None)
+                    logger.bind(job_id=job.job_id, fence=job.fence).warning("a job was taken by another worker")
+                    self._lost(job.job_id)
+            self._forget()
 
     async def _replace(self, job: Job, where: Where) -> bool:
         try:

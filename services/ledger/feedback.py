@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,7 +17,7 @@ from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
 from services.ledger.performance import Performance, Scored, measure
-from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, LastingDocuments, Total
+from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, Document, LastingDocuments, Total
 from storage.ports import SignalArchive
 from utils import metrics
 from utils.clock import Clock
@@ -56,6 +56,7 @@ class SignalFeedback:
         self._archive = archive
         self._clock = clock
         self._some_wait = True  # perhaps, of an earlier process
+        self._counting = asyncio.Lock()
 
     async def restore(self) -> None:
         """Count the outcomes that wait, and set the metric of the accuracy, as soon as the store answers."""
@@ -122,15 +123,23 @@ class SignalFeedback:
         Raises:
             StorageUnavailable: the store is still down.
         """
-        if not self._some_wait:
-            return
-        for waiting in reversed(await self._documents.newest(FEEDBACK_TO_COUNT, MAX_WAITING)):
+        async with self._counting:
+            if not self._some_wait:
+                return
+            self._some_wait = False  # before the read: what comes to wait during it is counted by the next call
             try:
-                await self._count(Feedback.model_validate(waiting["feedback"]), trusted=waiting["trusted"])
+                await self._count_these(await self._documents.newest(FEEDBACK_TO_COUNT, MAX_WAITING))
+            except BaseException:
+                self._some_wait = True
+                raise
+
+    async def _count_these(self, waiting: Sequence[Document]) -> None:
+        for one in reversed(waiting):
+            try:
+                await self._count(Feedback.model_validate(one["feedback"]), trusted=one["trusted"])
             except (InvalidRequest, ValidationError) as error:
-                logger.bind(signal_id=waiting["feedback_id"], reason=str(error)).error("feedback does not count")
-            self._documents.discard_later(FEEDBACK_TO_COUNT, waiting["feedback_id"])
-        self._some_wait = False
+                logger.bind(signal_id=one["feedback_id"], reason=str(error)).error("feedback does not count")
+            self._documents.discard_later(FEEDBACK_TO_COUNT, one["feedback_id"])
 
     async def performance(self) -> ReportedPerformance:
         """Return the figures of outcomes that trusted clients reported.

@@ -85,12 +85,15 @@ class Notifier:
         self._take(notice_id, notice)
 
     async def run(self) -> None:
-        """Send until canceled, first what an earlier process left."""
-        await self.take_over()
+        """Send until canceled, also what earlier processes left, as soon as the store tells it."""
+        taken_over = False
         while True:
             self._arrived.clear()
             try:
+                taken_over = taken_over or await self.take_over()
                 seconds = await self.send_due()
+                if not taken_over:
+                    seconds = min(seconds or self._settings.retry_seconds, self._settings.retry_seconds)
             except Exception:  # noqa: BLE001 - a defect must not end the loop
                 logger.exception("sending notices failed unexpectedly")
                 seconds = self._settings.retry_seconds
@@ -170,17 +173,17 @@ class Notifier:
             self._records.forget(waiting.notice_id)
         return repeated
 
-    async def take_over(self) -> None:
-        """Take what an earlier process did not send."""
+    async def take_over(self) -> bool:
+        """Take what earlier processes did not send; return whether the store could tell."""
         if not self._channels:
-            return
+            return True
         try:
             left = await self._records.take_over(self._settings.max_waiting)
-        except StorageUnavailable as failure:
-            logger.bind(reason=failure.message).warning("notices of an earlier process are not known now")
-            return
+        except StorageUnavailable:  # the store says so in the log and in /health
+            return False
         for notice_id, notice in left:
             self._take(notice_id, notice)
+        return True
 
     def _take(self, notice_id: str, notice: Notice) -> None:
         self._waiting.append(_WaitingNotice(notice_id, notice, list(range(len(self._channels))), self._clock.now()))

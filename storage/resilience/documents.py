@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Literal, TypeVar
 
+from domain.errors import StorageUnavailable
 from storage.adapter_ports import DocumentDatabase
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite, Total, Where
 from storage.resilience import document_writes
@@ -23,7 +24,7 @@ class ResilientDocuments(Resilient[PendingDocument]):
     """A document store whose calls end within seconds, and at once while the database is known to be down.
 
     Reads, `insert` and `replace` need the database, and raise `StorageUnavailable` without it. Documents that are put
-    wait for it, in a spool that outlives the process.
+    wait for it, in a spool that outlives the process; `get` and `replace` never take one that waits for missing.
     """
 
     def __init__(
@@ -104,12 +105,16 @@ class ResilientDocuments(Resilient[PendingDocument]):
     async def replace(self, collection: Collection, key: str, document: Document, where: Where) -> bool:
         """Keep the document in place of the one of its key, if that has these values; return whether it had them."""
         await self._flush_for(collection, key)
-        return await self._call("replace", lambda: self._store.replace(collection, key, document, where))
+        replaced = await self._call("replace", lambda: self._store.replace(collection, key, document, where))
+        return replaced or self._known_missing(collection, key)
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         await self._flush_for(collection, key)
-        return await self._call("get", lambda: self._store.get(collection, key))
+        document = await self._call("get", lambda: self._store.get(collection, key))
+        if document is None:
+            self._known_missing(collection, key)
+        return document
 
     async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
         """Return the newest documents with these values."""
@@ -136,6 +141,16 @@ class ResilientDocuments(Resilient[PendingDocument]):
     async def _flush_for(self, collection: Collection, key: str) -> None:
         if (collection.name, key) in self._behind:
             await self.flush()
+
+    def _known_missing(self, collection: Collection, key: str) -> Literal[False]:
+        """Return False: what the store lacks is not on its way there either.
+
+        Raises:
+            StorageUnavailable: it may be.
+        """
+        if (collection.name, key) in self._behind:
+            raise StorageUnavailable("the document may be among the writes that the store has not taken yet")
+        return False
 
     async def _save(self, group: Sequence[PendingDocument]) -> None:
         with self._calls.counted("write"):

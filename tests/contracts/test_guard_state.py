@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -22,13 +23,15 @@ from services.guards.guards import Guards
 from services.guards.safe_mode import SafeMode
 from services.guards.watched_state import CHECK_SECONDS
 from services.replicas.hints import Hints
-from storage.document_ports import GIVEN_SIDES
+from storage.document_ports import GIVEN_SIDES, Collection, DocumentWrite
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
+from storage.resilience.spool import Spool
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.guards import answer, candles_later, documents_on, given_side, guards_on, market
 from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -260,4 +263,71 @@ async def test_while_the_store_has_not_answered_safe_mode_is_off_and_said_to_be_
     assert safe_mode.warning() is None
     for loop in loops:
         loop.cancel()
+    await documents.close()
+
+
+async def test_a_switch_that_nothing_kept_holds_and_is_stored_once_the_store_is_back(tmp_path: Path) -> None:
+    clock, looks, go_on = SettableClock(), asyncio.Queue[float](), asyncio.Queue[None]()
+    folder, away = tmp_path / "data", tmp_path / "away"
+    url = f"sqlite:///{folder}/store.db"
+    async with guards_on(url, clock) as guards:
+        await guards.safe_mode.switch(enabled=False, reason="")
+
+    async def next_look(seconds: float) -> None:
+        await looks.put(seconds)
+        await go_on.get()
+
+    documents = ResilientDocuments(SqliteDocumentStore(folder / "store.db"), pace=Pace(retry_seconds=0.05))
+    await documents.open()
+    safe_mode = SafeMode(documents, SignalHub(1_000), clock, next_look)
+    watching = asyncio.create_task(safe_mode.watch())
+    await looks.get()
+    folder.rename(away)
+    folder.touch()
+    with pytest.raises(StorageUnavailable):
+        await documents.ping()
+    clock.advance(1)
+    with pytest.raises(StorageUnavailable, match="safe mode is on in this process, but nothing keeps it"):
+        await safe_mode.switch(enabled=True, reason="wrong prices")
+    folder.unlink()
+    away.rename(folder)
+    await eventually(lambda: documents.state.available)
+    await go_on.put(None)
+    await looks.get()
+    assert safe_mode.state.enabled
+    watching.cancel()
+    await documents.close()
+    async with guards_on(url, clock) as guards:
+        assert guards.safe_mode.state == safe_mode.state
+
+
+async def test_an_older_state_is_not_taken_over_while_a_switch_is_on_its_way_to_the_store(tmp_path: Path) -> None:
+    clock, looks, go_on, written = SettableClock(), asyncio.Queue[float](), asyncio.Queue[None](), asyncio.Event()
+
+    class Slow(SqliteDocumentStore):
+        async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
+            await written.wait()
+            await super().put_many(collection, writes)
+
+    async def next_look(seconds: float) -> None:
+        await looks.put(seconds)
+        await go_on.get()
+
+    written.set()
+    pace = Pace(call_seconds=60.0, flush_seconds=0.05)
+    spool = Spool(tmp_path / "spool", "documents", 1_000_000)
+    documents = ResilientDocuments(Slow(tmp_path / "store.db"), pace=pace, spool=spool)
+    await documents.open()
+    safe_mode = SafeMode(documents, SignalHub(1_000), clock, next_look)
+    await safe_mode.switch(enabled=False, reason="")
+    watching = asyncio.create_task(safe_mode.watch())
+    await looks.get()
+    written.clear()
+    clock.advance(1)
+    await safe_mode.switch(enabled=True, reason="wrong prices")
+    await go_on.put(None)
+    await looks.get()
+    assert safe_mode.state.enabled
+    written.set()
+    watching.cancel()
     await documents.close()

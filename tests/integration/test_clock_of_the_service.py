@@ -7,6 +7,9 @@ from pathlib import Path
 
 from config.sources import load_settings
 from container import build_container
+from domain.job_kinds import JobKind
+from domain.jobs import JobStatus
+from domain.reports import ReportKind
 from domain.values import epoch_ms
 from storage.ledger_ports import EntryFilter
 from tests.fixtures.clocks import NOW, SettableClock
@@ -39,3 +42,28 @@ async def test_a_service_whose_clock_stands_in_the_past_answers_and_keeps_its_an
     assert {entry.entry.known_ms for entry in entries} == {epoch_ms(NOW), epoch_ms(clock.moment)}
     assert [symbol.latest_analysis for symbol in kept.symbols] == [clock.moment]
     assert report.started_at == clock.moment
+
+
+async def test_a_clock_that_jumps_ahead_by_years_makes_no_document_old(tmp_path: Path) -> None:
+    clock = SettableClock(NOW)
+    settings = load_settings(
+        environment={
+            "DATABASE_URL": f"sqlite:///{tmp_path}/store.db",
+            "MODEL_SAVE_PATH": str(tmp_path / "models"),
+            "MODELS__SHIPPED": "false",
+            "MARKET_DATA_SOURCES": "synthetic",
+            "SCHEDULE__ENABLED": "false",
+        }
+    )
+    async with build_container(settings, clock=clock) as container:
+        first = await container.jobs.submit(JobKind.COST_REPORT, {})
+        await container.jobs.ended(first.job_id)
+        clock.moment = NOW + timedelta(days=3_650)
+        cleanup = await container.jobs.submit(JobKind.RETENTION, {})
+        await container.jobs.ended(cleanup.job_id)
+        done = await container.jobs.get(cleanup.job_id)
+        reports = await container.reports.kept.newest(10, ReportKind.COST)
+    assert done.status is JobStatus.SUCCEEDED
+    assert done.result is not None
+    assert not any(done.result["removed"].values())
+    assert len(reports) == 1

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 
 from config.report_settings import NoticeSettings
 from config.settings import StorageSettings
-from domain.errors import ConfigurationError
+from domain.errors import ConfigurationError, StorageUnavailable
 from domain.notices import Notice, NoticeLevel
 from services.notices.channels import open_channels
 from services.notices.notifier import Notifier, open_notices
@@ -151,6 +151,29 @@ async def test_what_waits_through_the_quiet_hours_outlives_a_restart(
             # The one that was only slow has lost them.
             await before.send_due()
     assert titles(receiver) == ["first", "second"]
+
+
+async def test_what_waits_is_sent_after_a_start_without_the_store_once_that_is_back(
+    tmp_path: Path, receiver: StandIn
+) -> None:
+    folder, away = tmp_path / "data", tmp_path / "away"
+    storage = configured(
+        StorageSettings, url=f"sqlite:///{folder}/store.db", spool_path=f"{tmp_path}/spool", retry_seconds=0.05
+    )
+    async with (
+        open_documents(storage) as documents,
+        notifier(documents, SettableClock(), address(receiver)) as before,
+    ):
+        before.send(notice())
+    folder.rename(away)
+    folder.touch()
+    settings = configured(NoticeSettings, urls=[address(receiver)], retry_seconds=0.05)
+    async with open_documents(storage) as documents, open_notices(settings, documents, SettableClock()):
+        with pytest.raises(StorageUnavailable):
+            await states(documents)
+        folder.unlink()
+        away.rename(folder)
+        await eventually(lambda: titles(receiver) == ["the store is down"])
 
 
 async def test_what_was_sent_before_the_start_was_over_is_sent_once(

@@ -408,6 +408,14 @@ async def test_a_wrong_token_ends_the_socket() -> None:
             next(waiting.signals())
 
 
+async def test_symbols_that_the_service_refuses_end_the_signals(service: Service) -> None:
+    async with AsyncClient(service.url) as client, asyncio.timeout(60):
+        with pytest.raises(ValueError, match=r"refuses the subscription: .*BTCUSDT"):
+            await anext(aiter(client.signals(["BTC/USDT"])))
+    with Client(service.url) as waiting, pytest.raises(ValueError, match=r"refuses the subscription: .*BTCUSDT"):
+        next(waiting.signals(["BTC/USDT"]))
+
+
 def test_the_admins_token_is_that_of_the_environment_or_of_the_services_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

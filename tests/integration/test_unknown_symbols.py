@@ -139,6 +139,15 @@ def test_several_symbols_are_answered_as_far_as_they_are_known(client: TestClien
     assert withheld["reason"].startswith("no source knows BTCUSTD; near: BTCUSDT")
 
 
+def test_candles_of_another_spelling_are_not_reported_as_removed(client: TestClient) -> None:
+    for path, detail in (
+        ("/ai/storage/candles/btcusdt", "symbol btcusdt: write BTCUSDT"),
+        ("/api/v1/ml/cache/btcusdt", "path.ticker: symbol btcusdt: write BTCUSDT"),
+    ):
+        refused = client.delete(path)
+        assert (refused.status_code, refused.json()["detail"]) == (422, detail)
+
+
 @pytest.mark.parametrize("symbol", ["^GSPC", "EURUSD=X", "BRK-B", "BRK.B", "PETR4.SA", "BTC-USD", "F", "ES=F"])
 def test_every_kind_of_symbol_is_analyzed_and_kept_apart(client: TestClient, symbol: str) -> None:
     answer = client.post("/ai/analyze", json=shape_a(symbol=symbol))

@@ -35,6 +35,7 @@ from api.schemas.models.ml import (
 )
 from api.schemas.models.models import FurtherModels, summary_of
 from api.schemas.problems import problem_responses
+from domain.naming.symbols import SymbolName
 from services.outlooks import Outlook, Outlooks
 from services.training.service import TrainingJobRequest
 
@@ -137,7 +138,7 @@ async def cache_stats(outlooks: OutlooksPart) -> MlCacheStats:
     summary="Forget a ticker's markets (admin)",
     dependencies=[DefaultLimit, Admin],
 )
-async def cache_clear(ticker: str, outlooks: OutlooksPart) -> MlCacheCleared:
+async def cache_clear(ticker: SymbolName, outlooks: OutlooksPart) -> MlCacheCleared:
     """Let the next forecast of a ticker fetch its candles again."""
     forgotten = outlooks.markets.forget(ticker)
     return MlCacheCleared(message=f"{forgotten} markets of {ticker} forgotten", ticker=ticker, invalidated=forgotten)

@@ -9,6 +9,7 @@ from api.parts import AnalysisPart, CachePart, ClockPart, RevisionsPart, Setting
 from api.schemas.operation.storage import CacheCleared, CandlesRemoved, StorageStats
 from api.schemas.problems import problem_responses
 from domain.market import Timeframe
+from domain.naming.symbols import SymbolName
 
 router = APIRouter(prefix="/ai/storage", tags=["storage"])
 
@@ -46,7 +47,9 @@ async def clear(analysis: AnalysisPart, clock: ClockPart) -> CacheCleared:
     responses=problem_responses(503),
     dependencies=[DefaultLimit, Admin],
 )
-async def remove_candles(symbol: str, revisions: RevisionsPart, timeframe: Timeframe | None = None) -> CandlesRemoved:
+async def remove_candles(
+    symbol: SymbolName, revisions: RevisionsPart, timeframe: Timeframe | None = None
+) -> CandlesRemoved:
     """Remove the candles that clients posted, of one timeframe or all, so that others are taken in their place."""
     removed = await revisions.forget(symbol, timeframe)
     of_timeframe = f" {timeframe}" if timeframe else ""

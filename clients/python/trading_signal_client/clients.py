@@ -50,6 +50,7 @@ class Client:
 
         Raises:
             websockets.exceptions.InvalidStatus: the service refuses the token.
+            ValueError: it refuses the symbols, such as one that is no name of a market.
         """
         return sockets.listen(self._url, self._token, symbols)
 

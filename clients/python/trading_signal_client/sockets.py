@@ -32,6 +32,7 @@ def listen(url: str, token: str | None, symbols: Sequence[str]) -> Iterator[Sign
 
     Raises:
         InvalidStatus: the service refuses the socket permanently.
+        ValueError: it refuses the symbols.
     """
     pause = FIRST_PAUSE_SECONDS
     while True:
@@ -93,8 +94,14 @@ class _Received:
         self._early = deque[Signal](maxlen=MOST_EARLY) if symbols else None
 
     def signals(self, message: str | bytes) -> list[Signal]:
-        """Return the signals that a message brings; with the answer to the subscription come those before it."""
+        """Return the signals that a message brings; with the answer to the subscription come those before it.
+
+        Raises:
+            ValueError: the service refuses the subscription.
+        """
         event = json.loads(message)
+        if event["type"] == "Error" and self._early is not None:
+            raise ValueError(f"the service refuses the subscription: {event['data']['message']}")
         if event["type"] == "subscribed" and self._early is not None:
             early, self._early = self._early, None
             return [signal for signal in early if signal.symbol in event["symbols"]]

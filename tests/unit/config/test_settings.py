@@ -28,6 +28,11 @@ def test_environment_beats_the_file_and_overrides_beat_both() -> None:
     assert settings.periodic.enabled is False
 
 
+def test_a_wrong_option_of_the_command_line_is_not_said_to_stand_in_a_file_or_a_variable() -> None:
+    with pytest.raises(ConfigurationError, match=r"^command line: server\.port: needs at most 65535, received 99999$"):
+        load_settings(environment={"PORT": "9001"}, overrides={"server": {"port": 99999}})
+
+
 def test_lists_come_from_the_environment_with_commas() -> None:
     environment = {
         "ANALYSIS_SYMBOLS": "BTCUSDT, ETHUSDT",

@@ -10,6 +10,8 @@ import pytest
 from utils import concurrency
 from utils.concurrency import background
 
+pytest_plugins = ["tests.fixtures.logs"]
+
 
 async def test_loop_whose_library_swallows_a_cancellation_ends_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(concurrency, "CANCEL_AGAIN_SECONDS", 0.01)
@@ -30,10 +32,18 @@ async def test_loop_whose_library_swallows_a_cancellation_ends_all_the_same(monk
     assert swallowed == 3
 
 
-async def test_failure_of_a_loop_is_raised_at_the_end_of_its_block() -> None:
+async def test_failure_of_a_loop_is_logged_at_once_and_raised_at_the_end_of_its_block(log_lines: list[str]) -> None:
+    logged = list[str]()
+
     async def loop() -> None:
         raise ValueError("broken")
 
+    async def run() -> None:
+        async with background(loop(), "upkeep"):
+            for _ in range(3):
+                await asyncio.sleep(0)
+            logged.extend(log_lines)
+
     with pytest.raises(ValueError, match="broken"):
-        async with background(loop()):
-            await asyncio.sleep(0)
+        await run()
+    assert [line.split("\n")[0] for line in logged] == ["ERROR a loop in the background has ended with an error"]

@@ -147,6 +147,17 @@ def test_the_file_holds_what_standard_error_shows_and_rotates(
     assert {state.dropped for state in logs.states()} == {0}
 
 
+@pytest.mark.parametrize("form", ["text", "json"])
+def test_text_without_a_form_in_utf_8_does_not_end_the_file(form: str, configure: Configure, tmp_path: Path) -> None:
+    logs = configure(file=str(tmp_path / "service.log"), format=form)
+    logger.bind(reason="half of a pair \ud83d").warning("refused")
+    logger.info("goes on")
+    assert all(writer.drained(10) for writer in logs.writers)
+    refused, goes_on = (tmp_path / "service.log").read_text().splitlines()
+    assert "half of a pair \\ud83d" in refused
+    assert "goes on" in goes_on
+
+
 def test_an_unread_pipe_drops_lines_keeps_errors_and_logs_the_loss_later(
     configure: Configure, capfd: pytest.CaptureFixture[str]
 ) -> None:
