@@ -161,7 +161,7 @@ def test_a_plan_that_fits_nowhere_does_not_end_the_others() -> None:
     series = CandleSeries.of_arrays(Timeframe.H1, simulated(16, count=1000).times_ms, values)
     close = float(series.closes[100])
     far = call(100, Signal.SHORT, 1.3 * close, 0.5 * close, horizon_candles=5)
-    usual = market_with(series, {at: Signal.LONG for at in range(300, 900, 20)}, horizon_candles=5)
+    usual = market_with(series, dict.fromkeys(range(300, 900, 20), Signal.LONG), horizon_candles=5)
     markets = [replace(usual, calls=[far, *usual.calls])]
     found = compared(markets)
     assert found.trades is not None
