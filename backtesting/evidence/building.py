@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from backtesting.evidence.curve import chance, clustered_mean, fit_curves, too_few
+from backtesting.evidence.curve import MIN_CLUSTERS, chance, clustered_mean, count_clusters, fit_curves, too_few
 from backtesting.evidence.samples import AHEAD, Samples, join
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
@@ -139,12 +140,27 @@ def _strategy(timeframe: Timeframe, samples: Samples, at: int, name: str) -> Str
 
 
 def interval(values: np.ndarray, times_ms: IntArray, timeframe: Timeframe) -> Interval95:
-    """Return the mean of n values of plans with its 95 % interval over clusters of time."""
+    """Return the mean of n values of plans with its 95 % interval over clusters of time.
+
+    One cluster shows nothing of how clusters vary: then there is no interval. Of few, it is wider, by Student's t.
+
+    Source: Cameron and Miller, A Practitioner's Guide to Cluster-Robust Inference (2015), section VI.
+    """
     if not len(values):
         return Interval95(mean=None, low=None, high=None, cases=0)
     mean, error = clustered_mean(values.astype(np.float64), times_ms, timeframe)
-    low, high = mean - REACH * error, mean + REACH * error
-    return Interval95(mean=round(mean, 4), low=round(low, 4), high=round(high, 4), cases=len(values))
+    clusters = count_clusters(times_ms, timeframe)
+    if clusters < 2:
+        return Interval95(mean=round(mean, 4), low=None, high=None, cases=len(values))
+    reach = (REACH if clusters >= MIN_CLUSTERS else _reach_of_few(clusters)) * error
+    return Interval95(mean=round(mean, 4), low=round(mean - reach, 4), high=round(mean + reach, 4), cases=len(values))
+
+
+def _reach_of_few(clusters: int) -> float:
+    """Return how many standard errors the interval of a mean over two clusters or more reaches to each side."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(clusters - 1, 0.975)) * math.sqrt(clusters / (clusters - 1))
 
 
 def years_of(times_ms: IntArray) -> IntArray:

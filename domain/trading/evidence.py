@@ -29,7 +29,10 @@ LIFT = frozenset({EvidenceVerdict.WEAK, EvidenceVerdict.POSITIVE})
 
 
 class Interval95(Frozen):
-    """A mean with the ends of its 95 % interval, and the number of cases behind it; all None without cases."""
+    """A mean with the ends of its 95 % interval, and the number of cases behind it.
+
+    All are None without cases; the ends alone where the cases are of one stretch of time, which cannot tell.
+    """
 
     mean: float | None
     low: float | None
