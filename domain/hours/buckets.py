@@ -126,8 +126,8 @@ def _whole(
         begun = opens_ms // DAY_MS + EPOCH_ORDINAL
         expected = np.searchsorted(days, begun + target_days) - np.searchsorted(days, begun)
         return np.asarray(last - first + 1 == expected)
-    # By its label a day may begin in the session before.
-    begins = sessions.begins_ms(opens_ms) if sessions.anchored and target_days == 1 else opens_ms
+    # By its label a day or a week may begin in the session before, or before its own label.
+    begins = sessions.begins_ms(opens_ms) if sessions.anchored and target_days else opens_ms
     head = sessions.traded_between(begins, rows.times_ms[first])
     tail = sessions.traded_between(rows.closes_ms[last], ends_ms)
     whole &= (head <= 0) & (tail <= 0)

@@ -143,16 +143,17 @@ class Sessions:
         if self.continuous or not len(opens_ms):
             return ends
         spans = self.spans(int(opens_ms[0]), int(ends[-1]))
-        if length_ms == DAY_MS and self.anchored:
-            dates = self.dates(opens_ms, daily=True)
-            at = np.searchsorted(spans.dates, dates, side="right") - 1
-            return np.asarray(np.where(spans.dates[at] == dates, spans.closes[at], ends))
+        if length_ms >= DAY_MS and self.anchored:
+            # With the last of its dates on which the market trades: in Sydney a date begins on the evening before, UTC.
+            first = self.dates(opens_ms, daily=True)
+            at = np.searchsorted(spans.dates, first + length_ms // DAY_MS - 1, side="right") - 1
+            return np.asarray(np.where(spans.dates[at] >= first, spans.closes[at], ends))
         at = (np.searchsorted(spans.opens, ends, side="left") - 1).clip(min=0)
         last_trade = np.minimum(spans.closes[at], ends)
         return np.where(last_trade > opens_ms, last_trade, ends)
 
     def begins_ms(self, days_ms: IntArray) -> IntArray:
-        """Return the first open of the market on the dates of daily candles, by their labels in epoch ms."""
+        """Return the first open of the market on the dates of candles, by their labels in epoch ms; else the labels."""
         spans = self.spans(int(days_ms[0]), int(days_ms[-1]))
         dates = self.dates(days_ms, daily=True)
         at = np.searchsorted(spans.dates, dates).clip(max=len(spans.dates) - 1)

@@ -279,6 +279,21 @@ def test_every_exchange_has_whole_days_across_changes_of_the_clock(
     assert series.missing == 0
     assert len(series.resample(Timeframe.D1)) == 60
     assert len(series.resample(Timeframe.H4)) == 60 * per_day
+    weeks = series.resample(Timeframe.W1)
+    assert len(weeks) == 12
+    # Known when the market closes on Friday.
+    last_ms = [
+        series.sessions.closes_ms(series.times_ms, timeframe.ms)[5 * len(times) // 60 * n - 1] for n in range(1, 13)
+    ]
+    assert weeks.closes_ms.tolist() == last_ms
+
+
+def test_a_week_that_begins_with_a_holiday_is_whole_and_one_without_an_hour_is_not() -> None:
+    sydney, holiday = ZoneInfo("Australia/Sydney"), date(2026, 1, 26)
+    times = session_times(date(2026, 1, 19), 15, sydney, time(10), time(16), HOUR, without=[holiday])
+    assert len(series_of(times, Timeframe.H1, "BHP.AX").resample(Timeframe.W1)) == 3
+    times.remove(round(datetime.combine(date(2026, 1, 27), time(12), sydney).timestamp() * 1000))
+    assert len(series_of(times, Timeframe.H1, "BHP.AX").resample(Timeframe.W1)) == 2
 
 
 def test_three_sessions_without_a_name_are_sessions() -> None:
