@@ -128,7 +128,9 @@ def _whole(
         return np.asarray(last - first + 1 == expected)
     # By its label a day or a week may begin in the session before, or before its own label.
     begins = sessions.begins_ms(opens_ms) if sessions.anchored and target_days else opens_ms
-    head = sessions.traded_between(begins, rows.times_ms[first])
+    # After a lunch break hours may lie across the border of two longer candles: they belong to the one they open in.
+    known = np.where(first > 0, np.maximum(begins, rows.closes_ms[first - 1]), begins)
+    head = sessions.traded_between(known, rows.times_ms[first])
     tail = sessions.traded_between(rows.closes_ms[last], ends_ms)
     whole &= (head <= 0) & (tail <= 0)
     return whole
