@@ -201,9 +201,12 @@ class Sessions:
             known = np.unique(self.spans(int(before_ms[0]), int(after_ms[-1])).dates)
             missing = np.searchsorted(known, last) - np.searchsorted(known, first, side="right")
             return np.maximum(0, missing.astype(np.int64))
-        ends = before_ms + length_ms
-        missing = np.zeros(len(ends), dtype=np.int64)
-        for place in np.flatnonzero(self.traded_between(ends, after_ms) > 0):
+        ends, spans = before_ms + length_ms, self.spans(int(before_ms[0]), int(after_ms[-1]))
+        at = np.searchsorted(spans.opens, before_ms, side="right") - 1
+        # Nearly all gaps lie within one session.
+        within = (at >= 0) & (after_ms <= spans.closes[at])
+        missing: IntArray = np.where(within, -((ends - after_ms) // length_ms), 0)
+        for place in np.flatnonzero(~within & (self.traded_between(ends, after_ms) > 0)):
             missing[place] = len(self.missing_times(int(before_ms[place]), int(after_ms[place]), length_ms))
         return missing
 
