@@ -205,10 +205,10 @@ class Sessions:
         at = np.searchsorted(spans.opens, before_ms, side="right") - 1
         # Nearly all gaps lie within one session.
         within = (at >= 0) & (after_ms <= spans.closes[at])
-        missing: IntArray = np.where(within, -((ends - after_ms) // length_ms), 0)
+        counts: IntArray = np.where(within, -((ends - after_ms) // length_ms), 0)
         for place in np.flatnonzero(~within & (self.traded_between(ends, after_ms) > 0)):
-            missing[place] = len(self.missing_times(int(before_ms[place]), int(after_ms[place]), length_ms))
-        return missing
+            counts[place] = len(self.missing_times(int(before_ms[place]), int(after_ms[place]), length_ms))
+        return counts
 
     def ahead_ms(self, times_ms: IntArray) -> IntArray:
         """Return how far the market's clock is ahead of UTC at each of n ascending times."""
