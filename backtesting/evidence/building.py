@@ -11,6 +11,7 @@ import numpy as np
 
 from backtesting.evidence.curve import MIN_CLUSTERS, chance, clustered_mean, count_clusters, fit_curves, too_few
 from backtesting.evidence.samples import AHEAD, Samples, join
+from backtesting.figures.reach import reach_of_mean
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import Timeframe
@@ -152,15 +153,10 @@ def interval(values: np.ndarray, times_ms: IntArray, timeframe: Timeframe) -> In
     clusters = count_clusters(times_ms, timeframe)
     if clusters < 2:
         return Interval95(mean=round(mean, 4), low=None, high=None, cases=len(values))
-    reach = (REACH if clusters >= MIN_CLUSTERS else _reach_of_few(clusters)) * error
+    # The error of few clusters is too small as well.
+    few = clusters < MIN_CLUSTERS
+    reach = error * (reach_of_mean(clusters) * math.sqrt(clusters / (clusters - 1)) if few else REACH)
     return Interval95(mean=round(mean, 4), low=round(mean - reach, 4), high=round(mean + reach, 4), cases=len(values))
-
-
-def _reach_of_few(clusters: int) -> float:
-    """Return how many standard errors the interval of a mean over two clusters or more reaches to each side."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(clusters - 1, 0.975)) * math.sqrt(clusters / (clusters - 1))
 
 
 def years_of(times_ms: IntArray) -> IntArray:

@@ -9,10 +9,7 @@ import numpy as np
 
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.hours.clocks import DAY_MS, WEEK_MS
-from domain.hours.sessions import FIRST_MONDAY_MS, Sessions
-
-# The proleptic ordinal of 1970-01-01.
-EPOCH_ORDINAL = 719_163
+from domain.hours.sessions import EPOCH_ORDINAL, FIRST_MONDAY_MS, Sessions
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ from domain.hours.holidays import half_day_close, is_holiday
 
 # 1970-01-05 was the first Monday of the epoch.
 FIRST_MONDAY_MS = 4 * DAY_MS
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+# The proleptic ordinal of 1970-01-01.
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 # Spans of a date in which a market trades: minutes since local midnight, in order, open before close.
 Hours = tuple[tuple[int, int], ...]
@@ -130,7 +131,7 @@ class Sessions:
     def dates(self, times_ms: IntArray, *, daily: bool) -> IntArray:
         """Return the market's date of candles as proleptic ordinals; `daily` reads the labels of daily candles."""
         shift_ms = _INTO_THE_DATE_MS if daily else 0
-        return (times_ms + shift_ms + self.ahead_ms(times_ms)) // DAY_MS + _EPOCH_ORDINAL
+        return (times_ms + shift_ms + self.ahead_ms(times_ms)) // DAY_MS + EPOCH_ORDINAL
 
     def closes_ms(self, opens_ms: IntArray, length_ms: int) -> IntArray:
         """Return when candles close: at their nominal end, or earlier where trading ends for the day.
