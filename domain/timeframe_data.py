@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from operator import attrgetter
@@ -113,11 +114,12 @@ def day_volume(series: Mapping[Timeframe, CandleSeries], now_ms: int) -> float |
     """Return the base volume of the last 24 h from the shortest timeframe that reaches back that far.
 
     Whole candles count, so that it is exact to one candle; None when no timeframe shorter
-    than a day reaches back.
+    than a day reaches back, or a volume is not known, as of currencies.
     """
     start_ms = now_ms - Timeframe.D1.ms
     for timeframe, candles in sorted(series.items(), key=lambda item: item[0].ms):
         if timeframe.ms < Timeframe.D1.ms and candles.candles[0].timestamp <= start_ms:
             first = int(np.searchsorted(candles.times_ms, start_ms))
-            return float(sum(candles.values[first:, 4].tolist()))
+            volume = float(sum(candles.values[first:, 4].tolist()))
+            return None if math.isnan(volume) else volume
     return None

@@ -134,7 +134,7 @@ def _record_words(context: MarketContext, name: str) -> str:
     if not measured or not record:
         return ""
     right, plans = record.right.get(RECORD_CANDLES), record.expected_r
-    if right is None or right.mean is None or plans.mean is None:
+    if right is None or right.mean is None or right.low is None or right.high is None or plans.mean is None:
         return ""
     shares = f"{right.mean:.1%} of {right.cases:,} moments [{right.low:.1%}, {right.high:.1%}]"
     return (

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import numpy as np
 
-from backtesting.evidence.curve import chance, clustered_mean, fit_curves, too_few
+from backtesting.evidence.curve import MIN_CLUSTERS, chance, clustered_mean, count_clusters, fit_curves, too_few
 from backtesting.evidence.samples import AHEAD, Samples, join
+from backtesting.figures.reach import reach_of_mean
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import Timeframe
@@ -139,12 +141,22 @@ def _strategy(timeframe: Timeframe, samples: Samples, at: int, name: str) -> Str
 
 
 def interval(values: np.ndarray, times_ms: IntArray, timeframe: Timeframe) -> Interval95:
-    """Return the mean of n values of plans with its 95 % interval over clusters of time."""
+    """Return the mean of n values of plans with its 95 % interval over clusters of time.
+
+    One cluster shows nothing of how clusters vary: then there is no interval. Of few, it is wider, by Student's t.
+
+    Source: Cameron and Miller, A Practitioner's Guide to Cluster-Robust Inference (2015), section VI.
+    """
     if not len(values):
         return Interval95(mean=None, low=None, high=None, cases=0)
     mean, error = clustered_mean(values.astype(np.float64), times_ms, timeframe)
-    low, high = mean - REACH * error, mean + REACH * error
-    return Interval95(mean=round(mean, 4), low=round(low, 4), high=round(high, 4), cases=len(values))
+    clusters = count_clusters(times_ms, timeframe)
+    if clusters < 2:
+        return Interval95(mean=round(mean, 4), low=None, high=None, cases=len(values))
+    # The error of few clusters is too small as well.
+    few = clusters < MIN_CLUSTERS
+    reach = error * (reach_of_mean(clusters) * math.sqrt(clusters / (clusters - 1)) if few else REACH)
+    return Interval95(mean=round(mean, 4), low=round(mean - reach, 4), high=round(mean + reach, 4), cases=len(values))
 
 
 def years_of(times_ms: IntArray) -> IntArray:

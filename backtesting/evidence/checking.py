@@ -96,11 +96,13 @@ class EvidenceCheck(Frozen):
 
     @property
     def verdict(self) -> str:
-        """The comparison with random entries in words."""
+        """The comparison with random entries in words; `-` where too few weeks allow none."""
         low, high = self.above_random_r.low, self.above_random_r.high
-        if low is not None and low > 0:
+        if low is None or high is None:
+            return "-"
+        if low > 0:
             return "above random"
-        return "below random" if high is not None and high < 0 else "as random"
+        return "below random" if high < 0 else "as random"
 
 
 def check_markets(

@@ -52,7 +52,7 @@ def cluster_weeks(timeframe: Timeframe) -> int:
 
 def too_few(samples: MeasuredPlans, timeframe: Timeframe) -> str | None:
     """Return what the plans lack for a curve, in words; None where there are enough."""
-    clusters = len(np.unique(_clusters(samples.times_ms, timeframe)))
+    clusters = count_clusters(samples.times_ms, timeframe)
     if clusters >= MIN_CLUSTERS:
         return None
     needed, found = (cluster_weeks(timeframe) * count for count in (MIN_CLUSTERS, clusters))
@@ -94,9 +94,9 @@ def refit_curve(samples: MeasuredPlans, timeframe: Timeframe, weight: float, err
     return _mean_by_precision(_fit(samples, timeframe, weight, FLAT_DEVIATION), weight, error)
 
 
-def count_clusters(samples: MeasuredPlans, timeframe: Timeframe) -> int:
-    """Return the number of clusters of time that plans belong to."""
-    return len(np.unique(_clusters(samples.times_ms, timeframe)))
+def count_clusters(times_ms: IntArray, timeframe: Timeframe) -> int:
+    """Return the number of clusters of time that plans made at some times belong to."""
+    return len(np.unique(_clusters(times_ms, timeframe)))
 
 
 def _fit(samples: MeasuredPlans, timeframe: Timeframe, believed: float, deviation: float) -> Curve:

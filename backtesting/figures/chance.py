@@ -81,8 +81,9 @@ def random_entries(
 
     In each run every market has the trades of the real one in random order, with side, size, time limit (or the time
     to the call that would have turned it) and distances of stop and target in average true ranges, which are those of
-    the new moment. The pauses between them are the real
-    ones in random order, stretched or shortened so that all trades fit: number of entries and exposure stay.
+    the new moment. A trade that was entered where nothing moved, or where the range is unknown, has no such distances
+    and is left out. The pauses between trades are the real ones in random order, stretched or shortened so that all
+    trades fit: number of entries and exposure stay.
 
     Args:
         markets: What was traded.
@@ -136,6 +137,8 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade],
         entered = int(np.searchsorted(series.times_ms, trade.opened_ms))
         call = calls[entered - 1]
         close, range_ = float(series.closes[entered - 1]), float(ranges[entered - 1])
+        if not range_ > 0:
+            continue
         if flips:
             # A call on the other side would have ended it, whether it lasted until then or not.
             turn = _next_turn(traded.calls, call)
@@ -172,14 +175,19 @@ class _Deal:
         Args:
             free: First candle at which the market has no position.
         """
-        if not self._plans:
-            return None
-        plan, pause = self._plans.pop(), self._pauses.pop()
-        room = max(0, len(self.market.orders.prices) - free - self._to_hold)
-        stretched = pause * room / self._to_wait if self._to_wait else 0.0
-        self._to_hold, self._to_wait = self._to_hold - plan.candles, self._to_wait - pause
-        # Rounded at random, so that short pauses keep their mean.
-        return _entry_from(self.market, plan, free + int(stretched + self._random.random()))
+        candles = len(self.market.orders.prices)
+        while self._plans:
+            plan, pause = self._plans.pop(), self._pauses.pop()
+            room = max(0, candles - free - self._to_hold)
+            stretched = pause * room / self._to_wait if self._to_wait else 0.0
+            self._to_hold, self._to_wait = self._to_hold - plan.candles, self._to_wait - pause
+            # Rounded at random, so that short pauses keep their mean.
+            first = free + int(stretched + self._random.random())
+            call = _entry_from(self.market, plan, first)
+            # A plan that fits nowhere, such as one with a target below zero, does not end the others.
+            if call is not None or first >= candles:
+                return call
+        return None
 
 
 def _play(markets: Sequence[_Market], terms: TradingTerms, random: np.random.Generator) -> list[Position]:

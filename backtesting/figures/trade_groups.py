@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from statistics import NormalDist
 
 import numpy as np
 
+from backtesting.figures.reach import reach_of_mean
 from backtesting.trades import Trade
 from domain.arrays import FloatArray
 from domain.values import Frozen, Share, utc_time
 
 CONFIDENCE_STEPS = 20  # bins of 0.05
-_REACH = NormalDist().inv_cdf(0.975)
 
 
 class TradeFigures(Frozen):
@@ -22,7 +21,8 @@ class TradeFigures(Frozen):
     Attributes:
         win_rate: Share of trades with a profit.
         expectancy: Mean result in R.
-        expectancy_low, expectancy_high: Ends of its 95 % interval, as if trades were independent; None below two.
+        expectancy_low, expectancy_high: Ends of its 95 % interval by Student's t, as if trades were independent; None
+            below two.
         profit_factor: Sum of the profits over the sum of the losses; None without losses.
         gross_bps: Mean result before costs, in hundredths of a percent of the position's value at its entry.
         net_bps: The same after costs.
@@ -52,7 +52,8 @@ def trade_figures(trades: Sequence[Trade]) -> TradeFigures:
     gross = _array(trades, lambda trade: trade.gross_profit)
     won, lost = float(profits[profits > 0.0].sum()), -float(profits[profits < 0.0].sum())
     expectancy = _mean(results)
-    reach = _REACH * float(results.std(ddof=1)) / math.sqrt(len(trades)) if len(trades) > 1 else None
+    count = len(trades)
+    reach = reach_of_mean(count) * float(results.std(ddof=1)) / math.sqrt(count) if count > 1 else None
     bounds = (None, None) if expectancy is None or reach is None else (expectancy - reach, expectancy + reach)
     return TradeFigures(
         trades=len(trades),

@@ -110,12 +110,16 @@ def _drawn(pictures: Sequence[Path]) -> list[RenderableType]:
 
 
 def _signed(interval: Interval95, digits: int = 3) -> str:
-    if interval.mean is None or interval.low is None or interval.high is None:
+    if interval.mean is None:
         return "-"
+    if interval.low is None or interval.high is None:
+        return f"{interval.mean:+.{digits}f}"
     return f"{interval.mean:+.{digits}f} [{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]"
 
 
 def _percent(interval: Interval95) -> str:
-    if interval.mean is None or interval.low is None or interval.high is None:
+    if interval.mean is None:
         return "-"
+    if interval.low is None or interval.high is None:
+        return f"{interval.mean:.1%}"
     return f"{interval.mean:.1%} [{interval.low:.1%}, {interval.high:.1%}]"

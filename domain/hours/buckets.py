@@ -9,10 +9,7 @@ import numpy as np
 
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.hours.clocks import DAY_MS, WEEK_MS
-from domain.hours.sessions import FIRST_MONDAY_MS, Sessions
-
-# The proleptic ordinal of 1970-01-01.
-EPOCH_ORDINAL = 719_163
+from domain.hours.sessions import EPOCH_ORDINAL, FIRST_MONDAY_MS, Sessions
 
 
 @dataclass(frozen=True)
@@ -126,9 +123,11 @@ def _whole(
         begun = opens_ms // DAY_MS + EPOCH_ORDINAL
         expected = np.searchsorted(days, begun + target_days) - np.searchsorted(days, begun)
         return np.asarray(last - first + 1 == expected)
-    # By its label a day may begin in the session before.
-    begins = sessions.begins_ms(opens_ms) if sessions.anchored and target_days == 1 else opens_ms
-    head = sessions.traded_between(begins, rows.times_ms[first])
+    # By its label a day or a week may begin in the session before, or before its own label.
+    begins = sessions.begins_ms(opens_ms) if sessions.anchored and target_days else opens_ms
+    # After a lunch break hours may lie across the border of two longer candles: they belong to the one they open in.
+    known = np.where(first > 0, np.maximum(begins, rows.closes_ms[first - 1]), begins)
+    head = sessions.traded_between(known, rows.times_ms[first])
     tail = sessions.traded_between(rows.closes_ms[last], ends_ms)
     whole &= (head <= 0) & (tail <= 0)
     return whole

@@ -16,7 +16,8 @@ from domain.hours.holidays import half_day_close, is_holiday
 
 # 1970-01-05 was the first Monday of the epoch.
 FIRST_MONDAY_MS = 4 * DAY_MS
-_EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
+# The proleptic ordinal of 1970-01-01.
+EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
 
 # Spans of a date in which a market trades: minutes since local midnight, in order, open before close.
 Hours = tuple[tuple[int, int], ...]
@@ -130,7 +131,7 @@ class Sessions:
     def dates(self, times_ms: IntArray, *, daily: bool) -> IntArray:
         """Return the market's date of candles as proleptic ordinals; `daily` reads the labels of daily candles."""
         shift_ms = _INTO_THE_DATE_MS if daily else 0
-        return (times_ms + shift_ms + self.ahead_ms(times_ms)) // DAY_MS + _EPOCH_ORDINAL
+        return (times_ms + shift_ms + self.ahead_ms(times_ms)) // DAY_MS + EPOCH_ORDINAL
 
     def closes_ms(self, opens_ms: IntArray, length_ms: int) -> IntArray:
         """Return when candles close: at their nominal end, or earlier where trading ends for the day.
@@ -143,16 +144,17 @@ class Sessions:
         if self.continuous or not len(opens_ms):
             return ends
         spans = self.spans(int(opens_ms[0]), int(ends[-1]))
-        if length_ms == DAY_MS and self.anchored:
-            dates = self.dates(opens_ms, daily=True)
-            at = np.searchsorted(spans.dates, dates, side="right") - 1
-            return np.asarray(np.where(spans.dates[at] == dates, spans.closes[at], ends))
+        if length_ms >= DAY_MS and self.anchored:
+            # With the last of its dates on which the market trades: in Sydney a date begins on the evening before, UTC.
+            first = self.dates(opens_ms, daily=True)
+            at = np.searchsorted(spans.dates, first + length_ms // DAY_MS - 1, side="right") - 1
+            return np.asarray(np.where(spans.dates[at] >= first, spans.closes[at], ends))
         at = (np.searchsorted(spans.opens, ends, side="left") - 1).clip(min=0)
         last_trade = np.minimum(spans.closes[at], ends)
         return np.where(last_trade > opens_ms, last_trade, ends)
 
     def begins_ms(self, days_ms: IntArray) -> IntArray:
-        """Return the first open of the market on the dates of daily candles, by their labels in epoch ms."""
+        """Return the first open of the market on the dates of candles, by their labels in epoch ms; else the labels."""
         spans = self.spans(int(days_ms[0]), int(days_ms[-1]))
         dates = self.dates(days_ms, daily=True)
         at = np.searchsorted(spans.dates, dates).clip(max=len(spans.dates) - 1)
@@ -200,11 +202,14 @@ class Sessions:
             known = np.unique(self.spans(int(before_ms[0]), int(after_ms[-1])).dates)
             missing = np.searchsorted(known, last) - np.searchsorted(known, first, side="right")
             return np.maximum(0, missing.astype(np.int64))
-        ends = before_ms + length_ms
-        missing = np.zeros(len(ends), dtype=np.int64)
-        for place in np.flatnonzero(self.traded_between(ends, after_ms) > 0):
-            missing[place] = len(self.missing_times(int(before_ms[place]), int(after_ms[place]), length_ms))
-        return missing
+        ends, spans = before_ms + length_ms, self.spans(int(before_ms[0]), int(after_ms[-1]))
+        at = np.searchsorted(spans.opens, before_ms, side="right") - 1
+        # Nearly all gaps lie within one session.
+        within = (at >= 0) & (after_ms <= spans.closes[at])
+        counts: IntArray = np.where(within, -((ends - after_ms) // length_ms), 0)
+        for place in np.flatnonzero(~within & (self.traded_between(ends, after_ms) > 0)):
+            counts[place] = len(self.missing_times(int(before_ms[place]), int(after_ms[place]), length_ms))
+        return counts
 
     def ahead_ms(self, times_ms: IntArray) -> IntArray:
         """Return how far the market's clock is ahead of UTC at each of n ascending times."""

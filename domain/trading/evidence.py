@@ -13,8 +13,8 @@ from domain.values import Frozen, Share
 class EvidenceVerdict(StrEnum):
     """The evidence in a word.
 
-    `insufficient`: too few plans to tell. `inverted`: plans like it lose, clearly. `none`: nothing is told from chance.
-    `weak`: they pay their costs, but the interval has zero in it. `positive`: they pay, and the interval is above zero.
+    `insufficient`: too few plans to tell. `inverted`: plans like it are surely worse than chance. `none`: nothing is
+    told from chance. `weak`: they are surely better than chance, before costs alone. `positive`: after costs too.
     """
 
     INSUFFICIENT = "insufficient"
@@ -24,12 +24,15 @@ class EvidenceVerdict(StrEnum):
     POSITIVE = "positive"
 
 
-# Of what pays its costs.
+# Of what is surely better than chance.
 LIFT = frozenset({EvidenceVerdict.WEAK, EvidenceVerdict.POSITIVE})
 
 
 class Interval95(Frozen):
-    """A mean with the ends of its 95 % interval, and the number of cases behind it; all None without cases."""
+    """A mean with the ends of its 95 % interval, and the number of cases behind it.
+
+    All are None without cases; the ends alone where the cases are of one stretch of time, which cannot tell.
+    """
 
     mean: float | None
     low: float | None

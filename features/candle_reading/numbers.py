@@ -84,11 +84,12 @@ def has_decimal_comma(columns: Sequence[pd.Series], delimiter: str, volumes: Seq
 
 
 def _with_commas(column: pd.Series) -> pd.Series:
-    """Return the cells of a column that have a comma."""
+    """Return the cells of a column that have a comma before their last digit, to that digit."""
     if not is_text(column):
         return column.iloc[:0].astype(str)
-    text = column.dropna().astype(str).str.strip()
-    return text[text.str.contains(",", regex=False)].str.replace(r"\D+$", "", regex=True)  # 1,2 Mio.
+    text = column.dropna().astype(str)
+    text = text[text.str.contains(",", regex=False)].str.replace(r"\D+$", "", regex=True)  # 1,2 Mio.
+    return text[text.str.contains(",", regex=False)]
 
 
 def _proves_decimal_comma(text: pd.Series) -> bool | None:

@@ -53,7 +53,7 @@ class TrainingSet:
         horizons: Horizons in candles of the target `multi_horizon`.
         rows: Shape (n, columns), finite, unscaled.
         times_ms: Open time of each row's candle, epoch ms.
-        slots: Place of each row on the time axis that all feature sets share, ascending and unique: its
+        slots: Place of each row on the time axis that all feature sets share, unique, ascending within a market: its
             place among the candles of all markets, missing ones counted, times the number of markets, plus the
             number of the row's market. Parts are ranges of slots. A night takes no slots.
         markets: Number of markets, which is the number of slots per candle.

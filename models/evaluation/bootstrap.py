@@ -2,21 +2,23 @@
 
 Predictions of neighboring candles share most of their window, so drawing rows one by one would count
 the same chance many times. Blocks of successive rows are drawn instead, from a circle so that every row
-is drawn equally often. Source: Politis and Romano, A Circular Block-Resampling Procedure for
-Stationary Data (1992).
+is drawn equally often. They are longer where rows depend on each other for longer. Source: Politis and
+Romano, A Circular Block-Resampling Procedure for Stationary Data (1992).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil, sqrt
 from statistics import NormalDist
+from typing import Self
 
 import numpy as np
 
 from config.watch_settings import EvaluationSettings
 from domain.arrays import FloatArray
 from domain.values import Frozen
+from models.evaluation.block_length import best_block
 
 CONFIDENCE = 0.95
 # With fewer blocks, the variation between them cannot be estimated.
@@ -32,7 +34,11 @@ class Interval(Frozen):
 
 @dataclass(frozen=True)
 class Resampling:
-    """How rows are drawn: `samples` times, in blocks of `block` rows; the same seed draws the same rows."""
+    """How rows are drawn: `samples` times, in blocks of `block` rows; the same seed draws the same rows.
+
+    Attributes:
+        block: Rows of a block; `fitted` may make it longer.
+    """
 
     samples: int
     block: int
@@ -46,6 +52,18 @@ class Resampling:
         that contained the true mean in 88 to 91 % of cases, blocks of two in 94 %.
         """
         return cls(settings.bootstrap_samples, max(settings.bootstrap_block, 2 * horizon), seed)
+
+    def fitted(self, *columns: FloatArray) -> Self:
+        """Return the same resampling with blocks as long as some columns of n rows need, at most an eighth of the rows.
+
+        For 2,000 to 10,000 rows with an autocorrelation of .9, intervals of blocks of 24 contained the true mean in 87
+        to 89 % of cases, fitted ones in 92 to 94 %.
+        """
+        longest = len(columns[0]) // MIN_BLOCKS
+        if longest <= self.block:
+            return self
+        needed = ceil(max(best_block(column) for column in columns))
+        return replace(self, block=max(self.block, min(needed, longest)))
 
     @property
     def min_rows(self) -> int:
@@ -104,8 +122,9 @@ def interval(draws: FloatArray, count: int, resampling: Resampling) -> Interval 
 def mean_interval(values: FloatArray, resampling: Resampling) -> Interval | None:
     """Return the 95 % interval of the mean of n values in the order of time, or None where they are too few.
 
-    Given the differences of two models' losses on the same rows, it is the paired interval.
+    Given the differences of two models' losses on the same rows, it is the paired interval. The blocks are fitted.
     """
     if len(values) < resampling.min_rows:
         return None
+    resampling = resampling.fitted(values)
     return interval(resampled_means(values[:, None], resampling)[:, 0], len(values), resampling)

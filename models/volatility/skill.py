@@ -42,6 +42,8 @@ def measure_volatility(
     if not len(losses):
         return None
     loss, plain = losses.mean(axis=0).tolist()
+    # To first order this is what a row adds to the skill.
+    resampling = resampling.fitted(losses[:, 0] - loss / plain * losses[:, 1])
     draws = resampled_means(losses, resampling)
     ends = interval(1 - draws[:, 0] / draws[:, 1], len(losses), resampling)
     return VolatilitySkill(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings, IndicatorSettings, Settings
+from domain.errors import InvalidRequest
 from domain.forecasting import ModelScope, VersionName
 from domain.market import Timeframe
 from domain.trading.costs import Costs
@@ -22,7 +23,7 @@ class EvaluationParameters(Frozen):
     Attributes:
         version: Name of the version that is scored.
         symbol: Market of the candles.
-        costs: Of trading on the forecasts, per change of position.
+        costs: Of trading on the forecasts of a model of the close, per change of position.
         features: Preparation of candles.
         indicators: By which the plans of the version are made.
         models: Where versions are, and how they are judged.
@@ -47,7 +48,17 @@ class EvaluationParameters(Frozen):
         settings: Settings,
         key: RegistryKey = USUAL,
     ) -> EvaluationParameters:
-        """Return the parameters, with the market's own costs where None is given; `key` is the version's registry."""
+        """Return the parameters, with the market's own costs where None is given; `key` is the version's registry.
+
+        Raises:
+            InvalidRequest: costs are given for a plan model, whose evaluation trades nothing.
+        """
+        plans = key.target == "plan"
+        if plans and (fee_bps is not None or slippage_bps is not None):
+            raise InvalidRequest(
+                f"{version} is a plan model: it is scored by which of target and stop comes first, before costs; leave "
+                "the fee and the slippage out"
+            )
         own = settings_at(settings, key)
         return cls(
             version=version,
@@ -56,7 +67,7 @@ class EvaluationParameters(Frozen):
             features=own.features,
             indicators=own.indicators,
             models=own.models,
-            plans=PlanParameters.of(settings) if key.target == "plan" else None,
+            plans=PlanParameters.of(settings) if plans else None,
         )
 
 

@@ -24,7 +24,7 @@ from services.job_candles.series import JobSeries, candle_rows
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import NOW, SettableClock
-from tests.fixtures.commands import command
+from tests.fixtures.commands import command, exit_status
 from tests.fixtures.containers import container_of
 from tests.fixtures.histories import simulated
 from tests.fixtures.plan_models import PLAN_DATA, serve_plan_model
@@ -81,6 +81,22 @@ def test_plans_that_it_has_learned_from_are_no_evidence(registry: Registry) -> N
         evaluate_plans(order_of(version), CANDLES, lambda _: None, lambda: NOW)
     with pytest.raises(InvalidRequest, match="forecasts no plans"):
         evaluate_plans(order_of(version).model_copy(update={"plans": None}), CANDLES, lambda _: None, lambda: NOW)
+
+
+@pytest.mark.parametrize("given", [{"fee_bps": 3.0}, {"slippage_bps": 0.0}])
+def test_costs_that_nothing_reads_are_refused(operator: TestClient, given: dict[str, float], tmp_path: Path) -> None:
+    version = serve_plan_model(Registry(Path(container_of(operator).settings.models.save_path)), STATED)
+    asked = {"symbol": "BTCUSDT", "candles": wire_candles(CANDLES, len(CANDLES)), "version": version}
+    answer = operator.post("/jobs/evaluate", json=asked | given)
+    assert answer.status_code == 422, answer.text
+    assert "leave the fee and the slippage out" in answer.json()["detail"]
+
+
+def test_the_command_refuses_them_too(registry: Registry, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    version = serve_plan_model(registry, STATED)
+    file = write_candles(tmp_path / "BTCUSDT-1h.csv", CANDLES)
+    assert exit_status("evaluate", version, file, "--fee-bps", 3) != 0
+    assert "is a plan model" in capsys.readouterr().err
 
 
 def test_a_job_answers_as_the_command(registry: Registry) -> None:

@@ -93,7 +93,7 @@ def fit(
         base: Hash of the evidence of the file.
         now: When.
     """
-    if not record.error or count_clusters(plans, record.timeframe) < LEAST_CLUSTERS:
+    if not record.error or count_clusters(plans.times_ms, record.timeframe) < LEAST_CLUSTERS:
         return None
     curve = refit_curve(plans, record.timeframe, record.weight, record.error)
     if curve.plans < LEAST_PLANS:

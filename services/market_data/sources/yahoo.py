@@ -14,9 +14,8 @@ import numpy as np
 from domain.analysis import DataSource
 from domain.arrays import IntArray
 from domain.errors import MarketDataUnavailable, UnknownSymbol
-from domain.hours.buckets import EPOCH_ORDINAL
 from domain.hours.clocks import DAY_MS
-from domain.hours.sessions import Sessions
+from domain.hours.sessions import EPOCH_ORDINAL, Sessions
 from domain.market import CandleSeries, Timeframe, merge_candles
 from domain.naming.exchanges import UNITED_STATES
 from domain.naming.symbols import DOLLAR_COINS, Symbol, SymbolKind

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from backtesting.trading.account import Account
 from backtesting.trading.orders import Call, Sizing, TradedMarket, TradingTerms
 from backtesting.trading.simulation import simulate
 from domain.arrays import FloatArray
-from domain.market import CandleSeries
+from domain.market import CandleSeries, Timeframe
 from domain.values import Signal
 from features.kernels.candles import Candles
 from features.kernels.volatility import average_true_range
@@ -135,6 +136,36 @@ def test_trades_that_fill_all_of_the_time_still_fit() -> None:
     found = compared([market])
     assert found.trades is not None
     assert 0.8 * len(trades) < found.trades <= len(trades)
+
+
+def test_a_trade_entered_where_nothing_moves_is_left_out() -> None:
+    series = simulated(14, count=600)
+    values = series.values.copy()
+    values[:100, :4] = values[100, 0]
+    halted = CandleSeries.of_arrays(series.timeframe, series.times_ms, values)
+    price = float(halted.closes[60])
+    recorded = call(60, Signal.LONG, 0.9 * price, 1.2 * price, horizon_candles=20)
+    later = market_with(halted, dict.fromkeys(range(150, 590, 25), Signal.LONG), horizon_candles=5)
+    market = replace(later, calls=[recorded, *later.calls])
+    trades = simulate([market], TERMS).trades
+    assert trades[0].opened_ms == halted.times_ms[61]
+    found = compared([market])
+    assert found.trades == pytest.approx(len(trades) - 1, abs=1)
+
+
+def test_a_plan_that_fits_nowhere_does_not_end_the_others() -> None:
+    wild = simulated(16, count=1000, volatility=0.02).values
+    values = wild.copy()
+    # At first calm: a target half the price away is beyond zero in the ranges of the later market.
+    values[:200, :4] = wild[200, 0] * (wild[:200, :4] / wild[200, 0]) ** 0.01
+    series = CandleSeries.of_arrays(Timeframe.H1, simulated(16, count=1000).times_ms, values)
+    close = float(series.closes[100])
+    far = call(100, Signal.SHORT, 1.3 * close, 0.5 * close, horizon_candles=5)
+    usual = market_with(series, dict.fromkeys(range(300, 900, 20), Signal.LONG), horizon_candles=5)
+    markets = [replace(usual, calls=[far, *usual.calls])]
+    found = compared(markets)
+    assert found.trades is not None
+    assert found.trades >= 30
 
 
 def test_without_trades_there_is_nothing_to_compare() -> None:

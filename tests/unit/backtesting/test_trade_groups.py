@@ -36,9 +36,21 @@ def test_figures_of_three_trades_by_hand() -> None:
     assert found.gross_bps == pytest.approx(1e4 * (20 - 10) / 100 / 3)
     assert found.net_bps == pytest.approx(1e4 * (19 - 11 - 1) / 100 / 3)
     assert found.expectancy is not None
-    reach = 1.959964 * statistics.stdev([1.9, -1.1, -0.1]) / math.sqrt(3)
+    # Student's t of two degrees of freedom.
+    reach = 4.302653 * statistics.stdev([1.9, -1.1, -0.1]) / math.sqrt(3)
     assert found.expectancy_low == pytest.approx(found.expectancy - reach, rel=1e-6)
     assert found.expectancy_high == pytest.approx(found.expectancy + reach, rel=1e-6)
+
+
+@pytest.mark.parametrize("count", [2, 4, 10])
+def test_the_interval_of_few_trades_holds_their_expectancy(count: int) -> None:
+    rng, held = np.random.default_rng(count), 0
+    for _ in range(400):
+        found = trade_figures([trade(gross, 0) for gross in rng.normal(0.0, 10.0, count)])
+        assert found.expectancy_low is not None
+        assert found.expectancy_high is not None
+        held += found.expectancy_low <= 0.0 <= found.expectancy_high
+    assert held / 400 == pytest.approx(0.95, abs=0.03)
 
 
 def test_what_costs_eat_is_no_win() -> None:

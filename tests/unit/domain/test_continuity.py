@@ -39,6 +39,22 @@ def without(series: CandleSeries, start: int, count: int) -> CandleSeries:
     return CandleSeries.of_arrays(series.timeframe, series.times_ms[kept], series.values[kept], series.sessions)
 
 
+def test_a_long_history_full_of_jumps_is_searched_as_a_short_one() -> None:
+    # Two markets in one file, one at ten times the price of the other, then one of them alone, and a split.
+    alone = split(path(9_000), 8_000, 1 / 10)
+    values = alone.values.copy()
+    values[:2_000:2, :4] *= 10
+    mixed = CandleSeries.of_arrays(Timeframe.H1, alone.times_ms, values)
+    times = (mixed.times_ms[-1] + HOUR * np.arange(1, 3_001)).astype(np.int64)
+    flat = np.tile([*[values[-1, 3]] * 4, 1.0], (3_000, 1))
+    long = CandleSeries.of_arrays(
+        Timeframe.H1, np.concatenate((mixed.times_ms, times)), np.concatenate((mixed.values, flat))
+    )
+    assert len(long) > 10_000 >= len(mixed)
+    assert breaks(long).tolist() == breaks(mixed).tolist()
+    assert 8_000 in breaks(long)
+
+
 @pytest.mark.parametrize(
     ("factor", "words"),
     [

@@ -279,6 +279,44 @@ def test_every_exchange_has_whole_days_across_changes_of_the_clock(
     assert series.missing == 0
     assert len(series.resample(Timeframe.D1)) == 60
     assert len(series.resample(Timeframe.H4)) == 60 * per_day
+    weeks = series.resample(Timeframe.W1)
+    assert len(weeks) == 12
+    # Known when the market closes on Friday.
+    last_ms = [
+        series.sessions.closes_ms(series.times_ms, timeframe.ms)[5 * len(times) // 60 * n - 1] for n in range(1, 13)
+    ]
+    assert weeks.closes_ms.tolist() == last_ms
+
+
+@pytest.mark.parametrize(
+    ("symbol", "zone", "morning", "afternoon"),
+    [
+        ("7203.T", "Asia/Tokyo", (time(9), time(11, 30)), (time(12, 30), time(15, 30))),
+        ("0700.HK", "Asia/Hong_Kong", (time(9, 30), time(12)), (time(13), time(16))),
+        ("600519.SS", "Asia/Shanghai", (time(9, 30), time(11, 30)), (time(13), time(15))),
+    ],
+)
+def test_hours_across_a_lunch_break_make_all_longer_candles(
+    symbol: str, zone: str, morning: tuple[time, time], afternoon: tuple[time, time]
+) -> None:
+    spans = [session_times(date(2025, 6, 2), 20, ZoneInfo(zone), *span, HOUR) for span in (morning, afternoon)]
+    series = series_of(sorted(spans[0] + spans[1]), Timeframe.H1, symbol)
+    longer = series.resample(Timeframe.H4)
+    assert (len(longer), longer.missing) == (40, 0)
+    assert longer.values[:, 4].sum() == len(series)
+    # Without an hour of the afternoon the second of that day is left out.
+    gone = series.times_ms.tolist()
+    gone.remove(spans[1][-1])
+    gone.remove(spans[1][-5])
+    assert len(series_of(gone, Timeframe.H1, symbol).resample(Timeframe.H4)) < 40
+
+
+def test_a_week_that_begins_with_a_holiday_is_whole_and_one_without_an_hour_is_not() -> None:
+    sydney, holiday = ZoneInfo("Australia/Sydney"), date(2026, 1, 26)
+    times = session_times(date(2026, 1, 19), 15, sydney, time(10), time(16), HOUR, without=[holiday])
+    assert len(series_of(times, Timeframe.H1, "BHP.AX").resample(Timeframe.W1)) == 3
+    times.remove(round(datetime.combine(date(2026, 1, 27), time(12), sydney).timestamp() * 1000))
+    assert len(series_of(times, Timeframe.H1, "BHP.AX").resample(Timeframe.W1)) == 2
 
 
 def test_three_sessions_without_a_name_are_sessions() -> None:

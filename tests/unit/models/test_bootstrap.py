@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scipy.signal import lfilter
 
 from config.watch_settings import EvaluationSettings
-from models.evaluation.bootstrap import Resampling, mean_interval, resampled_means
+from models.evaluation.block_length import best_block
+from models.evaluation.bootstrap import Interval, Resampling, interval, mean_interval, resampled_means
 from tests.fixtures.settings import configured
 
 
@@ -18,15 +22,21 @@ def overlapping(seed: int, count: int, horizon: int) -> np.ndarray:
     return np.convolve(noise, np.ones(horizon), "valid")
 
 
-def coverage(block: int, horizon: int, trials: int = 200) -> float:
-    """Return how often the interval of 480 overlapping sums holds their true mean, 0."""
-    intervals = (mean_interval(overlapping(seed, 480, horizon), Resampling(300, block, seed)) for seed in range(trials))
-    return sum(found is not None and found.low <= 0.0 <= found.high for found in intervals) / trials
+def unfitted(rows: np.ndarray, resampling: Resampling) -> Interval | None:
+    """Return the interval of the mean with blocks of the given length."""
+    return interval(resampled_means(rows[:, None], resampling)[:, 0], len(rows), resampling)
+
+
+def coverage(samples: list[np.ndarray], block: int, interval_of: Callable[..., Interval | None]) -> float:
+    """Return how often the interval holds the true mean, 0."""
+    found = (interval_of(rows, Resampling(300, block, seed)) for seed, rows in enumerate(samples))
+    return sum(ends is not None and ends.low <= 0.0 <= ends.high for ends in found) / len(samples)
 
 
 def test_blocks_keep_the_coverage_that_single_rows_miss() -> None:
-    assert coverage(block=24, horizon=12) >= 0.9
-    assert coverage(block=1, horizon=12) <= 0.6
+    samples = [overlapping(seed, 480, horizon=12) for seed in range(200)]
+    assert coverage(samples, 24, mean_interval) >= 0.9
+    assert coverage(samples, 1, unfitted) <= 0.6
 
 
 @given(st.integers(1, 60), st.integers(1, 80), st.integers(0, 9))
@@ -57,6 +67,37 @@ def test_too_few_blocks_give_no_interval() -> None:
     assert mean_interval(np.arange(79.0), Resampling(200, 10, 1)) is None
     assert mean_interval(np.arange(80.0), Resampling(200, 10, 1)) is not None
     assert mean_interval(np.empty(0), Resampling(200, 10, 1)) is None
+
+
+def fading(seed: int, count: int, correlation: float) -> np.ndarray:
+    """Return numbers around 0, each `correlation` times the one before plus chance."""
+    noise = np.random.default_rng([seed, 7]).normal(size=count + 300)
+    numbers: np.ndarray = lfilter([1.0], [1.0, -correlation], noise)[300:]
+    return numbers
+
+
+def test_blocks_are_fitted_to_rows_that_depend_on_each_other_for_long() -> None:
+    samples = [fading(seed, 2_000, 0.9) for seed in range(300)]
+    assert coverage(samples, 24, unfitted) <= 0.9
+    assert coverage(samples, 24, mean_interval) >= 0.915
+
+
+@pytest.mark.parametrize("correlation", [0.3, 0.5, 0.8, 0.9])
+def test_the_best_block_is_that_of_theory(correlation: float) -> None:
+    # Of this process, by Politis and White (2004), with the constant of 2009.
+    best = (1.5 * (2 * correlation / (1 - correlation**2)) ** 2 * 20_000) ** (1 / 3)
+    found = [best_block(fading(seed, 20_000, correlation)) for seed in range(20)]
+    assert np.median(found) == pytest.approx(best, rel=0.15)
+
+
+def test_blocks_stay_as_they_are_where_rows_are_independent_or_few() -> None:
+    independent = np.random.default_rng(8).normal(size=5_000)
+    assert Resampling(200, 24, 1).fitted(independent).block == 24
+    assert Resampling(200, 24, 1).fitted(np.ones(5_000), np.zeros(5_000)).block == 24
+    # An eighth of the rows at most: else there would be no interval.
+    assert Resampling(200, 4, 1).fitted(fading(1, 160, 0.99)).block == 20
+    assert Resampling(200, 24, 1).fitted(np.arange(10.0)).block == 24
+    assert best_block(np.array([1.0])) == 1.0
 
 
 def test_blocks_span_two_horizons_at_least() -> None:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from io import StringIO
 
 import numpy as np
 import pytest
+from rich.console import Console
 
-from backtesting.evidence.building import build_evidence, calibration_error
+from backtesting.evidence.building import build_evidence, calibration_error, interval
 from backtesting.evidence.checking import check_market
 from backtesting.evidence.curve import MIN_CLUSTERS, chance, fit_curve
 from backtesting.evidence.samples import join
+from commands.tables.evidence import check_tables
 from domain.errors import InsufficientData
+from domain.hours.clocks import WEEK_MS
 from domain.market import Timeframe
 from domain.trading.costs import MarketCosts
 from domain.trading.plans import TradePlan
@@ -87,6 +91,30 @@ def test_a_check_compares_with_entries_at_random() -> None:
     assert [group.confidence for group in good.groups] == sorted(group.confidence for group in good.groups)
     none = replace(planted(0.0), given=np.zeros(40_000, dtype=np.bool_))
     assert check_market(evidence, market(none), COSTS) is None
+
+
+@pytest.mark.parametrize("weeks", [2, 3, 5, 10, 25])
+def test_intervals_of_few_weeks_hold_their_mean(weeks: int) -> None:
+    times_ms, held, trials = np.repeat(WEEK_MS * np.arange(weeks), 30), 0, 400
+    for seed in range(trials):
+        rng = np.random.default_rng([weeks, seed])
+        found = interval(np.repeat(rng.normal(size=weeks), 30) + rng.normal(size=len(times_ms)), times_ms, Timeframe.H1)
+        assert found.low is not None
+        assert found.high is not None
+        held += found.low <= 0.0 <= found.high
+    assert held / trials == pytest.approx(0.95, abs=0.03)
+
+
+def test_a_single_week_has_no_interval_and_no_verdict() -> None:
+    evidence = build_evidence([market(planted(0.4))], datetime(2026, 1, 1, tzinfo=UTC))
+    week = planted(0.4, 60)
+    week = replace(week, times_ms=week.times_ms // WEEK_MS * WEEK_MS)
+    checked = check_market(evidence, market(week), COSTS)
+    assert checked is not None
+    assert checked.above_random_r.mean is not None
+    assert (checked.above_random_r.low, checked.above_random_r.high, checked.verdict) == (None, None, "-")
+    Console(file=(stream := StringIO()), width=250).print(check_tables([checked], "this", {}))
+    assert f"{checked.gross_r.mean:+.3f} " in stream.getvalue()
 
 
 def test_markets_are_pooled() -> None:

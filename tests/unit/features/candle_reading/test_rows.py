@@ -270,6 +270,15 @@ def test_the_time_of_the_last_trade_beside_days_is_not_that_of_the_candles(tmp_p
     assert list(read(tmp_path, rows, ("date", "time", *NAMES[1:])).series.candles) == days
 
 
+def test_a_comma_behind_a_price_separates_nothing(tmp_path: Path) -> None:
+    rows: list[list[object]] = [list(candle) for candle in REFERENCE[:50]]
+    rows[20][1] = f"{rows[20][1]},"
+    file = tmp_path / "BTCUSDT-1h.csv"
+    file.write_text(csv_text(rows, NAMES, ";"))
+    found = read_candles(file, NOW).series
+    assert found.opens.tolist() == [candle.open for candle in REFERENCE[:50]]
+
+
 def test_days_with_dots_decimal_commas_and_names_of_another_language_are_read(tmp_path: Path) -> None:
     days = reference(60, 24 * HOUR, START // (24 * HOUR) * 24 * HOUR - 60 * 24 * HOUR)
     comma = str.maketrans(",.", ".,")

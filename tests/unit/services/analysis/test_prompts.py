@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from dataclasses import replace
 from datetime import timedelta
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from domain.analysis import MarketSnapshot
+from domain.analysis import MarketSnapshot, replay
 from domain.forecasting import Forecast, ModelType
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.queries import ClientContext, NewsSentiment
@@ -20,7 +21,7 @@ from services.analysis.prompt import INSTRUCTIONS, analysis_prompt
 from services.analysis.reply import ANALYSIS_SCHEMA
 from services.llm.client_text import MAX_ITEMS, MAX_TEXT, clean, clean_text
 from services.llm.prompt import Prompt, make_prompt
-from tests.fixtures.histories import context_of, dashboard
+from tests.fixtures.histories import context_of, dashboard, simulated
 
 MARKS = ("<facts>", "</facts>", "<client_data>", "</client_data>")
 
@@ -51,6 +52,19 @@ def test_the_same_market_on_another_day_gives_the_same_prompt() -> None:
     later = replace(later, generated_at=later.generated_at + timedelta(days=90))
     assert analysis_prompt(later) == prompt
     assert not re.search(r"\b20[12]\d-|17\d{8}", prompt.system + prompt.user)
+
+
+def test_a_market_whose_volume_is_not_known_has_a_prompt() -> None:
+    hours = simulated(1)
+    values = hours.values.copy()
+    values[:, 4] = math.nan
+    silent = CandleSeries.of_arrays(Timeframe.H1, hours.times_ms, values)
+    snapshot = replay("EURUSD", {Timeframe.H1: silent}, silent.last_close_ms)
+    assert snapshot.volume_24h is None
+    facts, _ = parts(analysis_prompt(context_of(snapshot)))
+    assert json.loads(facts)["volume_24h"] is None
+    loud = replay("EURUSD", {Timeframe.H1: hours}, hours.last_close_ms)
+    assert loud.volume_24h == pytest.approx(hours.values[-24:, 4].sum())
 
 
 def test_differences_beyond_the_sixth_digit_do_not_count() -> None:
