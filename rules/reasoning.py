@@ -208,7 +208,7 @@ def _data_sentence(context: MarketContext) -> str:
     if context.missing_candles:
         are = "candle is" if context.missing_candles == 1 else "candles are"
         parts.append(f"{context.missing_candles} {are} missing in between")
-    return f"The candles say less: {', and '.join(parts)}." if parts else ""
+    return f"The indicators are less reliable: {', and '.join(parts)}." if parts else ""
 
 
 def _moment_sentence(context: MarketContext) -> str:

@@ -197,7 +197,7 @@ def test_a_neutral_on_few_candles_is_not_called_less_sure() -> None:
     plenty, few = (assess(snapshot_of(series.tail(count))) for count in (300, 100))
     assert plenty.signal is few.signal is Signal.NEUTRAL
     assert few.confidence > plenty.confidence
-    assert "The candles say less: with 100 candles on 1h" in few.reasoning
+    assert "The indicators are less reliable: with 100 candles on 1h" in few.reasoning
     assert "onfidence is reduced" not in few.reasoning
 
 
@@ -208,7 +208,7 @@ def test_few_candles_and_gaps_lower_the_confidence_and_are_named() -> None:
     assert plenty.signal is few.signal is Signal.LONG
     assert few.confidence < plenty.confidence
     assert "with 70 candles on 1h" in few.reasoning
-    assert "The candles say less" not in plenty.reasoning
+    assert "The indicators are less reliable" not in plenty.reasoning
     holed = CandleSeries(Timeframe.H1, [c for i, c in enumerate(series.candles) if i % 11 != 5])
     gaps = assess(snapshot_of(holed))
     assert gaps.confidence < plenty.confidence
