@@ -10,11 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arro3.core import Array, DataType
 
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text, dated, moment, reference
+from tests.fixtures.candle_exports import (
+    EXPORTS,
+    HOUR,
+    NAMES,
+    NOW,
+    REFERENCE,
+    arrow_parquet,
+    csv_text,
+    dated,
+    moment,
+    reference,
+    timestamps,
+)
 from tests.fixtures.exchange_answers import ANSWERS
 from tests.fixtures.vendor_exports import VENDORS
 from tests.fixtures.wrapped_answers import WRAPPED
@@ -47,6 +60,24 @@ def test_a_table_in_a_drawn_box_is_read(tmp_path: Path) -> None:
     rows = [f"│ {' │ '.join(map(str, candle))} │" for candle in REFERENCE]
     drawn = "\n".join([f"┌─{'─┬─'.join(NAMES)}─┐", *rows, "└───┴───┘"])
     assert list(read(tmp_path, drawn).series.candles) == REFERENCE
+
+
+def test_times_of_parquet_in_an_index_without_a_name_are_read(tmp_path: Path) -> None:
+    # As pandas writes such an index with pyarrow: the last column, with the zone beside it.
+    columns = {name: Array([getattr(c, name) for c in REFERENCE], DataType.float64()) for name in NAMES[1:]}
+    described = [{"name": name, "field_name": name, "numpy_type": "float64", "metadata": None} for name in columns]
+    index = {"name": None, "field_name": "__index_level_0__", "numpy_type": "datetime64[ms]"}
+    described.append(index | {"metadata": {"timezone": "UTC"}})
+    pandas = {"index_columns": ["__index_level_0__"], "columns": described, "pandas_version": "3.1.1"}
+    times = {"__index_level_0__": timestamps("ms", "UTC")}
+    found = read(tmp_path, arrow_parquet(columns | times, key_value_metadata={"pandas": json.dumps(pandas)}))
+    assert list(found.series.candles) == REFERENCE
+
+
+def test_numbers_of_parquet_may_be_split_into_streams_of_bytes(tmp_path: Path) -> None:
+    columns = {name: Array([float(getattr(c, name)) for c in REFERENCE], DataType.float64()) for name in NAMES}
+    content = arrow_parquet(columns, encoding="byte_stream_split", dictionary_enabled=False)
+    assert list(read(tmp_path, content).series.candles) == REFERENCE
 
 
 def test_bars_of_tardis_are_stamped_at_their_close(tmp_path: Path) -> None:
