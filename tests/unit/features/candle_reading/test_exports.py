@@ -62,6 +62,15 @@ def test_a_table_in_a_drawn_box_is_read(tmp_path: Path) -> None:
     assert list(read(tmp_path, drawn).series.candles) == REFERENCE
 
 
+@pytest.mark.parametrize("types", ["---\n│ i64", "int64", "i64"])
+def test_the_types_that_polars_and_duckdb_print_are_no_markets(tmp_path: Path, types: str) -> None:
+    first, _, more = types.partition("\n")
+    lines = [f"│ {' │ '.join([first] * 6)} │", *([f"{more} │ {' │ '.join(['f64'] * 5)} │"] if more else [])]
+    rows = [f"│ {' │ '.join(map(str, candle))} │" for candle in REFERENCE]
+    drawn = "\n".join([f"│ {' │ '.join(NAMES)} │", *lines, *rows])
+    assert list(read(tmp_path, drawn).series.candles) == REFERENCE
+
+
 def test_times_of_parquet_in_an_index_without_a_name_are_read(tmp_path: Path) -> None:
     # As pandas writes such an index with pyarrow: the last column, with the zone beside it.
     columns = {name: Array([getattr(c, name) for c in REFERENCE], DataType.float64()) for name in NAMES[1:]}

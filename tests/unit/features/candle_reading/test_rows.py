@@ -423,6 +423,11 @@ def test_days_of_a_coin_may_begin_at_the_midnight_of_a_place(tmp_path: Path, zon
     assert (found.series.timeframe, found.series.missing) == ("1d", 0)
 
 
+@pytest.mark.parametrize("name", ["code", "股票代码"])
+def test_a_market_of_digits_keeps_its_zeros(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, [("000001", *c) for c in TEN], (name, *NAMES)).symbol == "000001"
+
+
 @pytest.mark.parametrize("code", ["0", "200000"])
 def test_the_status_of_an_answer_is_no_market(tmp_path: Path, code: str) -> None:
     path = tmp_path / "BTCUSDT-1h.json"
