@@ -55,6 +55,8 @@ _SYMBOL = re.compile(SYMBOL_PATTERN.removeprefix("^").removesuffix("$"))
 _BITFINEX = re.compile(r"t([A-Z0-9]{6,})")
 _FRONT_MONTH = re.compile(r"(?:[A-Z_]+:)?([A-Z0-9]{1,5})1!")
 _EXCHANGE_PERPETUAL = re.compile(r"(.+)[_-](?:PERP|PERPETUAL|SWAP|UMCBL|DMCBL|CMCBL)|P[FI]_(.+)")
+# CoinAPI and WOO: BINANCE_SPOT_BTC_USDT, PERP_BTC_USDT.
+_WITH_KIND = re.compile(r"(?:[A-Z0-9]{2,12}_)?(SPOT|PERP)_([A-Z0-9]{2,10})_([A-Z0-9]{2,6})")
 _EXPIRING = re.compile(r"([A-Z0-9]+(?:[-_/][A-Z0-9]+)?)[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})")
 # Kraken's REST names of old pairs mark coins by X and currencies by Z: XXBTZUSD, XETHZEUR.
 _KRAKEN = re.compile(r"X([A-Z]{3})Z(USD|EUR|GBP|JPY|CAD|AUD)")
@@ -172,6 +174,8 @@ def _contract(text: str) -> str | None:
     name = text.upper()
     if found := _FRONT_MONTH.fullmatch(name):
         return f"{found[1]}=F"
+    if (found := _WITH_KIND.fullmatch(name)) and (pair := _joined([found[2], found[3]])):
+        return pair + (_PERPETUAL if found[1] == "PERP" else "")
     if found := _EXCHANGE_PERPETUAL.fullmatch(name):
         written = found[1] or found[2]
         pair = _joined(re.split(r"[-_/]", written)) or written

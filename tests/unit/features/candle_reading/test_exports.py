@@ -89,6 +89,25 @@ def test_numbers_of_parquet_may_be_split_into_streams_of_bytes(tmp_path: Path) -
     assert list(read(tmp_path, content).series.candles) == REFERENCE
 
 
+def test_prices_of_t_invest_are_units_and_their_billionths(tmp_path: Path) -> None:
+    def quotation(price: float) -> dict[str, object]:
+        nano = round(price * 1e9)
+        return {"units": str(nano // 10**9), "nano": nano % 10**9}
+
+    candles = [
+        {name: quotation(getattr(c, name)) for name in NAMES[1:5]}
+        | {"volume": str(c.volume), "time": f"{moment(c.timestamp):%Y-%m-%dT%H:%M:%SZ}", "isComplete": True}
+        for c in REFERENCE
+    ]
+    assert list(read(tmp_path, json.dumps({"candles": candles})).series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize(("base", "quote"), [("WETH", "USDC"), ({"symbol": "WETH"}, {"symbol": "USDC"})])
+def test_a_market_may_be_named_by_its_two_sides(tmp_path: Path, base: object, quote: object) -> None:
+    answer = {"ohlcv_list": [*map(list, REFERENCE)], "meta": {"base": base, "quote": quote}}
+    assert read(tmp_path, json.dumps(answer)).symbol == "WETH/USDC"
+
+
 def test_bars_of_tardis_are_stamped_at_their_close(tmp_path: Path) -> None:
     rows = [(moment(c[0] + HOUR), *c[1:], moment(c[0] + 1_123), moment(c[0] + HOUR - 1_500)) for c in REFERENCE]
     found = read(tmp_path, csv_text(rows, ("timestamp", *NAMES[1:], "open_timestamp", "close_timestamp")))

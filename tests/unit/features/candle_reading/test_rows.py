@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from datetime import datetime, timedelta
@@ -240,6 +241,22 @@ def test_a_zip_in_a_zip_has_the_market_of_the_member_that_names_one(tmp_path: Pa
     path = tmp_path / "download.zip"
     path.write_bytes(zipped(**{"data.zip": zipped(**{"BTCUSDT-1h.csv": csv_text(REFERENCE).encode()})}))
     assert read_candles(path, NOW).named == "BTCUSDT"
+
+
+def test_the_months_of_a_market_in_a_zip_may_be_packed(tmp_path: Path) -> None:
+    one, other = (csv_text(rows).encode() for rows in (REFERENCE[:100], REFERENCE[100:]))
+    path = tmp_path / "candles.zip"
+    months = {
+        "BTCUSDT-1h-2026-08.zip": zipped(**{"BTCUSDT-1h-2026-08.csv": one}),
+        "BTCUSDT-1h-2026-09.csv.gz": gzip.compress(other),
+    }
+    path.write_bytes(zipped(**months))
+    found = read_candles(path, NOW)
+    assert (list(found.series.candles), found.named) == (REFERENCE, "BTCUSDT")
+    for wrong in ("ETHUSDT-1h-2026-08.csv", "BTCUSDT-1h-2026-08.parquet"):
+        path.write_bytes(zipped(**months | {"BTCUSDT-1h-2026-08.zip": zipped(**{wrong: one})}))
+        with pytest.raises(InvalidMarketData, match=f"BTCUSDT-1h-2026-08.zip with {wrong}: unpack it"):
+            read_candles(path, NOW)
 
 
 def test_a_second_header_within_one_market_is_left_out(tmp_path: Path) -> None:
