@@ -74,3 +74,24 @@ def test_bars_of_the_api_of_tradestation_are_stamped_at_their_close(tmp_path: Pa
         for candle in REFERENCE
     ]
     assert list(read(tmp_path, json.dumps({"Bars": bars})).series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize(("usual", "on_holidays", "newest"), [(4, 3, 2), (4, 4, 4), (0, 1, 0)])
+def test_weeks_dated_by_a_trading_day_begin_on_monday(
+    tmp_path: Path, newest_first: bool, usual: int, on_holidays: int, newest: int
+) -> None:
+    weeks = reference(36, 7 * DAY, FIRST_MONDAY)
+    days = [on_holidays if number % 12 == 7 else usual for number in range(len(weeks) - 1)] + [newest]
+    rows = [
+        (f"{moment(week.timestamp + day * DAY):%Y-%m-%d}", *week[1:]) for week, day in zip(weeks, days, strict=True)
+    ]
+    found = read(tmp_path, csv_text(rows[::-1] if newest_first else rows))
+    assert list(found.series.candles) == weeks
+    assert "weeks dated by a trading day read from Monday on" in found.notes
+
+
+@pytest.mark.parametrize("weekday", [0, 3, 6])
+def test_weeks_that_all_begin_on_one_day_stay(tmp_path: Path, weekday: int) -> None:
+    weeks = reference(30, 7 * DAY, FIRST_MONDAY + weekday * DAY)
+    assert list(read(tmp_path, csv_text(weeks)).series.candles) == weeks
