@@ -42,7 +42,7 @@ def with_zones(column: pd.Series, zones: pd.Series) -> pd.Series:
 def text_of_cells(column: pd.Series) -> pd.Series:
     """Return cells as text, whole numbers without a decimal point."""
     if pd.api.types.is_float_dtype(column.dtype) and not (column % 1 > 0).any():
-        column = column.astype("Int64")
+        column = column.where(np.isfinite(column)).astype("Int64")
     return column.astype(str)
 
 

@@ -242,6 +242,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         ),
         "is a print that leaves out rows.*write all as CSV",
     ),
+    "a date in digits beyond all numbers": (
+        csv_text([*dated("%Y%m%d", reference(9, 24 * HOUR)), ("1e999", 1, 1, 1, 1, 1)]),
+        "line 11: 'inf' is no time",
+    ),
     "JSON cut off": ("[[1788868800000, 1, 1, 1, 1, 1], [17888", "line 1 is no JSON"),
     "an answer without candles": (
         '{"code": -1121, "msg": "Invalid symbol."}',
