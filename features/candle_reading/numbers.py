@@ -87,8 +87,8 @@ def _with_commas(column: pd.Series) -> pd.Series:
     """Return the cells of a column that have a comma."""
     if not is_text(column):
         return column.iloc[:0].astype(str)
-    text = column.dropna().astype(str).str.strip()
-    return text[text.str.contains(",", regex=False)].str.replace(r"\D+$", "", regex=True)  # 1,2 Mio.
+    text = column.dropna().astype(str).str.replace(r"\D+$", "", regex=True)  # 1,2 Mio.
+    return text[text.str.contains(",", regex=False)].str.strip()
 
 
 def _proves_decimal_comma(text: pd.Series) -> bool | None:

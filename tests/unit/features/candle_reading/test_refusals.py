@@ -246,6 +246,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         csv_text([*dated("%Y%m%d", reference(9, 24 * HOUR)), ("1e999", 1, 1, 1, 1, 1)]),
         "line 11: 'inf' is no time",
     ),
+    "years before all markets": (
+        csv_text([(f"0026-09-{day:02}", 1, 1, 1, 1, 1) for day in range(1, 20)]),
+        "line 2: '0026-09-01' is no time",
+    ),
     "JSON cut off": ("[[1788868800000, 1, 1, 1, 1, 1], [17888", "line 1 is no JSON"),
     "an answer without candles": (
         '{"code": -1121, "msg": "Invalid symbol."}',

@@ -79,6 +79,11 @@ def test_a_volume_that_is_not_known_is_nan(tmp_path: Path, rows: list[tuple[obje
     assert found.notes == ("volume is unknown",)
 
 
+def test_a_comma_behind_a_number_is_no_mark_of_it(tmp_path: Path) -> None:
+    rows = [*TEN[:9], (*TEN[9][:5], '"1.5,"')]
+    assert read(tmp_path, rows).series.candles[9].volume == 1.5
+
+
 def test_some_unknown_volumes_are_counted_and_zero_is_known(tmp_path: Path) -> None:
     rows: list[tuple[object, ...]] = [*TEN[:8], (*TEN[8][:5], -1), (*TEN[9][:5], 0)]
     found = read(tmp_path, rows)
