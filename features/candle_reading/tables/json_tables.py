@@ -84,7 +84,9 @@ def _document(text: bytes) -> Any:
         raise InvalidMarketData("is nested too deep for candles: export it again") from error
     except ValueError as error:
         try:
-            return [json.loads(line, object_hook=unwrap) for line in text.splitlines() if line.strip()]
+            # Lines copied out of an array end with its commas.
+            lines = (line.strip().rstrip(b",") for line in text.splitlines())
+            return [json.loads(line, object_hook=unwrap) for line in lines if line]
         except (ValueError, RecursionError):
             if re.match(rb"[\[{(\s]*'|.{,200}\bNone\b", text[:400]):
                 raise InvalidMarketData("is text of Python, no JSON: write it by json.dump, or as CSV") from error

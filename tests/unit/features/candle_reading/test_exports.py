@@ -89,6 +89,11 @@ def test_numbers_of_parquet_may_be_split_into_streams_of_bytes(tmp_path: Path) -
     assert list(read(tmp_path, content).series.candles) == REFERENCE
 
 
+def test_lines_of_json_may_end_with_commas(tmp_path: Path) -> None:
+    lines = ",\n".join(json.dumps(dict(zip(NAMES, candle, strict=True))) for candle in REFERENCE)
+    assert list(read(tmp_path, f"{lines},\n").series.candles) == REFERENCE
+
+
 def test_prices_of_t_invest_are_units_and_their_billionths(tmp_path: Path) -> None:
     def quotation(price: float) -> dict[str, object]:
         nano = round(price * 1e9)
