@@ -74,7 +74,9 @@ def test_the_types_that_polars_and_duckdb_print_are_no_markets(tmp_path: Path, t
 def test_times_of_parquet_in_an_index_without_a_name_are_read(tmp_path: Path) -> None:
     # As pandas writes such an index with pyarrow: the last column, with the zone beside it.
     columns = {name: Array([getattr(c, name) for c in REFERENCE], DataType.float64()) for name in NAMES[1:]}
-    described = [{"name": name, "field_name": name, "numpy_type": "float64", "metadata": None} for name in columns]
+    described: list[dict[str, object]] = [
+        {"name": name, "field_name": name, "numpy_type": "float64", "metadata": None} for name in columns
+    ]
     index = {"name": None, "field_name": "__index_level_0__", "numpy_type": "datetime64[ms]"}
     described.append(index | {"metadata": {"timezone": "UTC"}})
     pandas = {"index_columns": ["__index_level_0__"], "columns": described, "pandas_version": "3.1.1"}

@@ -80,7 +80,7 @@ def test_a_volume_that_is_not_known_is_nan(tmp_path: Path, rows: list[tuple[obje
 
 
 def test_a_comma_behind_a_number_is_no_mark_of_it(tmp_path: Path) -> None:
-    rows = [*TEN[:9], (*TEN[9][:5], '"1.5,"')]
+    rows: list[tuple[object, ...]] = [*TEN[:9], (*TEN[9][:5], '"1.5,"')]
     assert read(tmp_path, rows).series.candles[9].volume == 1.5
 
 
@@ -447,7 +447,8 @@ def test_days_of_a_coin_may_begin_at_the_midnight_of_a_place(tmp_path: Path, zon
 
 @pytest.mark.parametrize("name", ["code", "股票代码"])
 def test_a_market_of_digits_keeps_its_zeros(tmp_path: Path, name: str) -> None:
-    assert read(tmp_path, [("000001", *c) for c in TEN], (name, *NAMES)).symbol == "000001"
+    rows: list[tuple[object, ...]] = [("000001", *c) for c in TEN]
+    assert read(tmp_path, rows, (name, *NAMES)).symbol == "000001"
 
 
 @pytest.mark.parametrize("code", ["0", "200000"])
