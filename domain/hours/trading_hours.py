@@ -61,6 +61,10 @@ FUTURES = Sessions(
 )
 
 
+# When the exchanges of shares close, in minutes after midnight on their own clocks.
+CLOSING_MINUTES = frozenset(hours[-1][1] for sessions in _MARKETS.values() for hours in sessions.week if hours)
+
+
 def needs_holidays(symbol: str) -> bool:
     """Return whether the sessions of a market need `load_holidays` first."""
     return not holidays_loaded() and has_holidays(symbol)

@@ -17,13 +17,14 @@ BTC-USD is not BTCUSD, and neither is BTC. What a person or an export wrote has 
 | `BRK.B` | `BRK.B` | share | BRK-B | XNYS |
 | `PETR4.SA` | `PETR4.SA` | share | PETR4 | BVMF |
 | `^GSPC` | `^GSPC` | index | GSPC | XNYS |
-| `ES=F` | `ES=F` | future | ES | |
+| `ES=F`, `ESZ6`, `ESZ2026` (of a month) | as written | future | ES | |
+| `EURUSD-ECN`, `EURUSD.FOREX`, `BTC-USD.CC` (of an account or a vendor) | as written | of the pair | of the pair | |
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Annotated
@@ -54,9 +55,18 @@ _SYMBOL = re.compile(SYMBOL_PATTERN.removeprefix("^").removesuffix("$"))
 _BITFINEX = re.compile(r"t([A-Z0-9]{6,})")
 _FRONT_MONTH = re.compile(r"(?:[A-Z_]+:)?([A-Z0-9]{1,5})1!")
 _EXCHANGE_PERPETUAL = re.compile(r"(.+)[_-](?:PERP|PERPETUAL|SWAP|UMCBL|DMCBL|CMCBL)|P[FI]_(.+)")
+# CoinAPI and WOO: BINANCE_SPOT_BTC_USDT, PERP_BTC_USDT.
+_WITH_KIND = re.compile(r"(?:[A-Z0-9]{2,12}_)?(SPOT|PERP)_([A-Z0-9]{2,10})_([A-Z0-9]{2,6})")
 _EXPIRING = re.compile(r"([A-Z0-9]+(?:[-_/][A-Z0-9]+)?)[-_](\d{6}|\d{1,2}[A-Z]{3}\d{2})")
 # Kraken's REST names of old pairs mark coins by X and currencies by Z: XXBTZUSD, XETHZEUR.
 _KRAKEN = re.compile(r"X([A-Z]{3})Z(USD|EUR|GBP|JPY|CAD|AUD)")
+# Contracts of the futures of Chicago and New York, by the letter of their month and their year.
+_FUTURES = (
+    "ES NQ YM RTY MES MNQ MYM M2K NKD CL MCL BZ NG QG RB HO GC MGC SI SIL HG MHG PL PA ZB UB ZN TN ZF ZT ZQ SR3 GE "
+    "ZC ZS ZW ZM ZL ZO ZR KE HE LE GF 6A 6B 6C 6E 6J 6M 6N 6S M6A M6B M6E E7 J7"
+)
+_CONTRACT = re.compile(rf"({'|'.join(_FUTURES.split())})[FGHJKMNQUVXZ](?:\d{{1,2}}|20\d{{2}})")
+_OF_ACCOUNT = re.compile(r"([A-Z]{6,10}|[A-Z]{2,6}-[A-Z]{3,4})[.-][A-Z]{2,6}")
 # Brokers mark their accounts by small letters behind a pair, and shares by a sign before them.
 _OF_BROKER = re.compile(r"([A-Z]{6})(?:[.+_-]?[a-z]{1,6}|[.+#])")
 _WRITTEN = re.compile(r"[A-Za-z0-9^][A-Za-z0-9/_:^.= -]{0,40}!?")
@@ -111,7 +121,8 @@ class Symbol:
             base, quote = (name[:-5] or "USD"), name[-5:-2]
             return Symbol(name, SymbolKind.FOREX, base, quote)
         traded = name.removesuffix(_PERPETUAL).removesuffix("-SWAP").removesuffix("-PERP")
-        if pair := _pair(traded if name != f"{traded}-PERP" or "-" in traded else f"{traded}-USD"):
+        # BTC-PERP is in dollars.
+        if pair := _pair(traded) or (_pair(f"{traded}-USD") if name.endswith("-PERP") else None):
             base, quote = pair
             forex = base in FIAT | _METALS and quote in FIAT
             kind = SymbolKind.FOREX if forex else SymbolKind.CRYPTO
@@ -119,6 +130,10 @@ class Symbol:
         share, _, suffix = name.rpartition(".")
         if share and suffix in EXCHANGE_OF_SUFFIX:
             return Symbol(name, SymbolKind.SHARE, share, exchange=EXCHANGE_OF_SUFFIX[suffix])
+        if contract := _CONTRACT.fullmatch(name):
+            return Symbol(name, SymbolKind.FUTURE, contract[1])
+        if (account := _OF_ACCOUNT.fullmatch(name)) and _pair(account[1]):
+            return replace(Symbol.of(account[1]), name=name)
         # OPUSD may be a coin with two letters.
         if (found := _US_SHARE.fullmatch(name)) and not (len(name) == 5 and name[2:] in _QUOTES):
             ticker = "-".join(part for part in found.groups() if part)
@@ -159,6 +174,8 @@ def _contract(text: str) -> str | None:
     name = text.upper()
     if found := _FRONT_MONTH.fullmatch(name):
         return f"{found[1]}=F"
+    if (found := _WITH_KIND.fullmatch(name)) and (pair := _joined([found[2], found[3]])):
+        return pair + (_PERPETUAL if found[1] == "PERP" else "")
     if found := _EXCHANGE_PERPETUAL.fullmatch(name):
         written = found[1] or found[2]
         pair = _joined(re.split(r"[-_/]", written)) or written

@@ -18,6 +18,7 @@ from features.datasets.candle_checks import usual_timeframe
 _SECOND_MS = 1_000
 # A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
 _CLOCK_CHANGE_MS = 2 * HOUR_MS
+_WEEK_MS, _MONDAY, _FRIDAY = 7 * DAY_MS, 0, 4
 
 
 @dataclass(frozen=True)
@@ -101,9 +102,28 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
             f"its candles open {int(times[0] % MINUTE_MS) / 1000:g} s after a minute: write the times at which they "
             "open, not those at which they were asked for"
         )
+    mondays = _mondays(times) if timeframe is Timeframe.W1 else times
+    if mondays is not times:
+        times, are_close_times = mondays, False
+        rows = rows.noting("weeks dated by a trading day read from Monday on")
     if are_close_times:
-        rows = replace(rows, times_ms=times - timeframe.ms).noting("close times read as the ends of candles")
-    return timeframe, _without_newest_trade(rows, timeframe.ms)
+        times = times - timeframe.ms
+        rows = rows.noting("close times read as the ends of candles")
+    return timeframe, _without_newest_trade(replace(rows, times_ms=times), timeframe.ms)
+
+
+def _mondays(times_ms: IntArray) -> IntArray:
+    """Return the Mondays of weeks that are dated by their last trading day, or by their first where holidays move it.
+
+    Weeks that begin on one day of the week, as those of coins on Thursday, are returned as they are.
+    """
+    weekdays = (times_ms // DAY_MS + 3) % 7
+    usual = int(np.bincount(weekdays).argmax())
+    off_grid = np.abs((np.diff(times_ms[:-1]) + _WEEK_MS // 2) % _WEEK_MS - _WEEK_MS // 2) > _CLOCK_CHANGE_MS
+    if usual != _FRIDAY and not (usual == _MONDAY and off_grid.any()):
+        return times_ms
+    mondays = times_ms - times_ms % DAY_MS - weekdays * DAY_MS
+    return mondays if (np.diff(mondays) > 0).all() else times_ms
 
 
 def _most(flags: np.ndarray) -> bool:

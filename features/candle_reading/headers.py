@@ -55,7 +55,8 @@ _NAMES: dict[Role, str] = {
     "ttltradgvol noofshares lasttradedvolume tickqty qty quantity shares numberofshares totalvolume volumen umsatz "
     "wolumen wol объем hac 成交量 交易量 出来高 거래량 amount sum",
     Role.SYMBOL: "symbol ticker tickers pair instrument instrumentname instid tckrsymb market productid "
-    "currencypair coin sym ric tic secid tscode stockcode asset code",
+    "currencypair coin sym ric tic secid tscode stockcode asset code "
+    "股票代码 证券代码 代码 종목코드 銘柄コード コード",
     Role.TIMEFRAME: "interval timeframe tf period per resolution granularity barsize",
 }
 # "Volume BTC", "Volume USDT": the base currency comes first. Not an average of volumes, nor the volume in the quote's.

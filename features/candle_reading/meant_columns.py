@@ -23,7 +23,7 @@ from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.word_rows import rows_without_prices
-from features.candle_reading.time_columns import columns_of_times, with_best_time
+from features.candle_reading.time_columns import columns_of_times, with_best_time, with_whole_times
 from features.candle_reading.times.column_times import Times, looks_like_times, times_of
 from features.candle_reading.times.written_times import zone_in_name
 from features.candle_reading.times.zones import NamedZone
@@ -33,6 +33,7 @@ from features.candle_reading.volumes import TICKS, base_volume, is_traded
 # BitMEX, Nautilus and Tardis do the same.
 _STAMPED_AT_THE_CLOSE = (
     {"date", "time", "up", "down"},
+    {"timestamp", "upvolume", "downvolume", "unchangedvolume"},
     {"homenotional", "foreignnotional"},
     {"bartype", "tsevent"},
     {"opentimestamp", "closetimestamp", "timestamp"},
@@ -178,6 +179,7 @@ def meant_columns(table: RawTable) -> MeantColumns:
         if Role.VOLUME in roles and (base := base_volume(table, roles)) is not None:
             roles[Role.VOLUME] = base
         return MeantColumns(table, roles, False, everything)
+    table = with_whole_times(table)
     roles = roles_of(table.names)
     if Role.SYMBOL in roles and looks_like_times(table.columns[roles[Role.SYMBOL]]):
         del roles[Role.SYMBOL]  # `T` is a market in some answers, the close time in others

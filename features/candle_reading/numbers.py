@@ -89,7 +89,7 @@ def _with_commas(column: pd.Series) -> pd.Series:
         return column.iloc[:0].astype(str)
     text = column.dropna().astype(str)
     text = text[text.str.contains(",", regex=False)].str.replace(r"\D+$", "", regex=True)  # 1,2 Mio.
-    return text[text.str.contains(",", regex=False)]
+    return text[text.str.contains(",", regex=False)].str.strip()
 
 
 def _proves_decimal_comma(text: pd.Series) -> bool | None:

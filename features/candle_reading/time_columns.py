@@ -2,14 +2,37 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 
-from features.candle_reading.headers import Role, times_by_name
+from features.candle_reading.headers import Role, plain_name, roles_of, times_by_name
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.times.column_times import has_whole_times, looks_like_times
+from features.candle_reading.times.split_times import text_of_cells
 
 # Rows that are looked at.
 _SAMPLE = 2_000
+
+
+_DATE, _CLOCK = ("year", "month", "day"), ("hour", "minute")
+
+
+def with_whole_times(table: RawTable) -> RawTable:
+    """Return a table with one column of times in the place of year, month and day, perhaps also hour and minute.
+
+    Beside another column of times, as the parts by which tables are divided, they stay.
+    """
+    places = {name: at for at, name in enumerate(map(plain_name, table.names)) if name in (*_DATE, *_CLOCK)}
+    kept = [at for at in range(len(table.names)) if at not in places.values()]
+    names = [table.names[at] for at in kept]
+    if not places.keys() >= set(_DATE) or not {Role.TIME, Role.CLOSE_TIME}.isdisjoint(roles_of(names)):
+        return table
+    texts = {name: text_of_cells(table.columns[at]).str.strip().str.zfill(2) for name, at in places.items()}
+    times = texts["year"] + "-" + texts["month"] + "-" + texts["day"]
+    if "hour" in texts:
+        times = times + " " + texts["hour"] + ":" + texts.get("minute", "00")
+    return replace(table, columns=(times, *(table.columns[at] for at in kept)), names=("time", *names))
 
 
 def with_best_time(table: RawTable, roles: dict[Role, int]) -> dict[Role, int]:

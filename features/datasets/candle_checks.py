@@ -11,6 +11,7 @@ from config.settings import GapPolicy
 from domain.arrays import BoolArray, IntArray
 from domain.continuity import breaks, missing_times
 from domain.errors import InvalidMarketData
+from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
 from domain.market import CandleSeries, Timeframe
 
 # The run of a row that belongs to none: its candle is not real.
@@ -46,7 +47,14 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
     for timeframe in Timeframe:
         if timeframe.ms == usual:
             return timeframe
-    raise InvalidMarketData(f"candles are {usual} ms apart; known timeframes are {', '.join(Timeframe)}")
+    raise InvalidMarketData(f"candles are {_length(usual)} apart; known timeframes are {', '.join(Timeframe)}")
+
+
+def _length(length_ms: int) -> str:
+    """Return a length as a person writes it: 45m, 2h, 3d, or in milliseconds."""
+    units = ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (1_000, "s"))
+    whole = (f"{length_ms // unit_ms}{unit}" for unit_ms, unit in units if length_ms and length_ms % unit_ms == 0)
+    return next(whole, f"{length_ms} ms")
 
 
 def fill_gaps(series: CandleSeries, policy: GapPolicy, max_fill_candles: int) -> FilledCandles:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
+from domain.arrays import IntArray
 from domain.errors import InvalidMarketData
 from features.candle_reading.affixes import plain_names
 from features.candle_reading.headers import Role, roles_of
 from features.candle_reading.tables.raw_table import RawTable, row_place
 
 if TYPE_CHECKING:
-    from arro3.core import ChunkedArray
+    from arro3.core import ChunkedArray, RecordBatchReader
 
 PARQUET, FEATHER, OLD_FEATHER = b"PAR1", b"ARROW1", b"FEA1"
 
@@ -25,15 +27,11 @@ def parquet_table(content: bytes) -> RawTable:
     Raises:
         InvalidMarketData: it is damaged.
     """
-    import fastparquet  # a tenth of a second that only this format needs
-
-    if not content.endswith(PARQUET):  # its library must not see a file that is cut off: it would read beyond its end
+    if not content.endswith(PARQUET):
         raise InvalidMarketData("is Parquet that is cut off: copy or write it again")
-    try:
-        frame: pd.DataFrame = fastparquet.ParquetFile(io.BytesIO(content)).to_pandas()
-    except Exception as error:  # its errors share no base
-        raise InvalidMarketData(f"is damaged Parquet ({_words(error)}): write it again") from error
-    return _table(frame, "Parquet")
+    import arro3.io  # 5 MB that only these formats need
+
+    return _arrow_table(arro3.io.read_parquet, content, "Parquet")
 
 
 def feather_table(content: bytes) -> RawTable:
@@ -49,16 +47,38 @@ def feather_table(content: bytes) -> RawTable:
         )
     if not content.endswith(FEATHER):
         raise InvalidMarketData("is Feather that is cut off: copy or write it again")
-    import arro3.io  # 5 MB that only this format needs
+    import arro3.io
 
+    return _arrow_table(arro3.io.read_ipc, content, "Feather")
+
+
+def _arrow_table(reader: Callable[[io.BytesIO], RecordBatchReader], content: bytes, kind: str) -> RawTable:
     try:
-        table = arro3.io.read_ipc(io.BytesIO(content)).read_all()
-        columns = {name: _arrow_column(table.column(at)) for at, name in enumerate(table.column_names)}
+        table = reader(io.BytesIO(content)).read_all()
+        columns: dict[str, pd.Series] = {}
+        for at, name in enumerate(table.column_names):
+            columns |= _arrow_columns(name, table.column(at))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # its errors share no base, and its panics are no `Exception`
-        raise InvalidMarketData(f"is damaged Feather ({_words(error)}): write it again") from error
-    return _table(pd.DataFrame(columns), "Feather")
+        raise InvalidMarketData(f"is damaged {kind} ({_words(error)}): write it again") from error
+    names = list(columns)
+    if Role.TIME not in roles_of(names):
+        # An index without a name.
+        times = [name for name, column in columns.items() if pd.api.types.is_datetime64_any_dtype(column.dtype)]
+        names = ["time" if name in times[:1] else name for name in names]
+    plain, markets = plain_names(names)
+    return RawTable(tuple(columns.values()), plain, row_place, markets=markets, kind=kind)
+
+
+def _arrow_columns(name: str, column: ChunkedArray) -> dict[str, pd.Series]:
+    """Return a column by its name; each field of a struct is a column, `ohlc.open`."""
+    from arro3.core import DataType
+
+    if not DataType.is_struct(column.type):
+        return {name: _arrow_column(column)}
+    fields = pd.DataFrame([fields or {} for fields in column.to_pylist()])
+    return {f"{name}.{field}": fields[field] for field in fields.columns}
 
 
 def _arrow_column(column: ChunkedArray) -> pd.Series:
@@ -67,8 +87,8 @@ def _arrow_column(column: ChunkedArray) -> pd.Series:
 
     kind = column.type
     if DataType.is_timestamp(kind):
-        times = [np.iinfo(np.int64).min if time is None else time for time in column.cast(DataType.int64()).to_pylist()]
-        found = pd.Series(np.array(times, dtype=np.int64).view(f"M8[{kind.time_unit}]"))
+        times = _arrow_times(column.cast(DataType.int64()))
+        found = pd.Series(times.view(f"M8[{kind.time_unit}]"))
         return found.dt.tz_localize("UTC") if kind.tz else found
     if DataType.is_integer(kind) or DataType.is_floating(kind):
         # Only floats can say that a number is missing.
@@ -76,16 +96,12 @@ def _arrow_column(column: ChunkedArray) -> pd.Series:
     return pd.Series(column.to_pylist(), dtype=object)
 
 
-def _table(frame: pd.DataFrame, kind: str) -> RawTable:
-    frame = frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-    names = [" ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in frame.columns]
-    if Role.TIME not in roles_of(names):
-        # An index without a name.
-        times = [at for at in range(len(names)) if pd.api.types.is_datetime64_any_dtype(frame.iloc[:, at])]
-        names = [("time" if times and at == times[0] else name) for at, name in enumerate(names)]
-    columns = tuple(frame.iloc[:, at].reset_index(drop=True) for at in range(len(names)))
-    plain, markets = plain_names(names)
-    return RawTable(columns, plain, row_place, markets=markets, kind=kind)
+def _arrow_times(column: ChunkedArray) -> IntArray:
+    """Return whole numbers, the least one, which is that of no time for NumPy, where one is missing."""
+    if not column.null_count:
+        return np.asarray(column.to_numpy(), dtype=np.int64)
+    none = np.iinfo(np.int64).min
+    return np.array([none if time is None else time for time in column.to_pylist()], dtype=np.int64)
 
 
 def _words(error: BaseException) -> str:

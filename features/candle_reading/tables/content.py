@@ -25,6 +25,9 @@ MAX_MEMBERS = 1_000
 # What lies beside the candles in archives.
 _BESIDE = re.compile(r"(?i)\.(?:checksum|sha256|md5|md|pdf|html?)$|(?:^|/)(?:read ?me|licen[cs]e)[^/]*$")
 
+# Members of which several may continue each other.
+_TEXT = re.compile(r"(?i)\.(?:(?:csv|txt)(?:\.(?:gz|bz2|xz))?|zip)$")
+
 T = TypeVar("T")
 _Packed = gzip.GzipFile | bz2.BZ2File | lzma.LZMAFile
 _DAMAGE = (
@@ -97,18 +100,23 @@ def content_of(path: Path, limit_bytes: int = MAX_BYTES) -> Unpacked:
     return unpacked(content, limit_bytes)
 
 
-def unpacked(content: bytes, limit_bytes: int = MAX_BYTES) -> Unpacked:
+def unpacked(content: bytes, limit_bytes: int = MAX_BYTES, nesting: int = MAX_NESTING) -> Unpacked:
     """Return content out of gzip, bzip2 or xz, or of a zip with one member or with several of one market.
+
+    Args:
+        content: Of a file, or of a member of a zip.
+        limit_bytes: The most that may come out of it.
+        nesting: How many times it may be packed.
 
     Raises:
         InvalidMarketData: it cannot be unpacked, is too large, or is another kind of file.
     """
     members: list[str] = []
-    for _ in range(MAX_NESTING):
+    for inner in reversed(range(nesting)):
         if packed := next((magic for magic in _STREAMS if content.startswith(magic)), None):
             content = _out_of_stream(content, packed, limit_bytes)
         elif content.startswith(_ZIP):
-            content, member = _out_of_zip(content, limit_bytes)
+            content, member = _out_of_zip(content, limit_bytes, inner)
             members.append(member)
         else:
             break
@@ -142,8 +150,8 @@ def _out_of_stream(content: bytes, packed: bytes, limit_bytes: int) -> bytes:
     return _unpacked(read, kind)
 
 
-def _out_of_zip(content: bytes, limit_bytes: int) -> tuple[bytes, str]:
-    """Return the content of the members of a zip, and the name of the first, without its folder."""
+def _out_of_zip(content: bytes, limit_bytes: int, nesting: int) -> tuple[bytes, str]:
+    """Return the content of the members of a zip, unpacked if there are several, and the name of the first."""
 
     def read() -> tuple[bytes, str]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -152,9 +160,24 @@ def _out_of_zip(content: bytes, limit_bytes: int) -> tuple[bytes, str]:
             for member in members:
                 with archive.open(member) as stream:
                     parts.append(_bounded(stream, limit_bytes, "unpacked it", sum(map(len, parts))))
+                if len(members) > 1:
+                    parts[-1] = _continued(member, parts[-1], limit_bytes - sum(map(len, parts[:-1])), nesting)
             return b"\n".join(parts), _bare(members[0])
 
     return _unpacked(read, "zip")
+
+
+def _continued(member: zipfile.ZipInfo, content: bytes, limit_bytes: int, nesting: int) -> bytes:
+    """Return the text of one of several members, which may be packed itself.
+
+    Raises:
+        InvalidMarketData: what it holds is no text, or of another market.
+    """
+    inner = unpacked(content, limit_bytes, nesting)
+    for name in inner.members:
+        if not _TEXT.search(name) or file_market(name).symbol not in {None, file_market(_bare(member)).symbol}:
+            raise InvalidMarketData(f"holds {member.filename} with {name}: unpack it and name one")
+    return inner.content
 
 
 def _unpacked(read: Callable[[], T], kind: str) -> T:
@@ -181,7 +204,7 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if len(members) == 1:
         return members
     markets = {file_market(_bare(info)) for info in members}
-    texts = all(info.filename.lower().endswith((".csv", ".txt")) for info in members)
+    texts = all(_TEXT.search(info.filename) for info in members)
     if members and texts and len(markets) == 1 and next(iter(markets)).symbol and len(members) <= MAX_MEMBERS:
         return sorted(members, key=lambda info: info.filename)
     listed = ", ".join(info.filename for info in members[:NAMED_MEMBERS])

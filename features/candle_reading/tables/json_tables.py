@@ -75,8 +75,7 @@ def _pairs(document: Any) -> Iterator[tuple[str, Any]]:
 
 
 def _document(text: bytes) -> Any:
-    # MongoDB's tools write {"$numberLong": "1"} for a number, and so for dates.
-    unwrap = _unwrapped if b'"$' in text else None
+    unwrap = _unwrapped if b'"$' in text or b'"nano' in text else None
     try:
         document = json.loads(text, object_hook=unwrap)
         # Text that was made JSON twice.
@@ -85,7 +84,9 @@ def _document(text: bytes) -> Any:
         raise InvalidMarketData("is nested too deep for candles: export it again") from error
     except ValueError as error:
         try:
-            return [json.loads(line, object_hook=unwrap) for line in text.splitlines() if line.strip()]
+            # Lines copied out of an array end with its commas.
+            lines = (line.strip().rstrip(b",") for line in text.splitlines())
+            return [json.loads(line, object_hook=unwrap) for line in lines if line]
         except (ValueError, RecursionError):
             if re.match(rb"[\[{(\s]*'|.{,200}\bNone\b", text[:400]):
                 raise InvalidMarketData("is text of Python, no JSON: write it by json.dump, or as CSV") from error
@@ -94,6 +95,12 @@ def _document(text: bytes) -> Any:
 
 
 def _unwrapped(value: dict[str, Any]) -> Any:
+    """Return the number or date that is written as an object, any other object as it is.
+
+    MongoDB's tools write {"$numberLong": "1"}, and T-Invest {"units": "180", "nano": 10000000} for 180.01.
+    """
+    if isinstance(nano := value.get("nano"), int) and re.fullmatch(r"-?[0-9]{1,15}", str(value.get("units"))):
+        return round(int(value["units"]) + nano / 1e9, 9)
     (name, inner), *more = value.items() or [("", None)]
     return inner if name.startswith("$") and not more else value
 
@@ -120,6 +127,9 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
         (value,) = value
     if not isinstance(value, Mapping) or depth > _DEEPEST or len(value) > MOST_COLUMNS:
         return
+    pair = [_asset(value.get(side)) for side in ("base", "quote")]
+    if all(pair):
+        yield "/".join(pair)
     names = list(map(str, value))
     at = roles_of(names).get(Role.SYMBOL)
     if depth == 0 and at is not None and names[at] == "code":
@@ -128,6 +138,16 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
         yield symbol
     for inner in value.values():
         yield from _symbols(inner, depth + 1)
+
+
+def _asset(value: Any) -> str:
+    """Return the name of one side of a pair: "BTC" or {"symbol": "BTC"}; nothing where it is none."""
+    name = value.get("symbol") if isinstance(value, Mapping) else value
+    return name if isinstance(name, str) and is_symbol(name.upper()) and not _is_number(name) else ""
+
+
+def _is_number(text: str) -> bool:
+    return text.replace(".", "", 1).isdecimal()
 
 
 def _zones(value: Any, depth: int) -> Iterator[NamedZone]:

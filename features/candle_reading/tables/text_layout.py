@@ -72,8 +72,8 @@ def layout_of(text: str) -> TextLayout:
             require_candles(cells)
         return TextLayout(delimiter, (), (), best[first][0], max(len(cells) for _, cells in best[first:]))
     below = best[header + 1 : first]
-    # Lines that draw the table, and units below the names.
-    rules = sum(not any(map(str.isdigit, lines[at])) and not _is_second_header(cells) for at, cells in below)
+    # Lines that draw the table, and units or types below the names.
+    rules = sum(not any(map(_has_number, cells)) and not _is_second_header(cells) for at, cells in below)
     rules += sum(_is_rule(lines[at]) and _is_second_header(cells) for at, cells in below)
     seconds = [cells for at, cells in below if not _is_rule(lines[at]) and _is_second_header(cells)]
     above = best[header - 1][1] if header and best[header - 1][1][0].strip().casefold() == "ticker" else []
@@ -125,10 +125,16 @@ def _is_rule(line: str) -> bool:
     return "--" in line and _RULE.fullmatch(line) is not None
 
 
+def _has_number(cell: str) -> bool:
+    """Return whether a cell begins with a number, as `$1.5`; the names of types such as f64 only end with one."""
+    return re.match(r"\W*\d", cell) is not None
+
+
 def _is_second_header(cells: Sequence[str]) -> bool:
     """Return whether a row below the names is one of yfinance's: `Ticker,MSFT,MSFT` or `Date,,`."""
     first = cells[0].strip().casefold() if cells else "-"
-    return first in _SECOND_HEADERS and not any(NUMBER.fullmatch(cell.strip()) for cell in cells)
+    is_drawn = not first and not cells[-1].strip()  # between the outer bars of a table
+    return first in _SECOND_HEADERS and not is_drawn and not any(NUMBER.fullmatch(cell.strip()) for cell in cells)
 
 
 def _unread(cells: Sequence[str]) -> str:

@@ -11,7 +11,7 @@ from itertools import islice
 import pandas as pd
 
 from domain.errors import InvalidMarketData
-from features.candle_reading.headers import is_header
+from features.candle_reading.headers import Role, is_header, roles_of
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_layout import SAMPLE_BYTES, TextLayout, layout_of
 from features.candle_reading.times.zones import NamedZone
@@ -32,6 +32,9 @@ _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
 _BARS = tuple(bar.encode() for bar in "│┃┆")
 _BOXES = str.maketrans({**dict.fromkeys("│┃┆┌┐└┘├┤┬┴┼╞╡╪┏┓┗┛┡┩╇┳┻╋╭╮╰╯", "|"), **dict.fromkeys("─━═╌", "-")})
 _SQL = re.compile(rb"(?im)^[ \t]*(insert into|create table|copy [\w.\"]+ \([^)\n]{1,500}\) from stdin)")
+# A row of pandas or polars in the place of those that a print leaves out.
+_DOTS = "(?:…|\\.\\.\\.?)"
+_LEFT_OUT = re.compile(rf"(?m)^[ \t|]*{_DOTS}(?:[ \t|]+{_DOTS})+[ \t|\r]*$".encode())
 # What lines above the table say of all rows: `Symbol: AAPL`, `# Time zone: America/New_York`.
 SAID_BYTES = 4_096
 _TIME_ZONE = re.compile(rb"(?im)^[#/\" \t]*time ?zone\"?[ \t]*[:=,;][ \t]*\"?([\w/+:-]{2,40})")
@@ -109,6 +112,8 @@ def text_table(text: bytes) -> RawTable:
         )
     if any(bar in said for bar in _BARS):
         text = text.decode(errors="replace").translate(_BOXES).encode()
+    if _LEFT_OUT.search(text[:SAMPLE_BYTES]):
+        raise InvalidMarketData("is a print that leaves out rows, in the place of which it has dots: write all as CSV")
     text = _without_outer_quotes(text)
     layout = layout_of(_sample(text))
     start = _offset(text, layout.first_line)
@@ -184,6 +189,7 @@ def _frame(text: bytes, layout: TextLayout) -> pd.DataFrame:
                 index_col=False,
                 skipinitialspace=True,
                 na_values=_NO_VALUE,
+                dtype=_texts(layout),
                 low_memory=False,
                 encoding="utf-8",
             )
@@ -192,6 +198,12 @@ def _frame(text: bytes, layout: TextLayout) -> pd.DataFrame:
         raise InvalidMarketData(found) from warning
     except (ValueError, OverflowError) as error:
         raise InvalidMarketData(_unreadable(str(error), layout)) from error
+
+
+def _texts(layout: TextLayout) -> dict[int, type[str]]:
+    """Return the type of the column of markets: as a number, 000001 of Shenzhen would be 1."""
+    symbol = roles_of(layout.names).get(Role.SYMBOL)
+    return {} if symbol is None else {symbol: str}
 
 
 def _unreadable(message: str, layout: TextLayout) -> str:

@@ -28,6 +28,7 @@ _LONGEST = 100
 _FIRST_DAY_OF_R = 7_305  # 1990
 # The year 2286: a number beyond it in any unit is no time of a candle.
 _FARTHEST_MS = 1e13
+_EARLIEST_MS = -5_364_662_400_000  # 1800
 UTC_ASSUMED = "times without an offset read as UTC"
 _LIKE_DATES = (
     r"\d{1,4}[-./ ][\da-zA-Z]{1,9}[-./, ]\s?\d{1,4}|[A-Za-z]{3,9}\.? \d{1,2},|^(?:19|20)\d{6}[-_ ]\d{1,2}:\d{2}"
@@ -118,7 +119,7 @@ def _of_datetimes(column: pd.Series) -> Times:
     aware = isinstance(column.dtype, pd.DatetimeTZDtype)
     plain = column.dt.tz_convert("UTC").dt.tz_localize(None) if aware else column
     ms = plain.to_numpy().astype("datetime64[ms]")
-    wrong = np.isnat(ms)
+    wrong = np.isnat(ms) | (ms.astype(np.int64) < _EARLIEST_MS)
     words = "" if aware else UTC_ASSUMED
     return Times(np.where(wrong, 0, ms.astype(np.int64)), wrong, words, local=not aware)
 
@@ -229,4 +230,5 @@ def _ms_of_text(text: pd.Series, empty: BoolArray) -> tuple[IntArray, BoolArray,
         return ms, wrong | empty, has_offset
     moments = stamps.dt.tz_localize(None).to_numpy().astype("datetime64[ms]")
     has_offset = bool(text.head(50).str.contains(OFFSET, regex=True).any())
-    return moments.astype(np.int64), empty | np.isnat(moments), has_offset
+    ms = moments.astype(np.int64)
+    return ms, empty | np.isnat(moments) | (ms < _EARLIEST_MS), has_offset

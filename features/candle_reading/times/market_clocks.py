@@ -13,7 +13,7 @@ from domain.arrays import IntArray
 from domain.errors import InvalidMarketData
 from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
 from domain.hours.sessions import Sessions
-from domain.hours.trading_hours import FOREX, known_sessions
+from domain.hours.trading_hours import CLOSING_MINUTES, FOREX, known_sessions
 from features.candle_reading.times.column_times import Times
 from features.candle_reading.times.zones import Clock, NamedZone, ServerClock, clock_words, utc_of_local, zone_of
 
@@ -24,6 +24,7 @@ _EXTENDED = ((4 * 60, 20 * 60),)
 _FEWEST_ROWS = 10
 # Clocks that are put back in autumn, at different hours or on different days.
 _PUT_BACK = ("Europe/London", "Europe/Berlin", "Europe/Athens", "America/New_York", "Australia/Sydney")
+_WORKING_DAYS = {0, 1, 2, 3, 4}  # Monday is 0
 # A day on which the clock is put forward.
 _NEARLY_A_DAY_MS = DAY_MS - 120 * MINUTE_MS
 
@@ -82,15 +83,18 @@ def _require_no_hour_twice(times_ms: IntArray) -> None:
 
 
 def _dates(times: Times, sessions: Sessions | None) -> Times:
-    """Return days that are stamped by the close of the market on its own clock, as 16:00, as dates."""
+    """Return days that are stamped by the close of the market on its own clock, as 16:00, as dates.
+
+    Of a market whose hours are not known, days from Monday to Friday may be stamped by the close of any exchange.
+    """
     clock = int(times.ms[0] % DAY_MS) // MINUTE_MS
-    stamped = bool((times.ms % DAY_MS // MINUTE_MS == clock).all())
-    if (
-        not stamped
-        or sessions is None
-        or not sessions.anchored
-        or clock not in {hours[-1][1] for hours in sessions.week if hours}
-    ):
+    if (times.ms % DAY_MS // MINUTE_MS != clock).any():
+        return times
+    if sessions is None:
+        of_shares, closes = set(np.unique((times.ms // DAY_MS + 3) % 7)) == _WORKING_DAYS, CLOSING_MINUTES
+    else:
+        of_shares, closes = sessions.anchored, frozenset(hours[-1][1] for hours in sessions.week if hours)
+    if not of_shares or clock not in closes:
         return times
     return replace(times, ms=times.ms - times.ms % DAY_MS, local=False, words="dates read as midnight UTC")
 

@@ -10,6 +10,7 @@ from features.candle_reading.times.date_orders import are_digits
 from features.candle_reading.times.zones import MOST_ZONES, offset_words, zone_of
 
 _HOURS = 24
+_BEYOND = 2.0**63  # the first number that is no integer of 64 bits
 # Of a spreadsheet since 1900: the year 2119.
 _MOST_DAYS = 80_000
 # An offset from UTC at the end of a time in words.
@@ -42,7 +43,7 @@ def with_zones(column: pd.Series, zones: pd.Series) -> pd.Series:
 def text_of_cells(column: pd.Series) -> pd.Series:
     """Return cells as text, whole numbers without a decimal point."""
     if pd.api.types.is_float_dtype(column.dtype) and not (column % 1 > 0).any():
-        column = column.astype("Int64")
+        column = column.where(column.abs() < _BEYOND).astype("Int64")
     return column.astype(str)
 
 

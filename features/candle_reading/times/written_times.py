@@ -30,6 +30,12 @@ _FORMS: tuple[tuple[str, str], ...] = (
     (r"\[[A-Za-z_/+-]+\]$", ""),  # Java: 2021-03-03T00:00+01:00[Europe/Berlin]
     (r"([-+]\d{2}:?\d{2}) [A-Z]{3,4}$", r"\1"),  # Go: 2021-03-03 00:00:00 +0000 UTC
 )
+# Weeks and days of the year by ISO 8601, what is missing behind them, and how they are read.
+_CALENDARS = (
+    (r"\d{4}-W\d{2}", "-1", "%G-W%V-%u"),
+    (r"\d{4}-W\d{2}-\d", "", "%G-W%V-%u"),
+    (r"\d{4}-\d{3}", "", "%Y-%j"),
+)
 _ZONE = rf"(?<=[\d\sAPMapm])\s?\(?({ZONE_WORDS})\)?$"
 _ZONE_BEHIND = re.compile(r"[_\s]((?:UTC|GMT)[-+]\d{1,2}|[A-Z]{3,4})$")
 _LOOKED_AT = 50
@@ -41,6 +47,10 @@ def readable(text: pd.Series) -> pd.Series:
     sample = text.head(_LOOKED_AT).dropna().str.strip()
     if sample.str.fullmatch(r"\d{17}").any():  # milliseconds behind 20210303093000
         return text.str.strip().str[:14]
+    for form, behind, written in _CALENDARS:
+        if len(sample) and sample.str.fullmatch(form).all():
+            days = pd.to_datetime(text.str.strip() + behind, format=written, errors="coerce")
+            return days.dt.strftime("%Y-%m-%d").fillna("?")
     if sample.str.fullmatch(r"[-\d:. /]*").all():
         return text
     text = text.str.strip()

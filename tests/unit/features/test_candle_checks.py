@@ -100,8 +100,10 @@ def test_usual_timeframe_is_the_most_frequent_distance_in_any_order(timeframe: T
     [
         ([], "at least 2 candles, received 0"),
         ([STEP], "at least 2 candles, received 1"),
-        ([0, 1000, 2000], "1000 ms apart; known timeframes are 1m, 3m"),
+        ([0, 1000, 2000], "1s apart; known timeframes are 1m, 3m"),
         ([5, 5], "0 ms apart"),
+        ([0, 2_700_000], "candles are 45m apart"),
+        ([0, 259_200_000], "candles are 3d apart"),
     ],
 )
 def test_usual_timeframe_needs_two_candles_a_known_distance_apart(times: list[int], message: str) -> None:

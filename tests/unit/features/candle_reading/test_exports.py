@@ -10,11 +10,24 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from arro3.core import Array, DataType
 
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import EXPORTS, HOUR, NAMES, NOW, REFERENCE, csv_text, dated, moment, reference
+from tests.fixtures.candle_exports import (
+    EXPORTS,
+    HOUR,
+    NAMES,
+    NOW,
+    REFERENCE,
+    arrow_parquet,
+    csv_text,
+    dated,
+    moment,
+    reference,
+    timestamps,
+)
 from tests.fixtures.exchange_answers import ANSWERS
 from tests.fixtures.vendor_exports import VENDORS
 from tests.fixtures.wrapped_answers import WRAPPED
@@ -47,6 +60,59 @@ def test_a_table_in_a_drawn_box_is_read(tmp_path: Path) -> None:
     rows = [f"│ {' │ '.join(map(str, candle))} │" for candle in REFERENCE]
     drawn = "\n".join([f"┌─{'─┬─'.join(NAMES)}─┐", *rows, "└───┴───┘"])
     assert list(read(tmp_path, drawn).series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize("types", ["---\n│ i64", "int64", "i64"])
+def test_the_types_that_polars_and_duckdb_print_are_no_markets(tmp_path: Path, types: str) -> None:
+    first, _, more = types.partition("\n")
+    lines = [f"│ {' │ '.join([first] * 6)} │", *([f"{more} │ {' │ '.join(['f64'] * 5)} │"] if more else [])]
+    rows = [f"│ {' │ '.join(map(str, candle))} │" for candle in REFERENCE]
+    drawn = "\n".join([f"│ {' │ '.join(NAMES)} │", *lines, *rows])
+    assert list(read(tmp_path, drawn).series.candles) == REFERENCE
+
+
+def test_times_of_parquet_in_an_index_without_a_name_are_read(tmp_path: Path) -> None:
+    # As pandas writes such an index with pyarrow: the last column, with the zone beside it.
+    columns = {name: Array([getattr(c, name) for c in REFERENCE], DataType.float64()) for name in NAMES[1:]}
+    described: list[dict[str, object]] = [
+        {"name": name, "field_name": name, "numpy_type": "float64", "metadata": None} for name in columns
+    ]
+    index = {"name": None, "field_name": "__index_level_0__", "numpy_type": "datetime64[ms]"}
+    described.append(index | {"metadata": {"timezone": "UTC"}})
+    pandas = {"index_columns": ["__index_level_0__"], "columns": described, "pandas_version": "3.1.1"}
+    times = {"__index_level_0__": timestamps("ms", "UTC")}
+    found = read(tmp_path, arrow_parquet(columns | times, key_value_metadata={"pandas": json.dumps(pandas)}))
+    assert list(found.series.candles) == REFERENCE
+
+
+def test_numbers_of_parquet_may_be_split_into_streams_of_bytes(tmp_path: Path) -> None:
+    columns = {name: Array([float(getattr(c, name)) for c in REFERENCE], DataType.float64()) for name in NAMES}
+    content = arrow_parquet(columns, encoding="byte_stream_split", dictionary_enabled=False)
+    assert list(read(tmp_path, content).series.candles) == REFERENCE
+
+
+def test_lines_of_json_may_end_with_commas(tmp_path: Path) -> None:
+    lines = ",\n".join(json.dumps(dict(zip(NAMES, candle, strict=True))) for candle in REFERENCE)
+    assert list(read(tmp_path, f"{lines},\n").series.candles) == REFERENCE
+
+
+def test_prices_of_t_invest_are_units_and_their_billionths(tmp_path: Path) -> None:
+    def quotation(price: float) -> dict[str, object]:
+        nano = round(price * 1e9)
+        return {"units": str(nano // 10**9), "nano": nano % 10**9}
+
+    candles = [
+        {name: quotation(getattr(c, name)) for name in NAMES[1:5]}
+        | {"volume": str(c.volume), "time": f"{moment(c.timestamp):%Y-%m-%dT%H:%M:%SZ}", "isComplete": True}
+        for c in REFERENCE
+    ]
+    assert list(read(tmp_path, json.dumps({"candles": candles})).series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize(("base", "quote"), [("WETH", "USDC"), ({"symbol": "WETH"}, {"symbol": "USDC"})])
+def test_a_market_may_be_named_by_its_two_sides(tmp_path: Path, base: object, quote: object) -> None:
+    answer = {"ohlcv_list": [*map(list, REFERENCE)], "meta": {"base": base, "quote": quote}}
+    assert read(tmp_path, json.dumps(answer)).symbol == "WETH/USDC"
 
 
 def test_bars_of_tardis_are_stamped_at_their_close(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
     "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
-    "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 25200000 ms apart; known timeframes are"),
+    "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 7h apart; known timeframes are"),
     "a time thousands of years ahead": (
         csv_text([*REFERENCE[:20], (9 * 10**15, *REFERENCE[20][1:])]),
         "line 22: '9000000000000000' is no time",
@@ -235,6 +235,20 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "two timeframes": (
         csv_text([(*c, length) for c in REFERENCE for length in ("1h", "4h")], (*NAMES, "interval")),
         "two timeframes in column interval: 1h, 4h; name one with --timeframe",
+    ),
+    "a print that leaves out rows": (
+        "\n".join([*PLAIN.splitlines()[:6], ",".join(["..."] * 6).replace(",", " "), *PLAIN.splitlines()[-5:]]).replace(
+            ",", " "
+        ),
+        "is a print that leaves out rows.*write all as CSV",
+    ),
+    "a date in digits beyond all numbers": (
+        csv_text([*dated("%Y%m%d", reference(9, 24 * HOUR)), ("1e999", 1, 1, 1, 1, 1)]),
+        "line 11: 'inf' is no time",
+    ),
+    "years before all markets": (
+        csv_text([(f"0026-09-{day:02}", 1, 1, 1, 1, 1) for day in range(1, 20)]),
+        "line 2: '0026-09-01' is no time",
     ),
     "JSON cut off": ("[[1788868800000, 1, 1, 1, 1, 1], [17888", "line 1 is no JSON"),
     "an answer without candles": (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import math
 from datetime import datetime, timedelta
@@ -76,6 +77,11 @@ def test_a_volume_that_is_not_known_is_nan(tmp_path: Path, rows: list[tuple[obje
     found = read(tmp_path, rows, NAMES[: len(rows[0])])
     assert all(math.isnan(candle.volume) for candle in found.series.candles)
     assert found.notes == ("volume is unknown",)
+
+
+def test_a_comma_behind_a_number_is_no_mark_of_it(tmp_path: Path) -> None:
+    rows: list[tuple[object, ...]] = [*TEN[:9], (*TEN[9][:5], '"1.5,"')]
+    assert read(tmp_path, rows).series.candles[9].volume == 1.5
 
 
 def test_some_unknown_volumes_are_counted_and_zero_is_known(tmp_path: Path) -> None:
@@ -240,6 +246,22 @@ def test_a_zip_in_a_zip_has_the_market_of_the_member_that_names_one(tmp_path: Pa
     path = tmp_path / "download.zip"
     path.write_bytes(zipped(**{"data.zip": zipped(**{"BTCUSDT-1h.csv": csv_text(REFERENCE).encode()})}))
     assert read_candles(path, NOW).named == "BTCUSDT"
+
+
+def test_the_months_of_a_market_in_a_zip_may_be_packed(tmp_path: Path) -> None:
+    one, other = (csv_text(rows).encode() for rows in (REFERENCE[:100], REFERENCE[100:]))
+    path = tmp_path / "candles.zip"
+    months = {
+        "BTCUSDT-1h-2026-08.zip": zipped(**{"BTCUSDT-1h-2026-08.csv": one}),
+        "BTCUSDT-1h-2026-09.csv.gz": gzip.compress(other),
+    }
+    path.write_bytes(zipped(**months))
+    found = read_candles(path, NOW)
+    assert (list(found.series.candles), found.named) == (REFERENCE, "BTCUSDT")
+    for wrong in ("ETHUSDT-1h-2026-08.csv", "BTCUSDT-1h-2026-08.parquet"):
+        path.write_bytes(zipped(**months | {"BTCUSDT-1h-2026-08.zip": zipped(**{wrong: one})}))
+        with pytest.raises(InvalidMarketData, match=f"BTCUSDT-1h-2026-08.zip with {wrong}: unpack it"):
+            read_candles(path, NOW)
 
 
 def test_a_second_header_within_one_market_is_left_out(tmp_path: Path) -> None:
@@ -430,6 +452,12 @@ def test_days_of_a_coin_may_begin_at_the_midnight_of_a_place(tmp_path: Path, zon
     found = read(tmp_path, days)
     assert list(found.series.candles) == days
     assert (found.series.timeframe, found.series.missing) == ("1d", 0)
+
+
+@pytest.mark.parametrize("name", ["code", "股票代码"])
+def test_a_market_of_digits_keeps_its_zeros(tmp_path: Path, name: str) -> None:
+    rows: list[tuple[object, ...]] = [("000001", *c) for c in TEN]
+    assert read(tmp_path, rows, (name, *NAMES)).symbol == "000001"
 
 
 @pytest.mark.parametrize("code", ["0", "200000"])
