@@ -35,6 +35,7 @@ _GROUNDS = {
     Ground.FLAT: "the market is flat: its candles have practically no range",
     Ground.WILD: "the candles are so wide that neither a stop nor a target can be placed",
     Ground.REVERSED: "the price has run far against the trend since the last closed candle",
+    Ground.AHEAD: "the price has run beyond the target of a plan of the last closed candle",
     Ground.BROKEN: "too few candles have come since the series broke off",
     Ground.NO_EDGE: "the trend is clear, but plans that followed such trends came to no more than chance",
 }

@@ -13,7 +13,7 @@ from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.evidence.weighing import UNMEASURED_CONFIDENCE, confidence_bound, even_money, rests_on_plans, support
-from rules.plans import Exits, make_plan
+from rules.plans import Exits, find_exits, make_plan
 from rules.strategies import ramp
 
 # Calibrated on simulated markets: four of five random walks stay below, nine of ten clear trends
@@ -50,6 +50,7 @@ class Ground(StrEnum):
     FLAT = "flat"
     WILD = "wild"
     REVERSED = "reversed"
+    AHEAD = "ahead"
     BROKEN = "broken"
     NO_EDGE = "no edge"
 
@@ -87,7 +88,7 @@ def decide(context: MarketContext, view: TrendView) -> Verdict:
     ground, worth = _ground(context, view), data_quality(context) * view.agreement
     if ground in UNTRADABLE:
         return Verdict(Signal.NEUTRAL, _neutral_agreement(view, ground) * worth * context.age.worth, ground)
-    signal = Signal.LONG if view.trend > 0 else Signal.SHORT
+    signal = _side(view)
     plan = make_plan(signal, context.price, context.main.average_true_range)
     evidence, modelled = weigh(context, view, plan), speaks_of(context, plan)
     measured = rests_on_plans(evidence)
@@ -139,7 +140,7 @@ def given_by_rules(context: MarketContext, view: TrendView) -> Signal:
     """
     if _ground(context, view) is not Ground.TREND:
         return Signal.NEUTRAL
-    return Signal.LONG if view.trend > 0 else Signal.SHORT
+    return _side(view)
 
 
 def speaks_of(context: MarketContext, plan: TradePlan) -> bool:
@@ -179,6 +180,13 @@ def is_reversed(context: MarketContext, view: TrendView) -> bool:
     return move * math.copysign(1, view.trend) < -MAX_ADVERSE_ATR
 
 
+def has_run_ahead(context: MarketContext, view: TrendView) -> bool:
+    """Return whether the price has passed the target of a plan that the rules would have made at the last close."""
+    side = _side(view)
+    target = find_exits(side, context.main.latest["close"], context.main.average_true_range).target
+    return side.side * (context.price - target) >= 0
+
+
 def has_few_candles(context: MarketContext) -> bool:
     """Return whether the primary timeframe's averages still remember their seed."""
     return len(context.main.series) < SETTLED_CANDLES
@@ -203,7 +211,13 @@ def _ground(context: MarketContext, view: TrendView) -> Ground:
         return Ground.DISAGREEMENT
     if strength(view) < SIGNAL_BAR:
         return Ground.NO_TREND
-    return Ground.REVERSED if is_reversed(context, view) else Ground.TREND
+    if is_reversed(context, view):
+        return Ground.REVERSED
+    return Ground.AHEAD if has_run_ahead(context, view) else Ground.TREND
+
+
+def _side(view: TrendView) -> Signal:
+    return Signal.LONG if view.trend > 0 else Signal.SHORT
 
 
 def _paying(evidence: Evidence) -> float:

@@ -11,6 +11,7 @@ from domain.analysis import AnalysisSource, TrendDirection, VolatilityLevel
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.naming.symbols import SymbolKind
 from domain.trading.costs import Costs, MarketCosts
+from domain.trading.gates import Abstention
 from domain.values import Signal
 from rules.evidence.weighing import UNMEASURED, Weigher
 from rules.judgement import judge
@@ -123,6 +124,16 @@ def test_a_price_that_has_run_against_the_trend_since_is_neutral() -> None:
     after_crash = assess(replace(snapshot, price=snapshot.price - 3 * reach))
     assert after_crash.signal is Signal.NEUTRAL
     assert "run far against the trend" in after_crash.reasoning
+
+
+def test_a_price_beyond_the_target_of_the_last_close_is_neutral() -> None:
+    snapshot = dashboard(1, 0.4)
+    close, reach = snapshot.price, assess(snapshot).average_true_range
+    assert assess(replace(snapshot, price=close + 5.9 * reach)).signal is Signal.LONG
+    after_jump = assess(replace(snapshot, price=close + 6.1 * reach))
+    assert after_jump.signal is Signal.NEUTRAL
+    assert after_jump.abstention is Abstention.NO_EDGE
+    assert "beyond the target of a plan of the last closed candle" in after_jump.reasoning
 
 
 def test_candles_too_wide_for_a_stop_are_neutral() -> None:
