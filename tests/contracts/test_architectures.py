@@ -29,7 +29,7 @@ pytestmark = pytest.mark.slow
 every_architecture = pytest.mark.parametrize(
     "architecture", ARCHITECTURES.values(), ids=lambda architecture: architecture.kind
 )
-EPOCHS = 6
+EPOCHS = 4
 
 
 @cache

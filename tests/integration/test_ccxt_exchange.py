@@ -43,10 +43,21 @@ def server() -> Iterator[StandIn]:
         yield stand_in
 
 
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the library's folder by a name of packages.
+
+    By any other, Hypothesis takes its modules for ours and parses them for values to try, which takes twelve seconds.
+    """
+    folder = tmp_path_factory.mktemp("ccxt") / "site-packages"
+    folder.symlink_to(LIBRARY)
+    return folder
+
+
 @pytest.fixture
-async def source(server: StandIn, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CcxtSource]:
+async def source(server: StandIn, packages: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[CcxtSource]:
     # Last, so that nothing of ours is replaced.
-    monkeypatch.setattr(sys, "path", [*sys.path, str(LIBRARY)])
+    monkeypatch.setattr(sys, "path", [*sys.path, str(packages)])
     source = CcxtSource("binance", 10.0)
     exchange = source._exchange
     exchange.urls["api"] = dict.fromkeys(exchange.urls["api"], f"{server.url}/api/v3")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -20,7 +21,7 @@ from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import NOON, add_ensemble, add_model
 from tests.fixtures.openapi_document import openapi_document
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.service import running_service
+from tests.fixtures.service import ROOT, running_service
 
 TOKEN = "fuzz-token"  # noqa: S105
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
@@ -76,6 +77,8 @@ NOT_FOR_THE_ADMIN = {"/ai/health/market-condition", "/ai/models/rollback", "/ai/
 READ_IN_A_PROCESS = {"/ai/candles/read"}
 STRANGER = ["--header", "x-forwarded-for: 203.0.113.9"]
 ADMIN = ["--header", f"authorization: Bearer {TOKEN}"]
+# Tables of characters, which take each run a second to make, are kept with those of the other tests.
+ENVIRONMENT = os.environ | {"HYPOTHESIS_STORAGE_DIRECTORY": str(ROOT / ".hypothesis")}
 # A few examples in every run of the suite, and others each time.
 RANDOM = ["--phases", "examples,fuzzing", "--max-examples", "3"]
 # Each is a test of its own, so that a failure says which caller and which phase.
@@ -124,7 +127,7 @@ def test_every_route_keeps_its_promises(address: str, tmp_path: Path, run: str) 
     command += [*RUNS[run], "--checks", CHECKS, *(f"--exclude-path={path}" for path in excluded)]
     command += ["--continue-on-failure", "--suppress-health-check", "all", "--warnings", "off", "--no-color"]
     command += ["--request-timeout", str(PATIENCE_SECONDS)]
-    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    ended = subprocess.run(command, cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     asked = [operations for path, operations in document["paths"].items() if path not in excluded]
     assert f"Tested: {sum(map(len, asked))}\n" in ended.stdout
