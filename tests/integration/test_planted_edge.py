@@ -9,8 +9,6 @@ from domain.forecasting import ModelType
 
 # In this market each of them finds 98 % or more.
 LEARNED_SHARE = 0.95
-# A network needs half of the benchmark's epochs.
-EPOCHS = 4
 # The other networks: `python -m benchmarks.learning.planted`, whose table is in docs/models.md.
 FAST = (
     ModelType.GRU,
@@ -25,8 +23,6 @@ FAST = (
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", FAST)
 def test_the_tuned_recipe_finds_nearly_all_of_the_edge(kind: ModelType) -> None:
-    settings = planted_settings("tuned")
-    few = settings.model_copy(update={"models": settings.models.trained_with(epochs=EPOCHS)})
-    found = find(kind, few, seed=7)
+    found = find(kind, planted_settings("tuned"), seed=7)
     assert found.best == pytest.approx(REPEATS, abs=0.03)
     assert found.edge >= LEARNED_SHARE
