@@ -151,13 +151,11 @@ class GivenSides:
     def open_beside(self, symbol: str, timeframe: Timeframe) -> list[GivenSide]:
         """Return the open sides of the other symbols in this timeframe."""
         now = self._clock.now()
+        since = now - timedelta(milliseconds=self._open_candles * timeframe.ms)
         return [
             side
             for side in self._sides.values()
-            if side.timeframe is timeframe
-            and side.symbol != symbol
-            and side.at <= now
-            and side.open_at(now, self._open_candles)
+            if side.timeframe is timeframe and side.stands and since < side.at <= now and side.symbol != symbol
         ]
 
     def give(self, side: GivenSide) -> None:
