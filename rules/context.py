@@ -117,10 +117,11 @@ def build_context(
     indicators: TechnicalIndicators,
     now: datetime,
     weigher: Weigher = UNMEASURED,
+    client: ClientContext = NOTHING_SAID,
 ) -> MarketContext:
     """Return the context of a snapshot, read at `now` by the server's clock; raises as `read_market` does."""
     reading = read_market(snapshot, settings, now)
-    return measured(reading, strategies, newest_indicators([reading], indicators)[0], weigher)
+    return measured(reading, strategies, newest_indicators([reading], indicators)[0], weigher, client)
 
 
 def newest_indicators(
@@ -136,6 +137,7 @@ def measured(
     strategies: tuple[str, ...],
     latest: Mapping[Timeframe, Mapping[str, float]],
     weigher: Weigher = UNMEASURED,
+    client: ClientContext = NOTHING_SAID,
 ) -> MarketContext:
     """Return the context of what is read of a market, given the newest indicators of each of its timeframes."""
     snapshot = reading.snapshot
@@ -157,6 +159,7 @@ def measured(
         as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
         breaks=reading.breaks,
         broken=reading.broken,
+        client=client,
         weigher=weigher,
     )
 

@@ -88,11 +88,8 @@ class MarketReader:
             InsufficientData: no timeframe has enough closed candles.
         """
         with span("market read", symbol=snapshot.symbol, source_data=snapshot.source_data.value):
-            context = await self.measure(snapshot, strategies)
-            weigher = context.weigher
-            if costs is not None:
-                weigher = replace(weigher, costs=weigher.costs.replaced(costs.fee_bps, costs.slippage_bps))
-            return await self._forecasts.added(snapshot, replace(context, client=client, weigher=weigher), costs)
+            context = await self.measure(snapshot, strategies, client, costs)
+            return await self._forecasts.added(snapshot, context, costs)
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
@@ -114,8 +111,17 @@ class MarketReader:
         """
         return await self._forecasts.returns(context, times_ms)
 
-    async def measure(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> MarketContext:
-        """Return the context of a market without a forecast; raises as `read` does."""
+    async def measure(
+        self,
+        snapshot: MarketSnapshot,
+        strategies: tuple[str, ...],
+        client: ClientContext = NOTHING_SAID,
+        costs: Costs | None = None,
+    ) -> MarketContext:
+        """Return the context of a market without a forecast; arguments and errors are those of `read`."""
+        weigher = self._evidence.weigher
+        if costs is not None:
+            weigher = replace(weigher, costs=weigher.costs.replaced(costs.fee_bps, costs.slippage_bps))
         return await run_blocking(
             self._executor,
             build_context,
@@ -124,7 +130,8 @@ class MarketReader:
             self._settings,
             self._indicators,
             self._clock.now(),
-            self._evidence.weigher,
+            weigher,
+            client,
         )
 
     def _enabled(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> tuple[str, ...]:

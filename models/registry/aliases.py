@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -130,25 +131,23 @@ class Aliases(Frozen):
 
     def of(self, symbol: str, timeframe: Timeframe) -> ScopeAliases:
         """Return the aliases of exactly this symbol (or `*`) and timeframe; empty ones where there are none."""
-        return self._known(symbol, timeframe) or ScopeAliases(symbol=symbol, timeframe=timeframe)
+        return self._by_scope.get((symbol, timeframe)) or ScopeAliases(symbol=symbol, timeframe=timeframe)
 
     def serving(self, symbol: str, timeframe: Timeframe) -> ScopeAliases | None:
         """Return the aliases whose production serves a symbol: its own, else those of `*`, else None."""
         for scope in (symbol, ANY_SYMBOL):
-            aliases = self._known(scope, timeframe)
+            aliases = self._by_scope.get((scope, timeframe))
             if aliases is not None and aliases.may_answer(aliases.production, symbol):
                 return aliases
         return None
 
-    def _known(self, symbol: str, timeframe: Timeframe) -> ScopeAliases | None:
-        for scope in self.scopes:
-            if (scope.symbol, scope.timeframe) == (symbol, timeframe):
-                return scope
-        return None
+    @cached_property
+    def _by_scope(self) -> dict[tuple[str, Timeframe], ScopeAliases]:
+        return {(of.symbol, of.timeframe): of for of in self.scopes}
 
     def above(self, shipped: Aliases) -> Aliases:
         """Return the aliases with those of the versions that come with the service beneath them."""
-        scopes = {(of.symbol, of.timeframe): of for of in self.scopes}
+        scopes = dict(self._by_scope)
         for of in shipped.scopes:
             own = scopes.get((of.symbol, of.timeframe), ScopeAliases(symbol=of.symbol, timeframe=of.timeframe))
             scopes[of.symbol, of.timeframe] = own.model_copy(update={"shipped": of})

@@ -188,6 +188,8 @@ class Forecasting:
                 answers[at] = model
             else:
                 requests[at] = ModelMarket(model, *market)
+        if not requests:
+            return [*answers.values()]
         found = _each(await _outcome(self._candles.of_all([*requests.values()])), len(requests))
         by_model = defaultdict[Forecaster, dict[int, ForecastRequest]](dict)
         for (at, request), candles in zip(requests.items(), found, strict=True):

@@ -85,10 +85,6 @@ class GivenSide:
         """1 of Long, -1 of Short, 0 of Neutral."""
         return self.signal.side
 
-    def open_at(self, now: datetime, candles: int) -> bool:
-        """Return whether it stands, and was given less than this number of candle lengths ago."""
-        return self.stands and self.recent_at(now, candles)
-
     def recent_at(self, now: datetime, candles: int) -> bool:
         """Return whether it was given less than this number of candle lengths ago."""
         return now < self.at + timedelta(milliseconds=candles * self.timeframe.ms)

@@ -15,6 +15,7 @@ from config.guard_settings import GuardSettings
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from services.guards.given_side import GivenSide
+from services.replicas.hints import Hint, Hints
 from storage.document_ports import GIVEN_SIDES, Document, LastingDocuments
 from utils.clock import Clock
 from utils.concurrency import Pause
@@ -45,7 +46,7 @@ class GivenSides:
         clock: Clock,
         open_candles: int,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
-        announce: Callable[[str], None] = lambda _: None,
+        hints: Hints | None = None,
     ) -> None:
         """Begin empty.
 
@@ -54,13 +55,13 @@ class GivenSides:
             clock: The server's.
             open_candles: How long a side is open, in candles of its timeframe.
             sleep: Waits a number of seconds.
-            announce: Lets other replicas read the side of a market at once.
+            hints: Let other replicas read the side of a market at once; None where there are none.
         """
         self._documents = documents
         self._clock = clock
         self._open_candles = open_candles
         self._sleep = sleep
-        self._announce = announce
+        self._hints = hints or Hints()
         self._pause = Pause(sleep)
         # Markets whose sides were given here and are to be announced, or were announced by other replicas.
         self._own: set[str] = set()
@@ -104,7 +105,7 @@ class GivenSides:
             # Others read the store.
             await self._documents.flush()
         while self._own:
-            self._announce(self._own.pop())
+            self._hints.tell(Hint.GIVEN_SIDE, self._own.pop())
 
     async def _read_announced(self) -> None:
         while self._others:
@@ -150,13 +151,11 @@ class GivenSides:
     def open_beside(self, symbol: str, timeframe: Timeframe) -> list[GivenSide]:
         """Return the open sides of the other symbols in this timeframe."""
         now = self._clock.now()
+        since = now - timedelta(milliseconds=self._open_candles * timeframe.ms)
         return [
             side
             for side in self._sides.values()
-            if side.timeframe is timeframe
-            and side.symbol != symbol
-            and side.at <= now
-            and side.open_at(now, self._open_candles)
+            if side.timeframe is timeframe and side.stands and since < side.at <= now and side.symbol != symbol
         ]
 
     def give(self, side: GivenSide) -> None:
@@ -172,5 +171,6 @@ class GivenSides:
         self._sides[key] = side
         market = " ".join(key)
         self._documents.put_later(GIVEN_SIDES, market, side.document)
-        self._own.add(market)
-        self._pause.end()
+        if self._hints.carried:
+            self._own.add(market)
+            self._pause.end()

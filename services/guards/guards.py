@@ -166,7 +166,7 @@ async def open_guards(
     """Give the guards with what earlier processes stored, and keep them in step with the store and other replicas."""
     safe_mode = SafeMode(documents, hub, clock, announce=partial(hints.tell, Hint.SAFE_MODE))
     disabled = Disabled(documents, hub, clock, announce=partial(hints.tell, Hint.DISABLED))
-    given = GivenSides(documents, clock, settings.open_candles, announce=partial(hints.tell, Hint.GIVEN_SIDE))
+    given = GivenSides(documents, clock, settings.open_candles, hints=hints)
     hints.when(Hint.SAFE_MODE, lambda _: safe_mode.look_soon())
     hints.when(Hint.DISABLED, lambda _: disabled.look_soon())
     hints.when(Hint.GIVEN_SIDE, given.look_at)

@@ -34,6 +34,11 @@ class Hints:
         """Give hints to other replicas by this function, which neither waits nor raises."""
         self._send = send
 
+    @property
+    def carried(self) -> bool:
+        """Whether there is a way to other replicas."""
+        return self._send is not None
+
     def when(self, hint: Hint, act: Callable[[str], None]) -> None:
         """Call `act` with the key of each such hint of another replica; it does not wait."""
         self._told.setdefault(hint, []).append(act)

@@ -29,7 +29,7 @@ class Pace:
 
     group_items: int = 200
     group_weight: int = 5_000
-    group_seconds: float = 0.02
+    group_seconds: float = 0.05
     spill_seconds: float = 0.2
     keep_seconds: float = 2.0
     retry_seconds: float = 2.0

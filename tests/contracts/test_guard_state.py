@@ -331,3 +331,24 @@ async def test_an_older_state_is_not_taken_over_while_a_switch_is_on_its_way_to_
     written.set()
     watching.cancel()
     await documents.close()
+
+
+async def test_without_announcements_sides_of_other_processes_are_read_in_time_while_this_one_gives_its_own(
+    url: str, clock: SettableClock
+) -> None:
+    half_minutes = asyncio.Queue[None]()
+
+    async def half_a_minute(_: float) -> None:
+        await half_minutes.get()
+
+    async with documents_on(url) as documents:
+        given = GivenSides(documents, clock, 24, half_a_minute)
+        following = asyncio.create_task(given.follow())
+        await given.known()
+        await documents.put(GIVEN_SIDES, "BTCUSDT 1h", given_side(at=clock.now()).document)
+        given.give(given_side(at=clock.now(), symbol="ETHUSDT"))
+        half_minutes.put_nowait(None)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while given.last("BTCUSDT", Timeframe.H1) is None:
+                await asyncio.sleep(0.01)
+        following.cancel()
