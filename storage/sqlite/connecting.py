@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from contextlib import suppress
 from pathlib import Path
 
 MAX_WAL_BYTES = 64 << 20  # a log that one large group made is cut to this after its checkpoint
+BUSY_PAUSE_SECONDS = 0.005
 
 
 def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
@@ -20,7 +22,7 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=busy_seconds)
     try:
         connection.text_factory = _text
-        connection.execute("PRAGMA journal_mode = WAL")
+        _log_ahead(connection, busy_seconds)
         # In WAL mode NORMAL loses nothing when the process dies, and the last commits only on a power cut.
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute(f"PRAGMA journal_size_limit = {MAX_WAL_BYTES}")
@@ -28,6 +30,19 @@ def connect(path: Path, busy_seconds: float) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _log_ahead(connection: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switch to write-ahead logging, for which SQLite does not wait where another connection is about to do it."""
+    patience_ends = time.monotonic() + busy_seconds
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() >= patience_ends:
+                raise
+        time.sleep(BUSY_PAUSE_SECONDS)
 
 
 def make_private(path: Path) -> None:

@@ -260,6 +260,8 @@ def test_candles_that_were_forgotten_at_one_may_be_posted_to_the_other(pair: Pai
 
     assert is_kept(1)
     assert not is_kept(9)
+    # It reads the store, and so waits until the candles are there: one that is written later would be posted anew.
+    assert pair.other.get("/ai/storage/stats").status_code == 200
     path = f"{pair.one.url}/ai/storage/candles/DOTUSDT"
     assert httpx2.delete(path, headers=admin_headers(), timeout=PATIENCE_SECONDS).status_code == 200
     until(lambda: is_kept(9))

@@ -77,3 +77,12 @@ async def test_both_stores_open_one_new_file_at_the_same_time(tmp_path: Path) ->
     await asyncio.gather(analyses.open(), documents.open())
     await asyncio.gather(analyses.ping(), documents.ping())
     await asyncio.gather(analyses.close(), documents.close())
+
+
+async def test_processes_that_make_the_file_at_once_all_open_it(tmp_path: Path) -> None:
+    for number in range(40):
+        path = tmp_path / f"{number}.db"
+        opened = [SqliteStore(path), SqliteDocumentStore(path), SqliteDocumentStore(path), SqliteDocumentStore(path)]
+        await asyncio.gather(*(store.open() for store in opened))
+        for store in opened:
+            await store.close()
