@@ -26,7 +26,8 @@ def test_the_demonstration_answers_without_a_key_and_says_what_it_is() -> None:
         health = service.get("/health").json()
         service.stop()
         output = service.output
-    assert (answer["source"], answer["model_type"], answer["cost_usd"]) == ("llm", "demo-gpt", 0.0)
+    told = answer["source"], answer["model_type"], answer["cost_usd"]
+    assert told == ("llm", "demo-gpt", 0.0), answer["fallback_reason"]
     assert "Demonstration by simple rules" in answer["reasoning"]
     assert (health["gpt4_available"], health["api_key_configured"]) == (True, False)
     assert "DEMONSTRATION: demo-gpt at http://127.0.0.1:" in output
