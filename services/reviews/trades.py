@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import chain
 from typing import Any
 
@@ -140,6 +140,9 @@ class TradeReviews:
         try:
             known = await self._documents.get(TRADE_ANALYSES, trade.trade_id)
         except StorageUnavailable:
+            # Nothing else slows the reviews down now: they would crowd accepted trades out of the memory.
+            with suppress(StorageUnavailable):  # what is not safe yet waits on
+                await self._documents.settle()
             return None  # an existing review stays when this one is written
         return None if known is None else bool(known["trade_data"].get("trusted", True))
 
