@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,12 +10,12 @@ import numpy as np
 
 from backtesting.evidence.curve import MIN_CLUSTERS, chance, clustered_mean, count_clusters, fit_curves, too_few
 from backtesting.evidence.samples import AHEAD, Samples, join
-from backtesting.figures.reach import reach_of_mean
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InsufficientData
 from domain.market import Timeframe
 from domain.naming.symbols import Symbol
 from domain.trading.evidence import Interval95, StrategyRecord
+from domain.trading.reach import reach_of_groups
 from rules.evidence.measured import EvidenceYear, MeasuredEvidence, MeasuredFile, TimeframeRecord
 from rules.evidence.weighing import REACH
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
@@ -153,9 +152,7 @@ def interval(values: np.ndarray, times_ms: IntArray, timeframe: Timeframe) -> In
     clusters = count_clusters(times_ms, timeframe)
     if clusters < 2:
         return Interval95(mean=round(mean, 4), low=None, high=None, cases=len(values))
-    # The error of few clusters is too small as well.
-    few = clusters < MIN_CLUSTERS
-    reach = error * (reach_of_mean(clusters) * math.sqrt(clusters / (clusters - 1)) if few else REACH)
+    reach = error * (reach_of_groups(clusters) if clusters < MIN_CLUSTERS else REACH)
     return Interval95(mean=round(mean, 4), low=round(mean - reach, 4), high=round(mean + reach, 4), cases=len(values))
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from backtesting.figures.reach import reach_of_mean
 from backtesting.trades import Trade
 from domain.arrays import FloatArray
+from domain.trading.reach import reach_of_mean
 from domain.values import Frozen, Share, utc_time
 
 CONFIDENCE_STEPS = 20  # bins of 0.05

@@ -9,7 +9,7 @@ Romano, A Circular Block-Resampling Procedure for Stationary Data (1992).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import ceil, sqrt
+from math import ceil
 from statistics import NormalDist
 from typing import Self
 
@@ -17,10 +17,10 @@ import numpy as np
 
 from config.watch_settings import EvaluationSettings
 from domain.arrays import FloatArray
+from domain.trading.reach import reach_of_groups
 from domain.values import Frozen
 from models.evaluation.block_length import best_block
 
-CONFIDENCE = 0.95
 # With fewer blocks, the variation between them cannot be estimated.
 MIN_BLOCKS = 8
 
@@ -107,14 +107,10 @@ def interval(draws: FloatArray, count: int, resampling: Resampling) -> Interval 
         count: Rows that were drawn from.
         resampling: How they were drawn.
     """
-    from scipy.special import stdtrit
-
     draws = draws[np.isfinite(draws)]
     if count < resampling.min_rows or not len(draws):
         return None
-    blocks = count / resampling.block
-    reach = float(stdtrit(blocks - 1, 0.5 + CONFIDENCE / 2)) * sqrt(blocks / (blocks - 1))
-    tail = NormalDist().cdf(-reach)
+    tail = NormalDist().cdf(-reach_of_groups(count / resampling.block))
     low, high = np.quantile(draws, (tail, 1 - tail))
     return Interval(low=float(low), high=float(high))
 
