@@ -110,16 +110,16 @@ def _drawn(pictures: Sequence[Path]) -> list[RenderableType]:
 
 
 def _signed(interval: Interval95, digits: int = 3) -> str:
-    if interval.mean is None:
-        return "-"
-    if interval.low is None or interval.high is None:
-        return f"{interval.mean:+.{digits}f}"
-    return f"{interval.mean:+.{digits}f} [{interval.low:+.{digits}f}, {interval.high:+.{digits}f}]"
+    return _written(interval, f"+.{digits}f")
 
 
 def _percent(interval: Interval95) -> str:
+    return _written(interval, ".1%")
+
+
+def _written(interval: Interval95, form: str) -> str:
     if interval.mean is None:
         return "-"
     if interval.low is None or interval.high is None:
-        return f"{interval.mean:.1%}"
-    return f"{interval.mean:.1%} [{interval.low:.1%}, {interval.high:.1%}]"
+        return format(interval.mean, form)
+    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"
