@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import os
 import signal
 import sys
@@ -39,6 +40,7 @@ from commands.ledger.drill import drill
 from commands.ledger.replay import replay
 from commands.llm import announce, demo_llm, llm
 from commands.models import models
+from commands.options import before_a_command
 from commands.predict import predict
 from commands.service.jobs import jobs
 from commands.service.reports import reports
@@ -63,6 +65,7 @@ cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 
@@ -75,6 +78,7 @@ def serve(
     ] = False,
 ) -> None:
     """Run the service: REST on /ai, signals on /ws, documentation on /docs."""
+    gc.disable()  # the server enables it: what is made until then stays, and was walked through again and again
     from api.app import create_app  # FastAPI is only needed to serve
     from api.server.serving import serve as serve_app
     from container import build_container, check_adapters
@@ -170,6 +174,7 @@ def admin_token() -> None:
     typer.echo(token.get_secret_value() if token else "")
 
 
+cli.callback()(before_a_command)
 models.command("list")(list_models)
 models.command("build-default")(build_default)
 models.command("attention")(attention)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from functools import partial
@@ -9,6 +10,7 @@ from functools import partial
 if __name__ == "__main__":
     # Ctrl-C during the seconds of the imports ends the start without a traceback; the server has its own handler.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    gc.disable()  # the server enables it: what is made until then stays, and was walked through again and again
 
 from api.app import create_app
 from config.secrets.admin_token import with_admin_token

@@ -12,6 +12,7 @@ from domain.errors import InvalidRequest
 from domain.forecasting import ModelTarget
 from domain.market import Timeframe
 from domain.values import epoch_ms
+from utils.version import service_version
 
 # Of a moment, UTC.
 MOMENT_FORMATS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
@@ -66,3 +67,17 @@ def timeframes_of(listed: str | None) -> tuple[Timeframe, ...]:
     if unknown:
         raise InvalidRequest(f"--timeframes: {unknown[0]!r} is no timeframe; there are {', '.join(Timeframe)}")
     return tuple(dict.fromkeys(map(Timeframe, names)))
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(service_version())
+        raise typer.Exit
+
+
+def before_a_command(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Take the options that stand before a command."""

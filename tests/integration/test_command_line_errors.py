@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -66,3 +67,18 @@ def test_an_analysis_is_one_document(capsys: pytest.CaptureFixture[str], tmp_pat
     assert shown.err == ""
     document = json.loads(shown.out)
     assert (document["symbol"], document["timeframe"], document["source_data"]) == ("BTCUSDT", "1h", "files")
+
+
+def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    assert exit_status("--version") == 0
+    assert capsys.readouterr().out == f"{project['version']}\n"
+
+
+@pytest.mark.parametrize("command", [(), ("train",), ("ledger", "export")])
+def test_help_has_a_short_option(capsys: pytest.CaptureFixture[str], command: tuple[str, ...]) -> None:
+    assert exit_status(*command, "--help") == 0
+    long = capsys.readouterr().out
+    assert exit_status(*command, "-h") == 0
+    assert capsys.readouterr().out == long
+    assert " ".join(("cli.py", *command)) in long
