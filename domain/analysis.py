@@ -65,7 +65,12 @@ class DataSource(StrEnum):
 
 
 class MarketAnalysis(Frozen):
-    """The state of the market; levels are prices sorted by their distance from the current price."""
+    """The state of the market, by docs/rules.md; levels are prices sorted by their distance from the current price.
+
+    Attributes:
+        trend_strength: Weighted mean of the directions of the timeframes, without its sign.
+        volatility_level: The market against its own past.
+    """
 
     trend_direction: TrendDirection
     trend_strength: Share
@@ -76,10 +81,15 @@ class MarketAnalysis(Frozen):
 
 
 class RiskAssessment(Frozen):
-    """How risky it is; the position size is a share of capital, stop and target are prices.
+    """How risky it is to act, by docs/rules.md; the position size is a share of capital, stop and target are prices.
 
     Stop and target are both null on a Neutral signal. On a Long the stop is below the
     price and the target above it; on a Short the other way round.
+
+    Attributes:
+        overall_risk: By the mean of both risks.
+        technical_risk: How weak, thin or old the evidence is; 1 without any trend.
+        market_risk: How wild the market is, against its own past and what is usual of a coin.
     """
 
     overall_risk: RiskLevel
