@@ -56,13 +56,32 @@ def data_age(closed: Iterable[CandleSeries], as_of_ms: int | None, now_ms: int) 
                 newest, close_ms, length_ms = series, own_close_ms, own_length_ms
     if newest is None:
         return DataAge(0, 0.0)
-    sessions = newest.sessions
     moment_ms = now_ms if as_of_ms is None else as_of_ms
+    return DataAge(max(0, now_ms - close_ms) // 1000, _lengths_since(newest, moment_ms))
+
+
+def ended_early(closed: Mapping[Timeframe, CandleSeries]) -> dict[Timeframe, int]:
+    """Return when candles ended that are old beside those of other timeframes, in epoch ms, by timeframe.
+
+    They are older than `OLD_LENGTHS` of their own at the newest open of all.
+    """
+    filled = {timeframe: series for timeframe, series in closed.items() if len(series)}
+    newest_ms = max((series.last_open_ms for series in filled.values()), default=0)
+    return {
+        timeframe: series.last_close_ms
+        for timeframe, series in filled.items()
+        if _lengths_since(series, newest_ms) > OLD_LENGTHS
+    }
+
+
+def _lengths_since(series: CandleSeries, moment_ms: int) -> float:
+    """Return the time in which the market trades from the last close to a moment, in lengths of a candle, >= 0."""
+    close_ms, length_ms, sessions = series.last_close_ms, series.timeframe.ms, series.sessions
     since_ms = max(0, moment_ms - close_ms)
-    if not sessions.continuous:
+    if since_ms and not sessions.continuous:
         since_ms = sessions.trading_ms(close_ms, moment_ms)
         length_ms = sessions.trading_ms(close_ms - length_ms, close_ms) or length_ms
-    return DataAge(max(0, now_ms - close_ms) // 1000, since_ms / length_ms)
+    return since_ms / length_ms
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:

@@ -72,6 +72,7 @@ class MarketContext:
         breaks: The newest break of a timeframe where it has one: only candles after it are read.
         broken: Whether the primary timeframe has too few candles since its break: nothing directional can be said.
         age: Of the newest closed candle.
+        ended_ms: When the candles of timeframes ended that take no part, since others went on.
         as_of: The moment of a replay, aware UTC; None is now.
         forecast: Of the model in production for the primary timeframe.
         forecast_note: Why there is no forecast.
@@ -93,6 +94,7 @@ class MarketContext:
     generated_at: datetime
     missing_candles: int
     age: DataAge
+    ended_ms: Mapping[Timeframe, int] = field(default_factory=dict)
     breaks: Mapping[Timeframe, SeriesBreak] = field(default_factory=dict)
     broken: bool = False
     as_of: datetime | None = None
@@ -157,6 +159,7 @@ def measured(
         missing_candles=sum(series.missing for series in reading.used.values()),
         age=reading.age,
         as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
+        ended_ms=reading.ended_ms,
         breaks=reading.breaks,
         broken=reading.broken,
         client=client,

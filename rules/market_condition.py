@@ -153,7 +153,7 @@ def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
         sentences.append(f"RSI {figure(rsi)} is {'oversold' if rsi <= OVERSOLD_RSI else 'overbought'}.")
     if context.source_data is DataSource.SYNTHETIC:
         sentences.append("The candles are synthetic: this is no real market.")
-    if context.age.old:
+    if context.age.old or context.ended_ms:
         sentences.append(describe_age(context))
     return sentences
 

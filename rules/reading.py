@@ -11,7 +11,7 @@ from domain.analysis import MarketSnapshot
 from domain.continuity import SeriesBreak, newest_break
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe
-from domain.timeframe_data import DataAge, data_age
+from domain.timeframe_data import DataAge, data_age, ended_early
 from domain.values import epoch_ms
 
 # With fewer there is neither MACD line (26) nor ADX (28), too little for a judgement.
@@ -26,7 +26,7 @@ class MarketReading:
         snapshot: The market as it was received.
         now: The server's clock.
         used: The candles that are read, by timeframe, shortest first.
-        primary, age, breaks, broken: As of `MarketContext`.
+        primary, age, ended_ms, breaks, broken: As of `MarketContext`.
     """
 
     snapshot: MarketSnapshot
@@ -34,6 +34,7 @@ class MarketReading:
     used: Mapping[Timeframe, CandleSeries]
     primary: Timeframe
     age: DataAge
+    ended_ms: Mapping[Timeframe, int]
     breaks: Mapping[Timeframe, SeriesBreak]
     broken: bool
 
@@ -47,7 +48,7 @@ def read_market(
     """Return what counts of a snapshot at `now` by the server's clock.
 
     A candle counts once it has closed: neither by the clock nor by what the other timeframes
-    show may it still be forming.
+    show may it still be forming. Timeframes whose candles ended long before those of others take no part.
 
     Args:
         snapshot: Candles by timeframe.
@@ -58,8 +59,8 @@ def read_market(
     Raises:
         InsufficientData: no timeframe has `min_candles` closed candles.
     """
-    closed = _closed(snapshot, settings, now)
-    primary = _primary(closed, settings)
+    closed, ended_ms = _closed(snapshot, settings, now)
+    primary = _primary(closed, ended_ms, settings)
     breaks = {timeframe: found for timeframe, series in closed.items() if (found := find_break(series))}
     broken = bool(breaks)
     if breaks:
@@ -75,20 +76,21 @@ def read_market(
             # Stops, levels and volatility are described by what there is.
             closed[primary] = whole[primary]
         else:
-            primary = _primary(closed, settings)
+            primary = _primary(closed, ended_ms, settings)
     return MarketReading(
         snapshot=snapshot,
         now=now,
         used={timeframe: series for timeframe, series in closed.items() if len(series) >= MIN_SIDE_CANDLES},
         primary=primary,
         age=data_age(closed.values(), snapshot.as_of_ms, epoch_ms(now)),
+        ended_ms=ended_ms,
         breaks=breaks,
         broken=broken,
     )
 
 
 def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> None:
-    """Refuse a snapshot that `build_context` would refuse, without computing anything.
+    """Refuse a snapshot that `build_context` would refuse for its number of candles, without computing anything.
 
     Raises:
         InsufficientData: no timeframe has `min_candles` closed candles.
@@ -97,24 +99,31 @@ def require_candles(snapshot: MarketSnapshot, settings: AnalysisSettings, now: d
     # candles than that the check is not needed.
     may_form = 2 + int(settings.clock_skew_seconds * 1000) // Timeframe.M1.ms
     if max(map(len, snapshot.series.values()), default=0) < settings.min_candles + may_form:
-        _primary(_closed(snapshot, settings, now), settings)
+        _primary(*_closed(snapshot, settings, now), settings)
 
 
-def _closed(snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime) -> dict[Timeframe, CandleSeries]:
-    """Return the newest closed candles of each timeframe, shortest first."""
+def _closed(
+    snapshot: MarketSnapshot, settings: AnalysisSettings, now: datetime
+) -> tuple[dict[Timeframe, CandleSeries], dict[Timeframe, int]]:
+    """Return the newest closed candles of each timeframe, shortest first, and when others ended long before them."""
     closed = snapshot.closed(epoch_ms(now))
-    return {
+    ended_ms = ended_early(closed)
+    newest = {
         timeframe: closed[timeframe].tail(settings.window_candles)
-        for timeframe in sorted(closed, key=lambda timeframe: timeframe.ms)
+        for timeframe in sorted(closed.keys() - ended_ms.keys(), key=lambda timeframe: timeframe.ms)
     }
+    return newest, ended_ms
 
 
-def _primary(closed: Mapping[Timeframe, CandleSeries], settings: AnalysisSettings) -> Timeframe:
+def _primary(
+    closed: Mapping[Timeframe, CandleSeries], ended_ms: Mapping[Timeframe, int], settings: AnalysisSettings
+) -> Timeframe:
     """Return the first of the configured timeframes, or else the longest, that has enough candles."""
     enough = [timeframe for timeframe, series in closed.items() if len(series) >= settings.min_candles]
     if not enough:
         received = ", ".join(f"{timeframe}: {len(series)}" for timeframe, series in closed.items()) or "none"
+        ended = f"; those of {', '.join(ended_ms)} end long before" if ended_ms else ""
         raise InsufficientData(
-            f"needs {settings.min_candles} closed candles in at least one timeframe; received {received}"
+            f"needs {settings.min_candles} closed candles in at least one timeframe; received {received}{ended}"
         )
     return next((timeframe for timeframe in settings.primary_timeframes if timeframe in enough), enough[-1])

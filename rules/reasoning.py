@@ -109,7 +109,11 @@ def describe_age(context: MarketContext) -> str:
     if context.age.old:
         more = int(context.age.lengths)
         old = f"The candles are old and say less: since the newest of them, {more} more have closed."
-    return " ".join(filter(None, (old, _closed_sentence(context))))
+    ended = (
+        f"The {timeframe} candles end long before the others, at {utc_time(end):%Y-%m-%d %H:%M} UTC: they do not count."
+        for timeframe, end in context.ended_ms.items()
+    )
+    return " ".join(filter(None, (old, *ended, _closed_sentence(context))))
 
 
 def figure(value: float) -> str:

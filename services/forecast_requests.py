@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -10,6 +11,7 @@ from domain.forecasting import Forecast
 from domain.ledger.entries import Origin
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
+from domain.timeframe_data import ended_early
 from domain.values import Signal
 from services.forecasts.forecasting import Forecasting
 from services.guards.safe_mode import WhyOn
@@ -61,15 +63,15 @@ class ForecastRequests:
     async def forecast(self, query: AnalysisQuery) -> RequestedForecast:
         """Return the forecast for a query, on the preferred of its timeframes that have a model in production.
 
-        Without candles in the query they are fetched.
+        Timeframes whose candles ended long before those of others are left out. Without candles in the query they are
+        fetched.
 
         Raises:
             ModelUnavailable: no model is in production for any of the timeframes, or it cannot be loaded.
             InsufficientData: too few candles for the model.
             MarketDataUnavailable: the query has no candles and no source gave any.
         """
-        offered = query.snapshot.series if query.snapshot else Timeframe
-        timeframe = await self._forecasting.choose(query.symbol, offered)
+        timeframe = await self._forecasting.choose(query.symbol, _offered(query))
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe, query.costs)
         said = [of_forecast(forecast, given=True)]
@@ -85,3 +87,10 @@ class ForecastRequests:
         # One of them may still be forming.
         candles = 1 + await self._forecasting.wanted_candles(symbol, timeframe)
         return await self._market_data.snapshot(symbol, (timeframe,), candles)
+
+
+def _offered(query: AnalysisQuery) -> Iterable[Timeframe]:
+    if query.snapshot is None:
+        return Timeframe
+    closed = query.snapshot.closed(query.received_ms)
+    return closed.keys() - ended_early(closed).keys()

@@ -55,9 +55,9 @@ def client(make_client: MakeClient) -> TestClient:
     return make_client(models={"serving": {"reload_seconds": 0.0001}})
 
 
-def prediction(count: int = 200, **changes: Any) -> dict[str, Any]:
-    """Return a request for a forecast of ETHUSDT from hourly candles, without context."""
-    body = shape_b(count=count)
+def prediction(count: int = 200, timeframe: str = "1h", **changes: Any) -> dict[str, Any]:
+    """Return a request for a forecast of ETHUSDT from candles, without context."""
+    body = shape_b(timeframe, count)
     del body["strategy_context"]
     return body | changes
 
@@ -168,6 +168,16 @@ def test_the_preferred_timeframe_that_has_a_model_is_forecast(client: TestClient
     serve(registry, 0.2, symbol=ANY_SYMBOL)
     fresh = post(client, "/ai/predict", shape_a(symbol="SOLUSDT"))
     assert (fresh["timeframe"], fresh["signal"]) == ("1h", "Short")
+
+
+def test_a_timeframe_that_ended_long_before_the_others_is_not_forecast(client: TestClient, registry: Registry) -> None:
+    for timeframe in (Timeframe.H1, Timeframe.M15):
+        serve(registry, timeframe=timeframe)
+    frames = {name: prediction(timeframe=name)["timeframe_data"][name] for name in ("1h", "15m")}
+    assert post(client, "/ai/predict", prediction(timeframe_data=frames))["timeframe"] == "1h"
+    for candle in frames["1h"]:
+        candle["timestamp"] -= 3 * Timeframe.H1.ms
+    assert post(client, "/ai/predict", prediction(timeframe_data=frames))["timeframe"] == "15m"
 
 
 def test_a_browser_gets_a_forecast_of_fetched_candles(client: TestClient, registry: Registry) -> None:

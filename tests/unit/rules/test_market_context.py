@@ -89,7 +89,9 @@ def test_too_few_candles_are_refused_with_the_received_number() -> None:
     one = snapshot_of(simulated(1, count=1))
     with pytest.raises(InsufficientData, match=r"^needs 60 closed candles in at least one timeframe; received 1h: 1$"):
         context_of(one)
-    with pytest.raises(InsufficientData, match="received 15m: 59, 1h: 2"):
+    with pytest.raises(InsufficientData, match=r"received 15m: 59, 1h: 14$"):
+        context_of(snapshot_of(simulated(1, count=14), simulated(1, timeframe=M15, count=59)))
+    with pytest.raises(InsufficientData, match=r"received 15m: 59; those of 1h end long before$"):
         context_of(snapshot_of(simulated(1, count=2), simulated(1, timeframe=M15, count=59)))
     with pytest.raises(InsufficientData, match="received none"):
         context_of(replace(one, series={}))

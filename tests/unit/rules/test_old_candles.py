@@ -9,7 +9,7 @@ import pytest
 
 from domain.analysis import Analysis, MarketSnapshot
 from domain.market import Timeframe
-from domain.values import epoch_ms
+from domain.values import epoch_ms, utc_time
 from rules.context import MarketContext, build_context
 from rules.judgement import judge
 from rules.market_condition import describe_market
@@ -23,6 +23,7 @@ from tests.fixtures.histories import (
     dashboard,
     end_of,
     flat_series,
+    simulated,
     snapshot_of,
 )
 
@@ -91,3 +92,40 @@ def test_candles_that_were_old_at_the_moment_of_a_replay_are_old_in_it() -> None
     replayed = analyzed(seen(replay, 86_400))
     assert replayed.confidence == pytest.approx(analyzed(context_of(RISING)).confidence / 2, abs=1e-4)
     assert "The candles are old" in replayed.reasoning
+
+
+def hours_and_four_hours(count: int) -> MarketSnapshot:
+    """Return quiet hours, and four-hour candles of a rise that ended some candles before the hours do."""
+    hours, rise = simulated(21, 0.0, count=2_000), simulated(22, 0.5, Timeframe.H4, 500)
+    ended = rise.part(0, len(rise) - count)
+    return snapshot_of(hours.tail(100), ended.tail(100), price=hours.candles[-1].close)
+
+
+@pytest.mark.parametrize("count", [0, 2])
+def test_a_timeframe_that_ends_a_little_earlier_counts(count: int) -> None:
+    context = context_of(hours_and_four_hours(count))
+    assert Timeframe.H4 in context.timeframes
+    assert "long before" not in analyzed(context).reasoning
+
+
+@pytest.mark.parametrize("count", [3, 200])
+def test_a_timeframe_that_ended_long_before_the_others_does_not_count_and_is_named(count: int) -> None:
+    snapshot = hours_and_four_hours(count)
+    found, hours = (analyzed(context_of(one)) for one in (snapshot, snapshot_of(snapshot.series[Timeframe.H1])))
+    ended = utc_time(snapshot.series[Timeframe.H4].last_close_ms)
+    words = f" The 4h candles end long before the others, at {ended:%Y-%m-%d %H:%M} UTC: they do not count."
+    assert found == hours.model_copy(update={"reasoning": hours.reasoning + words})
+
+
+def test_a_primary_timeframe_that_ended_long_before_gives_no_stop() -> None:
+    quarters = simulated(23, 0.4, Timeframe.M15, 800)
+    hours = simulated(24, -0.4, count=100)
+    found = analyzed(context_of(snapshot_of(quarters.tail(100), hours)))
+    assert (found.timeframe, found.signal) == (Timeframe.M15, "Long")
+
+
+def test_quarters_in_which_nothing_was_traded_do_not_end_before_their_hour() -> None:
+    quarters = simulated(25, 0.0, Timeframe.M15, 400)
+    hours = quarters.resample(Timeframe.H1)
+    context = context_of(snapshot_of(quarters.part(0, 397), hours))
+    assert list(context.timeframes) == [Timeframe.M15, Timeframe.H1]
