@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from operator import attrgetter
 
 import numpy as np
 
+from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 
+# Timeframes of one market show its price alike, but for a trade that one of them lacks.
+MAX_PRICE_RATIO = 2.0
 # Candles that closed longer ago than this many of their own lengths are old: what they say is no news.
 OLD_LENGTHS = 2.0
 
@@ -82,6 +86,28 @@ def _lengths_since(series: CandleSeries, moment_ms: int) -> float:
         since_ms = sessions.trading_ms(close_ms, moment_ms)
         length_ms = sessions.trading_ms(close_ms - length_ms, close_ms) or length_ms
     return since_ms / length_ms
+
+
+def require_one_market(series: Mapping[Timeframe, CandleSeries]) -> None:
+    """Refuse timeframes whose prices are not of one market.
+
+    The newest candle of each is compared with that of the next shorter timeframe that opens at the same time.
+
+    Raises:
+        InvalidMarketData: one of them opens at more than `MAX_PRICE_RATIO` times the price of the other.
+    """
+    filled = sorted((part for part in series.values() if len(part)), key=attrgetter("timeframe.ms"))
+    for shorter, longer in pairwise(filled):
+        opened_ms = longer.last_open_ms
+        at = int(np.searchsorted(shorter.times_ms, opened_ms))
+        if at == len(shorter) or shorter.times_ms[at] != opened_ms:
+            continue
+        one, other = float(shorter.opens[at]), float(longer.opens[-1])
+        if max(one, other) > MAX_PRICE_RATIO * min(one, other):
+            raise InvalidMarketData(
+                f"the {shorter.timeframe} and {longer.timeframe} candles are not of one market: at {opened_ms} they "
+                f"open at {one} and {other}"
+            )
 
 
 def data_end_ms(series: Iterable[CandleSeries], now_ms: int) -> int:

@@ -14,7 +14,7 @@ from typing import Annotated, Any, cast
 import msgspec
 from msgspec import Meta
 
-from api.bodies.candle_lists import Milliseconds, Volume, checked_series, read_candles
+from api.bodies.candle_lists import Milliseconds, Volume, checked_series, market_series, read_candles
 from api.bodies.json_body import by_schema
 from api.schemas.models.predictions import PredictRequest
 from api.schemas.requests import (
@@ -31,7 +31,6 @@ from domain.errors import InvalidRequest
 from domain.market import MAX_PRICE, MIN_PRICE, CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN
 from domain.queries import NOTHING_SAID, AnalysisQuery, ClientContext, NewsSentiment
-from domain.session_finder import in_market
 from domain.trading.costs import MAX_BPS, Costs
 from rules.strategies import STRATEGY_NAMES
 from services.market_data.replays import replayed_market
@@ -137,10 +136,7 @@ def read_query(
             timeframe: checked_series(timeframe, candles, settings.max_candles_per_timeframe)
             for timeframe, candles in request.timeframe_data.items()
         }
-    series = in_market(request.symbol, series)
-    latest_open_ms = now_ms + settings.clock_skew_ms
-    for candles in series.values():
-        candles.require_opened_by(latest_open_ms)
+    series = market_series(request.symbol, series, now_ms + settings.clock_skew_ms)
     context = request.strategy_context
     chosen = context.selected_strategies
     query = AnalysisQuery(

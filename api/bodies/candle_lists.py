@@ -6,7 +6,7 @@ dashboards and, once closed, for hours: what was read and checked a moment ago i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Annotated, cast
 
@@ -19,6 +19,8 @@ from domain.candles.columns import CandleLike
 from domain.errors import InvalidMarketData, InvalidRequest
 from domain.hours.clocks import MINUTE_MS
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
+from domain.session_finder import in_market
+from domain.timeframe_data import require_one_market
 from domain.values import FIRST_MS, LAST_MS
 
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
@@ -121,3 +123,19 @@ def _arrays(candles: list[_Candle]) -> tuple[IntArray, FloatArray]:
     for column, name in enumerate(numbers):
         values[:, column] = rows[name]
     return rows[time].astype(np.int64), values
+
+
+def market_series(
+    symbol: str, series: Mapping[Timeframe, CandleSeries], latest_open_ms: int
+) -> dict[Timeframe, CandleSeries]:
+    """Return the candles that a request has of a market, by timeframe, with the sessions in which it trades.
+
+    Raises:
+        InvalidMarketData: their distances fit no sessions, one opens after `latest_open_ms`, or they are of different
+            markets.
+    """
+    in_sessions = in_market(symbol, series)
+    for candles in in_sessions.values():
+        candles.require_opened_by(latest_open_ms)
+    require_one_market(in_sessions)
+    return in_sessions

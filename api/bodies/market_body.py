@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from api.bodies.candle_lists import checked_series
+from api.bodies.candle_lists import checked_series, market_series
 from api.schemas.analysis.market import MarketRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
-from domain.session_finder import in_market
 from domain.timeframe_data import newest_price
 from services.market_data.snapshots import check_price
 
@@ -25,9 +24,7 @@ def read_snapshot(request: MarketRequest, settings: AnalysisSettings, now_ms: in
     }
     if not series:
         return None
-    series = in_market(request.symbol, series)
-    for candle_series in series.values():
-        candle_series.require_opened_by(now_ms + settings.clock_skew_ms)
+    series = market_series(request.symbol, series, now_ms + settings.clock_skew_ms)
     price = request.current_price or newest_price(series, now_ms)
     check_price(series.values(), price)
     return MarketSnapshot(request.symbol, series, price, request.volume_24h or None, DataSource.CLIENT)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from api.bodies.candle_lists import checked_series
+from api.bodies.candle_lists import checked_series, market_series
 from api.bodies.json_body import by_schema
 from api.schemas.record.replays import ReplayRequest
 from config.settings import Settings
-from domain.session_finder import in_market
 from services.ledger.replays.replays import ReplayQuery
 from services.market_data.replays import replayed_market, require_past
 
@@ -31,9 +30,6 @@ def read_replay(body: bytes, settings: Settings, now_ms: int, _: bool) -> Replay
     }
     if not sent:
         return ReplayQuery(request.symbol, request.as_of, wanted)
-    series = in_market(request.symbol, series)
-    latest_open_ms = now_ms + settings.analysis.clock_skew_ms
-    for candle_series in series.values():
-        candle_series.require_opened_by(latest_open_ms)
+    series = market_series(request.symbol, series, now_ms + settings.analysis.clock_skew_ms)
     snapshot = replayed_market(request.symbol, series, request.as_of, now_ms)
     return ReplayQuery(request.symbol, request.as_of, wanted, snapshot)

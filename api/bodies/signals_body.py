@@ -9,14 +9,13 @@ import msgspec
 from msgspec import Meta
 
 from api.bodies.analyze_body import SymbolText
-from api.bodies.candle_lists import checked_series, read_candles
+from api.bodies.candle_lists import checked_series, market_series, read_candles
 from api.bodies.json_body import by_schema
 from api.schemas.analysis.signals import MAX_SYMBOLS, SignalsRequest
 from config.settings import AnalysisSettings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries, Timeframe
-from domain.session_finder import in_market
 from domain.timeframe_data import newest_price
 from services.signals.stream import SignalsQuery
 
@@ -51,16 +50,13 @@ def read_signals_query(body: bytes, settings: AnalysisSettings, now_ms: int, *, 
             symbol: {timeframe: checked_series(timeframe, candles, limit) for timeframe, candles in frames.items()}
             for symbol, frames in request.timeframe_data.items()
         }
-    markets = {symbol: in_market(symbol, frames) for symbol, frames in markets.items()}
     symbols = tuple(dict.fromkeys(request.symbols))
     if strange := markets.keys() - set(symbols):
         raise InvalidRequest(
             f"timeframe_data has candles of {min(strange)}, which is not among the symbols", "timeframe_data"
         )
     latest_open_ms = now_ms + settings.clock_skew_ms
-    for frames in markets.values():
-        for series in frames.values():
-            series.require_opened_by(latest_open_ms)
+    markets = {symbol: market_series(symbol, frames, latest_open_ms) for symbol, frames in markets.items()}
     snapshots = {symbol: _snapshot(symbol, frames, now_ms) for symbol, frames in markets.items() if _filled(frames)}
     return SignalsQuery(symbols, snapshots, trusted)
 

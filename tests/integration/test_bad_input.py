@@ -95,6 +95,14 @@ def close_times(body: Body) -> None:
         row["timestamp"] -= 1
 
 
+def other_market(body: Body) -> None:
+    """Send quarters of a market of other prices."""
+    quarters = shape_b("15m")["timeframe_data"]["15m"]
+    for row in quarters:
+        row.update({name: row[name] * 2.5 for name in ("open", "high", "low", "close")})
+    body["timeframe_data"]["15m"] = quarters
+
+
 IMPOSSIBLE = [
     (set_candle(7, high=1.0), "impossible"),
     (set_candle(7, low=1e9), "impossible"),
@@ -106,6 +114,7 @@ IMPOSSIBLE = [
     (close_times, "the last moment of a minute: send the times at which candles open"),
     (stretch, "no two 1h candles are 3600000 ms apart, the nearest are 14400000 ms"),
     (set_field(current_price=1.0), "does not fit"),
+    (other_market, "the 15m and 1h candles are not of one market"),
     (set_field(timeframe_data={"1h": []}), "60"),
 ]
 

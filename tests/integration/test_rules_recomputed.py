@@ -45,7 +45,7 @@ def still() -> Frames:
 def contradicting() -> Frames:
     """Return hours that rise, and four hours that have fallen."""
     falling = simulated([80], -0.5, Timeframe.H4, 100)
-    rising = simulated([81], 0.5, Timeframe.H1, 400)
+    rising = simulated([81], 0.5, Timeframe.H1, 400, start_price=60)
     return {"1h": wire_candles(rising, 100), "4h": wire_candles(falling, 100)}
 
 
