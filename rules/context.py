@@ -111,6 +111,15 @@ class MarketContext:
         """The primary timeframe's context."""
         return self.timeframes[self.primary]
 
+    @property
+    def levels(self) -> Levels:
+        """Support and resistance of the primary timeframe; of a broken series those since its break."""
+        if not self.broken or self.primary not in self.breaks:
+            return self.main.levels
+        since = self.breaks[self.primary].position
+        highs, lows = self.main.series.highs[since:], self.main.series.lows[since:]
+        return find_levels(highs, lows, self.price, self.main.average_true_range)
+
 
 def build_context(
     snapshot: MarketSnapshot,

@@ -42,6 +42,7 @@ class TrendView:
         trend: Weighted mean of the directions, -1 to 1.
         disagree: Whether a timeframe points clearly against the mean.
         flat: Whether the primary timeframe has practically no range.
+        broken: Whether the series has just broken off, so that there is no direction.
         scores: Score of each selected strategy, 0 to 1.
         consensus: Mean view of the selected strategies, -1 (Short) to 1 (Long).
         agreement: Agreement of rules and model, 0 to 1; 1 where the rules decide alone.
@@ -56,6 +57,7 @@ class TrendView:
     consensus: float
     agreement: float = 1.0
     blended: bool = False
+    broken: bool = False
 
 
 def view_trend(context: MarketContext) -> TrendView:
@@ -79,6 +81,7 @@ def view_trend(context: MarketContext) -> TrendView:
         flat=is_flat(context.main),
         scores=scores,
         consensus=sum(views) / len(views) if views else 0.0,
+        broken=context.broken,
     )
 
 

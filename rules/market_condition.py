@@ -12,7 +12,7 @@ from domain.analysis import DataSource, TrendDirection
 from domain.market import Timeframe
 from rules.context import MarketContext
 from rules.direction import DISAGREES, FULL_MOVE, POINTS, TrendView, move_over_noise
-from rules.reasoning import describe_age, describe_volume, figure
+from rules.reasoning import describe_age, describe_breaks, describe_volume, figure
 from rules.risk import volatility_level
 from rules.strategies import NO_TREND_ADX, ramp
 from rules.verdict import FULL_STRENGTH, TREND_BAR, data_quality, trend_direction
@@ -106,7 +106,8 @@ def market_phase(context: MarketContext, view: TrendView) -> MarketPhase:
     """Return the phase: Markup and Markdown in a trend, Pullback while its shortest timeframe points against it.
 
     Without a trend it is Accumulation after a fall and Distribution after a rise, which the first half of the
-    primary timeframe's candles has shown, else Consolidation; and Transition where timeframes disagree.
+    primary timeframe's candles has shown, else Consolidation; and Transition where timeframes disagree or the series
+    has just broken off.
     """
     condition = trend_direction(view)
     if condition is TrendDirection.UNCERTAIN:
@@ -125,6 +126,8 @@ def market_phase(context: MarketContext, view: TrendView) -> MarketPhase:
 
 def _clarity(view: TrendView) -> float:
     """Return how far the view is from the border to another condition, from least to most confidence."""
+    if view.broken:
+        return LEAST_CONFIDENCE
     if view.flat:
         return MOST_CONFIDENCE
     strength = abs(view.trend)
@@ -139,6 +142,17 @@ def _clarity(view: TrendView) -> float:
 
 
 def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
+    broken = "Too few candles have come since the series broke off."
+    sentences = [broken] if view.broken else _measured(context, view)
+    sentences += describe_breaks(context)
+    if context.source_data is DataSource.SYNTHETIC:
+        sentences.append("The candles are synthetic: this is no real market.")
+    if context.age.old or context.ended_ms:
+        sentences.append(describe_age(context))
+    return sentences
+
+
+def _measured(context: MarketContext, view: TrendView) -> list[str]:
     latest = context.main.latest
     sentences = [_agreement(view), f"Volatility is {volatility_level(context.main.range_percentile).lower()}."]
     if view.flat:
@@ -151,10 +165,6 @@ def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
     rsi = latest.get("rsi")
     if rsi is not None and not OVERSOLD_RSI < rsi < OVERBOUGHT_RSI:
         sentences.append(f"RSI {figure(rsi)} is {'oversold' if rsi <= OVERSOLD_RSI else 'overbought'}.")
-    if context.source_data is DataSource.SYNTHETIC:
-        sentences.append("The candles are synthetic: this is no real market.")
-    if context.age.old or context.ended_ms:
-        sentences.append(describe_age(context))
     return sentences
 
 

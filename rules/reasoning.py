@@ -44,10 +44,10 @@ _GROUNDS = {
 def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     """Return the reasons for a verdict, most important first."""
     sentences = [_verdict_sentence(context, view, verdict), describe_evidence(verdict), _model_sentence(context, view)]
-    if verdict.ground is not Ground.FLAT:
+    if verdict.ground not in {Ground.FLAT, Ground.BROKEN}:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
-    sentences += [_strategies_sentence(view), *_break_sentences(context), _data_sentence(context)]
+    sentences += [_strategies_sentence(view), *describe_breaks(context), _data_sentence(context)]
     sentences += [_moment_sentence(context), describe_age(context)]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -101,6 +101,14 @@ def _plan_model_sentence(evidence: Evidence) -> str:
         f"{figure(evidence.cost_bps)} bps. "
         f"The confidence is by this model, from {evidence.plans} independent plans: evidence {evidence.verdict}."
     )
+
+
+def describe_breaks(context: MarketContext) -> Iterator[str]:
+    """Yield a sentence on the newest break of each timeframe that has one."""
+    for timeframe, series_break in context.breaks.items():
+        opened = datetime.fromtimestamp(series_break.opened_ms / 1000, UTC)
+        candle = f"the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC"
+        yield f"Before {candle} {series_break.words}: older candles do not count."
 
 
 def describe_age(context: MarketContext) -> str:
@@ -185,7 +193,7 @@ def _strength_sentence(latest: Mapping[str, float]) -> str:
 def _levels_sentence(context: MarketContext) -> str:
     parts = [
         f"{name} at {_price(levels[0])}"
-        for name, levels in (("support", context.main.levels.supports), ("resistance", context.main.levels.resistances))
+        for name, levels in (("support", context.levels.supports), ("resistance", context.levels.resistances))
         if levels
     ]
     return f"The nearest levels on {context.primary}: {' and '.join(parts)}." if parts else ""
@@ -196,13 +204,6 @@ def _strategies_sentence(view: TrendView) -> str:
     short = [name for name, score in view.scores.items() if score <= NO_VIEW - LEAN]
     parts = [f"{side}: {', '.join(names)}" for names, side in ((long, "Long"), (short, "Short")) if names]
     return f"Strategies that lean {'; '.join(parts)}." if parts else ""
-
-
-def _break_sentences(context: MarketContext) -> Iterator[str]:
-    for timeframe, series_break in context.breaks.items():
-        opened = datetime.fromtimestamp(series_break.opened_ms / 1000, UTC)
-        candle = f"the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC"
-        yield f"Before {candle} {series_break.words}: older candles do not count."
 
 
 def _data_sentence(context: MarketContext) -> str:

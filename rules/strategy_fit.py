@@ -78,7 +78,8 @@ def recommend(context: MarketContext, view: TrendView, settings: IndicatorSettin
     is. Strategies that follow fit better the stronger the trend of all timeframes, those that expect a turn the
     weaker it is; both fit half where a trend begins to be called one. Nothing fits a flat market, and everything
     half as well where timeframes disagree. A view against the trend counts less the stronger that is, for those
-    who follow it. A strategy that has nothing to read suits no market.
+    who follow it. A strategy that has nothing to read suits no market, nor does any where the series has just broken
+    off.
     """
     recommendations = [_recommendation(context, view, settings, name) for name in context.strategies]
     return sorted(recommendations, key=lambda fit: -fit.suitability)
@@ -95,6 +96,9 @@ def _recommendation(context: MarketContext, view: TrendView, settings: Indicator
     missing = [_words(indicator) for indicator in traits.evidence if indicator not in latest]
     if missing:
         words = f"It cannot be judged: {context.primary} has no {_listed(missing)}."
+        return Recommendation(name, 0.0, words, config)
+    if view.broken:
+        words = "It cannot be judged: too few candles have come since the series broke off."
         return Recommendation(name, 0.0, words, config)
     trendiness = ramp(abs(view.trend), 0.0, 2 * TREND_BAR)
     fit = trendiness if traits.follows else 1 - trendiness

@@ -39,7 +39,7 @@ class TechnicalAnalyst:
         """Return the analysis of a judged market."""
         context, view, verdict = judgement.context, judgement.view, judgement.verdict
         model = context.forecast if view.blended else None
-        levels = context.main.levels
+        levels = context.levels
         return Analysis(
             analysis_id=self._new_id(),
             symbol=context.symbol,

@@ -164,7 +164,9 @@ def strength(view: TrendView) -> float:
 
 
 def trend_direction(view: TrendView) -> TrendDirection:
-    """Return the direction of the trend; Uncertain where timeframes disagree."""
+    """Return the direction of the trend; Uncertain where timeframes disagree, or the series has just broken off."""
+    if view.broken:
+        return TrendDirection.UNCERTAIN
     if view.flat:
         return TrendDirection.SIDEWAYS
     if view.disagree:

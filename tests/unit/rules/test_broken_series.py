@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from domain.analysis import MarketSnapshot
+from domain.analysis import MarketSnapshot, TrendDirection
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal
 from rules.direction import view_trend
 from rules.judgement import judge
+from rules.market_condition import LEAST_CONFIDENCE, MarketPhase, describe_market
+from rules.strategy_fit import names_that_suit, recommend
 from rules.verdict import Ground
-from tests.fixtures.histories import assess, context_of, simulated, snapshot_of
+from tests.fixtures.histories import INDICATORS, assess, context_of, simulated, snapshot_of
 
 DRIFT = 0.4
 
@@ -39,6 +41,25 @@ def test_a_trend_is_neutral_and_the_split_is_named_until_enough_candles_have_com
     )  # fmt: skip
     assert "it looks like a split 10:1: older candles do not count." in analysis.reasoning
     assert set(analysis.strategy_scores.values()) == {0.5}
+
+
+def test_of_a_market_that_has_just_split_nothing_is_said_from_before() -> None:
+    context = context_of(split_market(40))
+    view = view_trend(context)
+    fits = recommend(context, view, INDICATORS.settings)
+    condition = describe_market(context, view, names_that_suit(fits))
+    assert (condition.condition, condition.phase) == (TrendDirection.UNCERTAIN, MarketPhase.TRANSITION)
+    assert condition.confidence == LEAST_CONFIDENCE
+    assert condition.characteristics[0] == "Too few candles have come since the series broke off."
+    assert len(condition.characteristics) == 2
+    assert "it looks like a split 10:1" in condition.characteristics[1]
+    assert {fit.suitability for fit in fits} == {0.0}
+    analysis = assess(split_market(40))
+    market, price = analysis.market_analysis, analysis.price
+    assert market.trend_direction is TrendDirection.UNCERTAIN
+    assert market.support_levels
+    assert all(price / 2 < level < 2 * price for level in market.support_levels + market.resistance_levels)
+    assert "RSI" not in analysis.reasoning
 
 
 def test_after_the_split_a_market_is_read_as_one_that_begins_there() -> None:
