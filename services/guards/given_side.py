@@ -86,8 +86,8 @@ class GivenSide:
         return self.signal.side
 
     def recent_at(self, now: datetime, candles: int) -> bool:
-        """Return whether it was given less than this number of candle lengths ago."""
-        return now < self.at + timedelta(milliseconds=candles * self.timeframe.ms)
+        """Return whether it was given by now, and less than this number of candle lengths ago."""
+        return self.at <= now < self.at + timedelta(milliseconds=candles * self.timeframe.ms)
 
     def candles_since(self, series: CandleSeries) -> int:
         """Return the number of candles of its timeframe that have closed since it was given."""

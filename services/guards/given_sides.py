@@ -18,7 +18,7 @@ from services.guards.given_side import GivenSide
 from services.replicas.hints import Hint, Hints
 from storage.document_ports import GIVEN_SIDES, Document, LastingDocuments
 from utils.clock import Clock
-from utils.concurrency import Pause
+from utils.concurrency import Pause, background
 
 # Symbols times timeframes, 2 KB each.
 MAX_SIDES = 2_000
@@ -66,6 +66,7 @@ class GivenSides:
         # Markets whose sides were given here and are to be announced, or were announced by other replicas.
         self._own: set[str] = set()
         self._others: set[str] = set()
+        self._hinted = asyncio.Event()
         self._odd = False
         self._known = asyncio.Event()
         # Forgotten first: the side that was set longest ago.
@@ -81,17 +82,26 @@ class GivenSides:
                 self._known.set()
             else:
                 await self._sleep(RETRY_SECONDS)
-        while True:
-            await self._pause.wait(LOOK_SECONDS)
-            hinted = bool(self._own or self._others)
-            await self._tell_others()
-            await self._tried(self._read_announced if hinted else self._read_all)
+        async with background(self._pass_on(), "announced sides"):
+            while True:
+                await self._pause.wait(LOOK_SECONDS)
+                await self._tried(self._read_all)
 
     def look_at(self, market: str) -> None:
         """Read the side of a market that another replica gave; without a market, all of them."""
         if market:
             self._others.add(market)
-        self._pause.end()
+            self._hinted.set()
+        else:
+            self._pause.end()
+
+    async def _pass_on(self) -> NoReturn:
+        """Announce the sides of this process, and read those that others announce."""
+        while True:
+            await self._hinted.wait()
+            self._hinted.clear()
+            await self._tell_others()
+            await self._tried(self._read_announced)
 
     async def _tried(self, read: Callable[[], Awaitable[None]]) -> bool:
         try:
@@ -109,12 +119,7 @@ class GivenSides:
 
     async def _read_announced(self) -> None:
         while self._others:
-            market = self._others.pop()
-            try:
-                document = await self._documents.get(GIVEN_SIDES, market)
-            except StorageUnavailable:
-                self._others.add(market)
-                raise
+            document = await self._documents.get(GIVEN_SIDES, self._others.pop())
             self._take([document] if document else [])
 
     async def _read_all(self) -> None:
@@ -145,17 +150,17 @@ class GivenSides:
 
     def recent(self, symbol: str, timeframe: Timeframe) -> GivenSide | None:
         """Return the last Long or Short of less than `open_candles` ago, also where it does not stand any more."""
-        side = self.last(symbol, timeframe)
+        side = self._sides.get((symbol, timeframe))
         return side if side is not None and side.recent_at(self._clock.now(), self._open_candles) else None
 
     def open_beside(self, symbol: str, timeframe: Timeframe) -> list[GivenSide]:
         """Return the open sides of the other symbols in this timeframe."""
         now = self._clock.now()
-        since = now - timedelta(milliseconds=self._open_candles * timeframe.ms)
         return [
             side
             for side in self._sides.values()
-            if side.timeframe is timeframe and side.stands and since < side.at <= now and side.symbol != symbol
+            if (side.timeframe is timeframe and side.symbol != symbol)
+            and (side.stands and side.recent_at(now, self._open_candles))
         ]
 
     def give(self, side: GivenSide) -> None:
@@ -173,4 +178,4 @@ class GivenSides:
         self._documents.put_later(GIVEN_SIDES, market, side.document)
         if self._hints.carried:
             self._own.add(market)
-            self._pause.end()
+            self._hinted.set()

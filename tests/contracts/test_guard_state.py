@@ -22,7 +22,7 @@ from services.guards.given_sides import GivenSides
 from services.guards.guards import Guards
 from services.guards.safe_mode import SafeMode
 from services.guards.watched_state import CHECK_SECONDS
-from services.replicas.hints import Hints
+from services.replicas.hints import Hint, Hints
 from storage.document_ports import GIVEN_SIDES, Collection, DocumentWrite
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
@@ -333,21 +333,29 @@ async def test_an_older_state_is_not_taken_over_while_a_switch_is_on_its_way_to_
     await documents.close()
 
 
-async def test_without_announcements_sides_of_other_processes_are_read_in_time_while_this_one_gives_its_own(
-    url: str, clock: SettableClock
+@pytest.mark.parametrize("lost", [False, True], ids=["no Redis", "lost Redis"])
+@pytest.mark.parametrize("back", [False, True], ids=["in time", "when Redis is back"])
+async def test_without_announcements_sides_of_other_processes_are_read_while_this_one_gives_its_own(
+    url: str, clock: SettableClock, lost: bool, back: bool
 ) -> None:
-    half_minutes = asyncio.Queue[None]()
+    half_minutes, hints = asyncio.Queue[None](), Hints()
+    if lost:
+        hints.send_by(lambda *_: None)
 
     async def half_a_minute(_: float) -> None:
         await half_minutes.get()
 
     async with documents_on(url) as documents:
-        given = GivenSides(documents, clock, 24, half_a_minute)
+        given = GivenSides(documents, clock, 24, half_a_minute, hints)
+        hints.when(Hint.GIVEN_SIDE, given.look_at)
         following = asyncio.create_task(given.follow())
         await given.known()
         await documents.put(GIVEN_SIDES, "BTCUSDT 1h", given_side(at=clock.now()).document)
         given.give(given_side(at=clock.now(), symbol="ETHUSDT"))
-        half_minutes.put_nowait(None)
+        if back:
+            hints.catch_up()
+        else:
+            half_minutes.put_nowait(None)
         async with asyncio.timeout(PATIENCE_SECONDS):
             while given.last("BTCUSDT", Timeframe.H1) is None:
                 await asyncio.sleep(0.01)
