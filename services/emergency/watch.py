@@ -119,7 +119,6 @@ class EmergencyWatch:
         return [record for record in found if present and record.key.lane_id == present.key.lane_id]
 
     async def _disable(self, name: str, reason: str) -> None:
-        part = await self._disabled.switch(name, disabled=True, reason=reason, by="emergency")
         kind = "lane" if name in LANES else "strategy"
         logger.bind(part=name, reason=reason).error(f"the {kind} {name} is disabled by the emergency watch")
         self._notify(
@@ -128,6 +127,8 @@ class EmergencyWatch:
                 level=NoticeLevel.CRITICAL,
                 title=f"The {kind} {name} is disabled",
                 text=f"{reason}. It takes no part in answers until it is enabled: POST /ai/disabled/{name}",
-                created_at=part.changed_at,
+                created_at=self._clock.now(),
             )
         )
+        # Told before: it is disabled even if nothing keeps that over a restart, and then no later look would tell it.
+        await self._disabled.switch(name, disabled=True, reason=reason, by="emergency")

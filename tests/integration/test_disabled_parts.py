@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 
 from demo.openai_server import FakeOpenAI
+from domain.errors import StorageUnavailable
 from domain.forecasting import ModelType
 from domain.ledger.entries import LedgerLane
 from domain.ledger.settlements import LedgerRecord
@@ -21,6 +23,8 @@ from models.registry.registry import Registry
 from services.emergency.strategy_records import LiveStrategies
 from services.emergency.watch import EmergencyWatch
 from services.leases import Lease
+from services.ledger.scoring.queries import RecordQuery
+from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
@@ -52,13 +56,17 @@ def analyzed(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze"
 
 
 def check(
-    client: TestClient, notices: list[Notice] | None = None, clock: Clock | None = None, **settings: Any
+    client: TestClient,
+    notices: list[Notice] | None = None,
+    clock: Clock | None = None,
+    scores: LedgerScores | None = None,
+    **settings: Any,
 ) -> dict[str, Any]:
     """Look once, as the watch of the service does."""
     container = container_of(client)
     clock = clock or container.clock
     watch = EmergencyWatch(
-        LedgerScores(container.ledger, clock),
+        scores or LedgerScores(container.ledger, clock),
         LiveStrategies(container.ledger, container.store, clock),
         container.disabled,
         (notices if notices is not None else []).append,
@@ -183,6 +191,30 @@ def test_the_watch_disables_a_lane_that_surely_loses_and_tells_it_once(watched: 
     assert (rules["name"], rules["by"]) == ("rules", "emergency")
     assert check(watched, notices)["disabled"] == []
     assert len(notices) == 1
+
+
+def test_the_watch_tells_of_a_lane_whose_end_nothing_keeps_over_a_restart(
+    make_client: MakeClient, tmp_path: Path
+) -> None:
+    data = tmp_path / "data"
+    storage = {"url": f"sqlite:///{data}/store.db", "spool_path": ""}
+    watched = make_client(emergency={"enabled": False}, storage=storage)
+    settle(watched, calls(50, 150))
+
+    class ThenTheDiskIsGone(LedgerScores):
+        async def track_record(self, query: RecordQuery) -> list[Record]:
+            found = await super().track_record(query)
+            if query.lane == LedgerLane.RULES:
+                data.rename(tmp_path / "away")
+                data.touch()
+            return found
+
+    container, notices = container_of(watched), list[Notice]()
+    scores = ThenTheDiskIsGone(container.ledger, container.clock)
+    with pytest.raises(StorageUnavailable, match="rules is disabled in this process, but nothing keeps it"):
+        check(watched, notices, scores=scores)
+    assert [(notice.key, notice.level) for notice in notices] == [("disabled.rules", "critical")]
+    assert watched.get("/ai/disabled").json()["disabled"] == ["rules"]
 
 
 @pytest.mark.parametrize(("right", "wrong"), [(10, 60), (85, 115), (110, 90)])
