@@ -128,6 +128,8 @@ class SignalFeedback:
                 return
             self._some_wait = False  # before the read: what comes to wait during it is counted by the next call
             try:
+                if not await self._documents.flush():
+                    raise StorageUnavailable("outcomes that wait may be on their way to the store")
                 await self._count_these(await self._documents.newest(FEEDBACK_TO_COUNT, MAX_WAITING))
             except BaseException:
                 self._some_wait = True

@@ -7,6 +7,7 @@ from dataclasses import asdict
 from datetime import timedelta
 from enum import StrEnum
 
+from domain.errors import StorageUnavailable
 from domain.notices import Notice, NoticeLevel
 from domain.values import epoch_ms
 from storage.document_ports import NOTICES, Document, LastingDocuments
@@ -76,6 +77,8 @@ class NoticeRecords:
         Raises:
             StorageUnavailable: the store does not answer.
         """
+        if not await self._documents.flush():
+            raise StorageUnavailable("notices of earlier processes may be on their way to the store")
         left = await self._documents.newest(NOTICES, limit, {"state": NoticeState.WAITING.value})
         found = [
             (str(document["notice_id"]), _notice(document))

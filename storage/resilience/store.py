@@ -111,9 +111,12 @@ class ResilientStore(Resilient[AnalysisWrite]):
         """Return the analysis of this id from the archive.
 
         Raises:
-            StorageUnavailable: it is down, or has not answered within 2 s.
+            StorageUnavailable: it is down, has not answered within 2 s, or may not have taken the analysis yet.
         """
-        return await self._query("archived_analysis", lambda store: store.archived_analysis(analysis_id))
+        analysis = await self._query("archived_analysis", lambda store: store.archived_analysis(analysis_id))
+        if analysis is None and analysis_id in self._behind:
+            raise self._calls.unavailable()
+        return analysis
 
     async def newest_archived(self, limit: int) -> list[Analysis]:
         """Return the newest analyses of the archive; raises as `ping` does."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -23,15 +22,14 @@ from services.guards.guards import Guards
 from services.guards.safe_mode import SafeMode
 from services.guards.watched_state import CHECK_SECONDS
 from services.replicas.hints import Hint, Hints
-from storage.document_ports import GIVEN_SIDES, Collection, DocumentWrite
+from storage.document_ports import GIVEN_SIDES
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
-from storage.resilience.spool import Spool
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.guards import answer, candles_later, documents_on, given_side, guards_on, market
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.stores import eventually
+from tests.fixtures.stores import eventually, held_up_documents
 
 pytest_plugins = ["tests.fixtures.mongod"]
 
@@ -302,35 +300,24 @@ async def test_a_switch_that_nothing_kept_holds_and_is_stored_once_the_store_is_
 
 
 async def test_an_older_state_is_not_taken_over_while_a_switch_is_on_its_way_to_the_store(tmp_path: Path) -> None:
-    clock, looks, go_on, written = SettableClock(), asyncio.Queue[float](), asyncio.Queue[None](), asyncio.Event()
-
-    class Slow(SqliteDocumentStore):
-        async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-            await written.wait()
-            await super().put_many(collection, writes)
+    clock, looks, go_on = SettableClock(), asyncio.Queue[float](), asyncio.Queue[None]()
 
     async def next_look(seconds: float) -> None:
         await looks.put(seconds)
         await go_on.get()
 
-    written.set()
-    pace = Pace(call_seconds=60.0, flush_seconds=0.05)
-    spool = Spool(tmp_path / "spool", "documents", 1_000_000)
-    documents = ResilientDocuments(Slow(tmp_path / "store.db"), pace=pace, spool=spool)
-    await documents.open()
-    safe_mode = SafeMode(documents, SignalHub(1_000), clock, next_look)
-    await safe_mode.switch(enabled=False, reason="")
-    watching = asyncio.create_task(safe_mode.watch())
-    await looks.get()
-    written.clear()
-    clock.advance(1)
-    await safe_mode.switch(enabled=True, reason="wrong prices")
-    await go_on.put(None)
-    await looks.get()
-    assert safe_mode.state.enabled
-    written.set()
-    watching.cancel()
-    await documents.close()
+    async with held_up_documents(tmp_path) as (documents, database):
+        safe_mode = SafeMode(documents, SignalHub(1_000), clock, next_look)
+        await safe_mode.switch(enabled=False, reason="")
+        watching = asyncio.create_task(safe_mode.watch())
+        await looks.get()
+        database.goes_on.clear()
+        clock.advance(1)
+        await safe_mode.switch(enabled=True, reason="wrong prices")
+        await go_on.put(None)
+        await looks.get()
+        assert safe_mode.state.enabled
+        watching.cancel()
 
 
 @pytest.mark.parametrize("lost", [False, True], ids=["no Redis", "lost Redis"])

@@ -27,7 +27,7 @@ from storage.resilience.documents import ResilientDocuments
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
 from tests.fixtures.settings import configured
-from tests.fixtures.stores import eventually
+from tests.fixtures.stores import eventually, held_up_documents
 from utils.concurrency import worker_threads
 
 
@@ -174,6 +174,23 @@ async def test_what_waits_is_sent_after_a_start_without_the_store_once_that_is_b
         folder.unlink()
         away.rename(folder)
         await eventually(lambda: titles(receiver) == ["the store is down"])
+
+
+async def test_what_an_earlier_process_left_in_the_spool_is_sent_once_the_store_has_it(
+    tmp_path: Path, receiver: StandIn
+) -> None:
+    async with held_up_documents(tmp_path) as (documents, database):
+        database.goes_on.clear()
+        async with notifier(documents, SettableClock(), address(receiver)) as before:
+            before.send(notice())
+            await documents.settle()
+        async with notifier(documents, SettableClock(), address(receiver)) as after:
+            assert not await after.take_over()
+            database.goes_on.set()
+            await eventually(lambda: not documents.state.waiting)
+            assert await after.take_over()
+            await after.send_due()
+    assert titles(receiver) == ["the store is down"]
 
 
 async def test_what_was_sent_before_the_start_was_over_is_sent_once(

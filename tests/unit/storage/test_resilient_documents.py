@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from domain.errors import StorageUnavailable
-from storage.document_ports import FEEDBACK, JOBS, Collection, Document, DocumentWrite
+from storage.document_ports import FEEDBACK, JOBS, Document, DocumentWrite
 from storage.resilience.documents import ResilientDocuments
-from storage.resilience.spool import Spool
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.stores import PACE, eventually
+from tests.fixtures.stores import PACE, eventually, held_up_documents
 
 pytest_plugins = ["tests.fixtures.logs"]
 
@@ -95,24 +93,14 @@ async def test_call_of_a_store_that_hangs_ends_at_the_time_limit(tmp_path: Path,
 
 
 async def test_document_that_a_store_with_stuck_writes_has_not_taken_yet_is_not_missing(tmp_path: Path) -> None:
-    goes_on = asyncio.Event()
-
-    class Stuck(SqliteDocumentStore):
-        async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
-            await goes_on.wait()
-            await super().put_many(collection, writes)
-
-    pace = replace(PACE, call_seconds=60.0, flush_seconds=0.05)
-    spool = Spool(tmp_path, "documents", 1_000_000)
-    documents = ResilientDocuments(Stuck(tmp_path / "store.db"), pace=pace, spool=spool)
-    await documents.open()
-    await documents.put(JOBS, "j1", DOCUMENT)
-    with pytest.raises(StorageUnavailable, match="has not taken yet"):
-        await documents.get(JOBS, "j1")
-    with pytest.raises(StorageUnavailable, match="has not taken yet"):
-        await documents.replace(JOBS, "j1", DOCUMENT, {})
-    goes_on.set()
-    await eventually(lambda: documents.state.waiting == 0)
-    assert await documents.get(JOBS, "j1") == DOCUMENT | {"job_id": "j1"}
-    assert await documents.get(JOBS, "j2") is None
-    await documents.close()
+    async with held_up_documents(tmp_path) as (documents, database):
+        database.goes_on.clear()
+        await documents.put(JOBS, "j1", DOCUMENT)
+        with pytest.raises(StorageUnavailable, match="has not taken yet"):
+            await documents.get(JOBS, "j1")
+        with pytest.raises(StorageUnavailable, match="has not taken yet"):
+            await documents.replace(JOBS, "j1", DOCUMENT, {})
+        database.goes_on.set()
+        await eventually(lambda: documents.state.waiting == 0)
+        assert await documents.get(JOBS, "j1") == DOCUMENT | {"job_id": "j1"}
+        assert await documents.get(JOBS, "j2") is None

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
+from storage.ports import AnalysisWrite
 from storage.resilience.pace import Pace
 from storage.resilience.store import ResilientStore
-from tests.fixtures.analyses import LATER, NOON, make_candle
+from storage.sqlite.store import SqliteStore
+from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
 
@@ -43,6 +47,27 @@ async def test_slow_call_gives_nothing_but_goes_on(
     await eventually(lambda: faulty.saved == ["slow"])
     assert store.available
     assert log_lines == []
+
+
+async def test_analysis_that_a_store_with_stuck_writes_has_not_taken_yet_is_not_missing(tmp_path: Path) -> None:
+    goes_on = asyncio.Event()
+
+    class Stuck(SqliteStore):
+        async def save_analyses(self, writes: Sequence[AnalysisWrite]) -> None:
+            await goes_on.wait()
+            await super().save_analyses(writes)
+
+    pace = replace(PACE, call_seconds=float(PATIENCE_SECONDS), flush_seconds=0.05)
+    store = ResilientStore(Stuck(tmp_path / "store.db"), timeout_ms=TIMEOUT_MS, pace=pace)
+    await store.open()
+    assert await store.archived_analysis("a") is None
+    await save(store, "a")
+    with pytest.raises(StorageUnavailable):
+        await store.archived_analysis("a")
+    goes_on.set()
+    await eventually(lambda: store.state.waiting == 0)
+    assert await store.archived_analysis("a") == make_analysis(analysis_id="a")
+    await store.close()
 
 
 async def test_while_a_read_is_late_others_do_not_wait_too(store: ResilientStore, faulty: FaultyStore) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+
+import pytest
 
 from domain.analysis import Analysis
 from domain.errors import StorageUnavailable
@@ -12,6 +15,7 @@ from services.ledger.feedback import SignalFeedback
 from storage.factory import open_documents
 from tests.conftest import MakeSettings
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.stores import eventually, held_up_documents
 
 
 def outcome(signal_id: str) -> Feedback:
@@ -63,3 +67,20 @@ async def test_outcome_that_comes_while_others_are_counted_is_counted_too(make_s
         await asyncio.gather(counting, keeping)
         archive.down = False
         assert (await feedback.performance()).overall.scored == 2
+
+
+async def test_outcome_that_is_still_on_its_way_to_the_store_when_outcomes_are_counted_is_counted_later(
+    tmp_path: Path,
+) -> None:
+    async with held_up_documents(tmp_path) as (documents, database):
+        archive = Archive()
+        feedback = SignalFeedback(documents, archive, SettableClock())
+        archive.down = True
+        database.goes_on.clear()
+        await feedback.keep(outcome("first"), trusted=True)
+        archive.down = False
+        with pytest.raises(StorageUnavailable, match="may be on their way to the store"):
+            await feedback.performance()
+        database.goes_on.set()
+        await eventually(lambda: not documents.state.waiting)
+        assert (await feedback.performance()).overall.scored == 1
