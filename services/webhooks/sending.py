@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -70,6 +69,7 @@ async def send(
         "User-Agent": "trading-signal-service",
         "Accept-Encoding": "identity",
     }
+    status, asked, failure = None, 0.0, ""
     try:
         async with (
             asyncio.timeout(timeout_seconds),
@@ -77,13 +77,14 @@ async def send(
         ):
             status = response.status_code
             asked = retry_after_seconds(response.headers, datetime.now(UTC)) or 0.0
-            # The status has come: an answer that breaks off changes nothing.
-            with suppress(httpx2.RequestError):
-                await _read(response)
+            await _read(response)
     except (TimeoutError, httpx2.TimeoutException):
-        return SendFailure(f"did not answer in {timeout_seconds:g} s", unreachable=True)
+        failure = f"did not answer in {timeout_seconds:g} s"
     except httpx2.RequestError:
-        return SendFailure("cannot be reached", unreachable=True)
+        failure = "cannot be reached"
+    # Once the status has come, an answer that breaks off or does not end changes nothing.
+    if status is None:
+        return SendFailure(failure, unreachable=True)
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return None
     return SendFailure(f"answered with status {status}", unreachable=status in _BUSY, rest_seconds=asked)

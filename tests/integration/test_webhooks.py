@@ -120,6 +120,23 @@ async def test_a_receiver_that_does_not_answer_delays_neither_another_nor_the_pu
         assert len(await stored(documents, DeliveryState.WAITING)) == 5
 
 
+async def test_an_answer_of_a_status_alone_whose_body_does_not_come_is_a_delivery(
+    documents: ResilientDocuments,
+) -> None:
+    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n")
+        await reader.read()  # until the sender hangs up
+        writer.close()
+
+    server = await asyncio.start_server(accept, "127.0.0.1")
+    host, port = server.sockets[0].getsockname()
+    async with server, webhooks(documents, f"http://{host}:{port}", timeout_seconds=0.5) as opened:
+        await opened.publish("BTCUSDT", lambda: EVENT)
+        await eventually(lambda: opened.waiting == 0)
+    assert await stored(documents, DeliveryState.DEAD) == []
+
+
 async def test_a_redirection_is_no_delivery_and_is_not_followed(
     documents: ResilientDocuments, receiver: StandIn
 ) -> None:
