@@ -26,9 +26,13 @@ CLOSING_SECONDS = 0.5
 KERNEL_BUFFER_BYTES = 65_536
 # Pongs that may wait for a client which pings without reading.
 MAX_PONG_BYTES = 65_536
-# Three lines for each socket that comes or is refused, one of them an error, would let strangers fill the log.
+# Three lines for each socket that comes or is refused, one of them an error, would let strangers fill the log; so would
+# a traceback for each text that is no UTF-8.
 _LOGGER = logging.getLogger("api.server.websocket_protocol")
-_REFUSED = "ASGI callable returned without completing handshake."
+_OF_CLIENTS = {
+    "ASGI callable returned without completing handshake.",
+    "Invalid UTF-8 sequence received from client.",
+}
 
 
 class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
@@ -126,8 +130,8 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
 
 
 def _is_a_mistake(record: logging.LogRecord) -> bool:
-    """Return whether a line is about more than a socket that the app refused, which `WEBSOCKET_REFUSED` counts."""
-    return record.msg != _REFUSED
+    """Return whether a line is about more than a client that was refused, or closed with the reason."""
+    return record.msg not in _OF_CLIENTS
 
 
 _LOGGER.addFilter(_is_a_mistake)

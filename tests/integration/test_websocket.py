@@ -122,13 +122,16 @@ async def test_all_clients_receive_the_same_messages_in_order() -> None:
     [(b"\x00\x01", False, 1003), (b"x" * 1_000_000, True, 1009), (b"\xff\xfe", True, 1007)],
     ids=["binary", "oversized", "not UTF-8"],
 )
-async def test_a_frame_that_cannot_be_served_closes_politely(frame: bytes, is_text: bool, code: int) -> None:
+async def test_a_frame_that_cannot_be_served_closes_politely_and_leaves_no_traceback(
+    frame: bytes, is_text: bool, code: int, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serving() as service, welcomed(service) as client, welcomed(service) as other:
         await client.send(frame, text=is_text)
         assert await close_code(client) == code
         await other.send("still there?")
         assert (await receive(other))["type"] == "Pong"
         await until(lambda: service.connections == 1)
+    assert [record for record in caplog.records if record.exc_info] == []
 
 
 async def test_oversized_text_is_refused_on_a_plain_uvicorn_too() -> None:
