@@ -70,13 +70,21 @@ class MongoConnection:
             self._client = AsyncIOMotorClient(self._url, tz_aware=True, **self._timeouts_ms)
         await self.database.command("ping")
 
-    async def ping(self) -> None:
-        """Return when the server has taken a small write: one whose disk is full still answers.
+    async def ping(self, row: str) -> bool:
+        """Return when the server has taken a small write, since one whose disk is full still answers.
+
+        Args:
+            row: Counts the writes of the caller.
+
+        Returns:
+            Whether the row was there before; it is not in a new database.
 
         Raises:
             PyMongoError: it does not answer, or takes no writes.
         """
-        await self.journaled(_HEALTH_COLLECTION).update_one({"_id": "store"}, {"$inc": {"writes": 1}}, upsert=True)
+        checks = self.journaled(_HEALTH_COLLECTION)
+        counted = await checks.update_one({"_id": row}, {"$inc": {"writes": 1}}, upsert=True)
+        return counted.upserted_id is None
 
     def close(self) -> None:
         """Close the connections."""

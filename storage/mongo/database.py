@@ -5,6 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
+from loguru import logger
+
 from storage.mongo.connection import MongoConnection, operation
 
 
@@ -12,7 +14,7 @@ class MongoDatabase(ABC):
     """Collections in the database that a URL names."""
 
     kind = "mongodb"
-    # The name of its opening among the counted operations.
+    # The name of its opening among the counted operations, and of its checks in the database.
     opening: ClassVar[str]
 
     def __init__(self, url: str) -> None:
@@ -28,7 +30,7 @@ class MongoDatabase(ABC):
 
     @abstractmethod
     async def _prepare(self) -> None:
-        """Make the indexes, at each opening."""
+        """Make the indexes, at each opening and in a database that has become another one."""
 
     async def open(self) -> None:
         """Connect and make the indexes; the client reconnects by itself, so a second call keeps it.
@@ -39,7 +41,7 @@ class MongoDatabase(ABC):
         """
         with operation(self.opening):
             await self._connection.open()
-            await self._connection.ping()
+            await self._connection.ping(self.opening)
             await self._prepare()
 
     async def close(self) -> None:
@@ -47,6 +49,8 @@ class MongoDatabase(ABC):
         self._connection.close()
 
     async def ping(self) -> None:
-        """Return when the server has taken a write."""
+        """Return when the server has taken a write; a database that was dropped or replaced gets its indexes again."""
         with operation("ping"):
-            await self._connection.ping()
+            if not await self._connection.ping(self.opening):
+                logger.warning("the MongoDB database was dropped or replaced: a new one is begun")
+                await self._prepare()

@@ -12,6 +12,8 @@ import pytest
 
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
+from storage.mongo.documents import MongoDocumentStore
+from storage.mongo.ledger import MongoLedger
 from storage.mongo.store import MongoStore
 from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
@@ -20,7 +22,7 @@ from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
 from tests.fixtures.stores import eventually, read
 
 if TYPE_CHECKING:
-    from tests.fixtures.mongod import Mongod
+    from tests.fixtures.mongod import Documents, Mongod
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.logs"]
 pytestmark = pytest.mark.realserver
@@ -50,6 +52,26 @@ async def use_without_waiting(store: ResilientStore, name: str) -> None:
 def resilient(server: Mongod, spool: Path | None = None) -> ResilientStore:
     kept = Spool(spool, "analyses", 100_000_000) if spool else None
     return ResilientStore(MongoStore(server.fresh_url()), timeout_ms=50, pace=Pace(retry_seconds=0.1), spool=kept)
+
+
+async def test_a_database_that_was_dropped_under_the_service_gets_its_indexes_again(
+    mongo_url: str, database: Documents, log_lines: list[str]
+) -> None:
+    def indexes() -> dict[str, list[str]]:
+        names = database.list_collection_names(filter={"name": {"$ne": "service_health"}})
+        return {name: sorted(database[name].index_information()) for name in names}
+
+    stores = [MongoStore(mongo_url), MongoDocumentStore(mongo_url), MongoLedger(mongo_url)]
+    for store in stores:
+        await store.open()
+    before = indexes()
+    database.client.drop_database(database.name)
+    for store in stores:
+        await store.ping()
+    assert indexes() == before
+    assert log_lines == ["WARNING the MongoDB database was dropped or replaced: a new one is begun"] * 3
+    for store in stores:
+        await store.close()
 
 
 async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
