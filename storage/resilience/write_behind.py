@@ -168,10 +168,8 @@ class WriteBehind(Generic[T]):
 
     async def flush(self) -> bool:
         """Return whether no earlier item is under way, once they are written or the store fails, or time is up."""
-        if not self._availability.available:
+        if not (self._availability.available and (len(self) or self._writing.locked() or self._spool.moving)):
             return not len(self)
-        if not (len(self) or self._writing.locked() or self._spool.moving):
-            return True
         self._tasks.add(task := asyncio.create_task(self._try()))
         task.add_done_callback(self._tasks.discard)
         await asyncio.wait({task}, timeout=self._pace.flush_seconds)
