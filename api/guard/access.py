@@ -52,8 +52,8 @@ def identify(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     """Return the caller of a request or socket, which is found out once per connection scope.
 
     `X-Forwarded-For` counts only when the peer is a trusted proxy: then the client is the
-    last address that is not itself one. A forwarding header from anyone else makes the
-    caller a stranger, so that a proxy on this machine does not lend out its loopback. So does
+    last address that is not itself one. A forwarding header from anyone else, an address before
+    that one included, makes the caller a stranger, so that a proxy does not lend out its loopback or trust. So does
     a `Host` or `Origin` of another site: a web page makes its reader's browser send those.
     """
     state = connection.scope.setdefault("state", {})
@@ -78,13 +78,15 @@ def _by_address(connection: HTTPConnection, settings: AccessSettings) -> Caller:
     if address is None or not _inside(address, settings.trusted_proxies):
         return Caller(peer, loopback=False, trusted=False)
     # A proxy may add a line of its own below that of the client: together they are one list (RFC 9110, 5.3).
-    hops = ",".join(connection.headers.getlist("x-forwarded-for")).split(",")
-    for hop in map(str.strip, reversed(hops)):
+    hops = [hop.strip() for hop in ",".join(connection.headers.getlist("x-forwarded-for")).split(",")]
+    while hops:
+        hop = hops.pop()
         hop_address = _parse(hop)
         if hop_address is None:
-            return Caller(peer, loopback=False, trusted=False)
+            break
         if not _inside(hop_address, settings.trusted_proxies):
-            return _known_caller(hop, settings.trusted_networks)
+            # An address before it was written by a proxy that is not one of those.
+            return Caller(hop, loopback=False, trusted=False) if hops else _known_caller(hop, settings.trusted_networks)
     return Caller(peer, loopback=False, trusted=False)
 
 

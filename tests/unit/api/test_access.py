@@ -42,6 +42,9 @@ def request(peer: str, **headers: str) -> Request:
         ("192.0.2.1", "127.0.0.1, 203.0.113.9", "203.0.113.9", False, False),
         ("192.0.2.1", "10.1.2.3, 192.0.2.7", "10.1.2.3", False, True),
         ("192.0.2.1", "not an address", "192.0.2.1", False, False),
+        # an undeclared proxy before a declared one does not lend out its trust either
+        ("192.0.2.1", "203.0.113.9, 10.1.2.3", "10.1.2.3", False, False),
+        ("192.0.2.1", "203.0.113.9, 127.0.0.1, 192.0.2.7", "127.0.0.1", False, False),
         ("testclient", None, "testclient", False, False),
     ],
 )
