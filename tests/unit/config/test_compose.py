@@ -227,3 +227,12 @@ def test_only_the_image_of_the_api_goes_without_the_libraries_that_train() -> No
     # what `docker build .` makes can do everything
     assert list(TARGETS)[-1] == "service"
     assert "FROM worker AS service" in TARGETS["service"]
+
+
+@pytest.mark.parametrize("target", ["api", "worker"])
+def test_a_change_of_the_code_leaves_the_layers_of_the_libraries_as_they_are(target: str) -> None:
+    *before, code = re.findall(r"^(?:RUN|COPY) .*", TARGETS[target], re.MULTILINE)
+    assert code == "COPY --from=code /app ."
+    assert any("/app/.venv" in line for line in before)
+    assert TARGETS[target].startswith("FROM base AS")
+    assert "COPY" not in TARGETS["base"]
