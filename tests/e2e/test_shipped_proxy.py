@@ -87,8 +87,8 @@ def test_a_large_body_is_refused_in_the_service_s_words_or_in_their_form(
     assert problem.keys() == proxy.get("/no-such-path").json().keys()
 
 
-def test_a_replica_that_is_gone_costs_no_request(replicas: list[Service]) -> None:
-    addresses = [f"127.0.0.1:{free_port()}", replicas[0].url.removeprefix("http://")]
+def test_replicas_that_are_gone_or_not_yet_there_cost_no_request(replicas: list[Service]) -> None:
+    addresses = [*(f"127.0.0.1:{free_port()}" for _ in range(3)), replicas[0].url.removeprefix("http://")]
     with shipped_proxy(*addresses) as url, httpx2.Client(base_url=url, timeout=PATIENCE_SECONDS) as client:
         assert [client.get("/livez").status_code for _ in range(6)] == [200] * 6
 
