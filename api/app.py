@@ -54,6 +54,7 @@ ContainerBuilder = Callable[[Settings], AbstractAsyncContextManager[Container]]
 
 # Every router but the main job's route.
 ROUTERS: tuple[APIRouter, ...] = (
+    signals.newest_router,
     signals.router,
     market.router,
     candle_files.router,

@@ -1,12 +1,19 @@
-"""The files of the page, by their names below `/web/`: read and packed once, sent with a digest of their content."""
+"""The files of the page, by their names below `/web/`: read and packed once, sent with a digest of their content.
+
+Each file costs a round trip. So the page names at once what its first view imports, and the addresses in it contain a
+version of all files: browsers keep what they got, and ask again once a file has changed.
+"""
 
 from __future__ import annotations
 
 import gzip
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from hashlib import sha256
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import urljoin
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -28,6 +35,9 @@ MEDIA_TYPES = {
 # These hold packed data already.
 PACKED = {".png", ".woff2"}
 PAGE = "index.html"
+# The frame, and the view of an address that names none.
+FIRST_MODULES = ("app.js", "views/board/board.js")
+_IMPORT = re.compile(r'^(?:import|export)\b[^;()]*?"(\.[^"]+)"', re.MULTILINE)
 # Sent in place of libraries that are not installed, so that the page works without them, with plain charts.
 STAND_INS = {
     "vendor/htm-preact.mjs": "plain/stand_in.js",
@@ -54,17 +64,18 @@ class PageFile:
     tag: str
     changed: tuple[int, int]
 
-    def answer(self, headers: Headers, *vary: str) -> Response:
+    def answer(self, headers: Headers, *vary: str, lasting: bool = False) -> Response:
         """Return the file, or 304 where the client has it.
 
         Args:
             headers: Of the request.
             vary: Headers beside `Accept-Encoding` that the choice of this file depends on.
+            lasting: Whether its address contains its version. If not, browsers ask each time whether theirs is still
+                the newest, since a release may change each file.
         """
         sent = {
             "ETag": self.tag,
-            # A release may change each file, so browsers ask each time whether theirs is still the newest.
-            "Cache-Control": "no-cache",
+            "Cache-Control": "public, max-age=31536000, immutable" if lasting else "no-cache",
             "Vary": ", ".join([*vary, "Accept-Encoding"]),
         }
         if self._is_held(headers.get("if-none-match", "")):
@@ -89,13 +100,30 @@ class PageFiles:
         self._folder = folder
         self._paths: dict[str, Path] = {}
         self._read: dict[str, PageFile] = {}
+        self._versioned: dict[str, PageFile] = {}
 
     def page(self) -> PageFile | None:
-        """Return the page; None where it is not there."""
-        return self.find(PAGE)
+        """Return the page, with the version of its files in their addresses; None where it is not there."""
+        page = self.find(PAGE)
+        if page is None:
+            return None
+        self._paths = _list(self._folder)
+        names = sorted({*self._paths, *STAND_INS})
+        files = {name: file for name in names if (file := self.find(name)) is not None}
+        version = "@" + sha256("".join(name + file.tag for name, file in files.items()).encode()).hexdigest()[:16]
+        self._versioned = {f"{version}/{name}": file for name, file in files.items()}
+        links = "".join(f'<link rel="modulepreload" href="web/{name}">\n' for name in _first_modules(files))
+        text = page.content.decode().replace("</head>", f"{links}</head>").replace('"web/', f'"web/{version}/')
+        return _packed(text.encode(), Path(PAGE).suffix, page.changed)
+
+    def versioned(self, name: str) -> PageFile | None:
+        """Return a file by its name in the page that was sent last, such as `@0123456789abcdef/styles/page.css`."""
+        return self._versioned.get(name)
 
     def find(self, name: str) -> PageFile | None:
-        """Return a file by its name, such as `styles/base.css`; reads the disk, so not for the event loop."""
+        """Return a file by its name, such as `styles/page.css`; reads the disk, so not for the event loop."""
+        # A page that is still open after a release asks for its views under the version before.
+        name = re.sub("^@[^/]*/", "", name)
         found = self._find(name)
         return self._find(STAND_INS[name]) if found is None and name in STAND_INS else found
 
@@ -110,7 +138,7 @@ class PageFiles:
             changed = (state.st_mtime_ns, state.st_size)
             known = self._read.get(name)
             if known is None or known.changed != changed:
-                known = self._read[name] = _read(path, changed)
+                known = self._read[name] = _packed(path.read_bytes(), path.suffix, changed)
         except FileNotFoundError:
             return None
         return known
@@ -121,10 +149,18 @@ def _list(folder: Path) -> dict[str, Path]:
     return {path.relative_to(folder).as_posix(): path for path in paths}
 
 
-def _read(path: Path, changed: tuple[int, int]) -> PageFile:
-    content = path.read_bytes()
-    packed = None if path.suffix in PACKED else gzip.compress(content, mtime=0)
+def _first_modules(files: Mapping[str, PageFile]) -> list[str]:
+    """Return the first modules, and what they import when they are loaded."""
+    found = [name for name in FIRST_MODULES if name in files]
+    for name in found:
+        imported = (urljoin(name, path) for path in _IMPORT.findall(files[name].content.decode()))
+        found += [path for path in imported if path in files and path not in found]
+    return found
+
+
+def _packed(content: bytes, suffix: str, changed: tuple[int, int]) -> PageFile:
+    packed = None if suffix in PACKED else gzip.compress(content, mtime=0)
     if packed is not None and len(packed) >= len(content):
         packed = None
     tag = f'W/"{sha256(content).hexdigest()[:24]}"'
-    return PageFile(content, packed, MEDIA_TYPES[path.suffix], tag, changed)
+    return PageFile(content, packed, MEDIA_TYPES[suffix], tag, changed)

@@ -17,7 +17,8 @@ router = APIRouter()
 def page_file(request: Request, name: str) -> Response:
     """Return a script, a style, a picture or a library of the page; the page itself is at `/` alone."""
     files: PageFiles = request.app.state.page_files
-    file = None if name.endswith(".html") else files.find(name)
-    if file is None:
+    versioned = files.versioned(name)
+    file = versioned or files.find(name)
+    if file is None or name.endswith(".html"):
         raise NotFound("the page has no such file")
-    return file.answer(request.headers)
+    return file.answer(request.headers, lasting=versioned is not None)

@@ -160,7 +160,7 @@ PARAMETERS = {
     "{delivery_id}": "0" * 32,
     "{ticker}": "BTCUSDT",
     "{symbol}": "BTCUSDT",
-    "{name:path}": "styles/base.css",
+    "{name:path}": "styles/page.css",
 }
 ALL = sorted(OPEN | CLIENTS | ADMINS)
 REFUSED = {401, 403}

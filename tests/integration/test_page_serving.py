@@ -95,7 +95,7 @@ def test_a_browser_that_has_a_file_is_not_sent_it_again(client: TestClient, path
         "/web/..%5c..%5cconfig.yaml",
         "/web/vendor/.installed",
         "/web/index.html",
-        "/web/styles/base.css%00",
+        "/web/styles/page.css%00",
         "/web/",
     ],
 )
@@ -154,9 +154,31 @@ def loaded_first(client: TestClient) -> dict[str, int]:
     return sent
 
 
-def test_the_first_paint_needs_less_than_100_kilobytes(client: TestClient) -> None:
+def test_the_first_paint_needs_less_than_100_kilobytes_of_files_that_the_page_names_at_once(client: TestClient) -> None:
     sent = loaded_first(client)
     assert sum(sent.values()) < MAX_FIRST_BYTES, sent
+    named = {urljoin("/", address) for address in re.findall(r"(?:src|href)=\"([^\"]+)\"", page_of(client))}
+    assert any(path.endswith("/views/board/board.js") for path in named)
+    assert set(sent) - named == {"/"}
+
+
+def test_a_file_that_the_page_names_is_kept_without_asking_again(client: TestClient) -> None:
+    [address] = re.findall(r'src="([^"]+)"', page_of(client))
+    script = client.get(f"/{address}")
+    assert script.headers["cache-control"] == "public, max-age=31536000, immutable"
+    # A page of another release that is still open gets the present files, and nothing keeps them for its own.
+    other = client.get("/web/@of-another-release/app.js")
+    assert (other.content, other.headers["cache-control"]) == (script.content, "no-cache")
+
+
+def test_the_newest_signals_and_candles_are_sent_packed(client: TestClient) -> None:
+    client.post("/ai/analyze", json=shape_a()).raise_for_status()
+    for path in ("/ai/signals", f"/ai/candles/{shape_a()['symbol']}"):
+        plain = client.get(path, headers={"accept-encoding": "identity"})
+        packed = client.get(path, headers={"accept-encoding": "gzip"})
+        assert (packed.json(), packed.headers["content-encoding"]) == (plain.json(), "gzip")
+        assert "content-encoding" not in plain.headers
+        assert int(packed.headers["content-length"]) < int(plain.headers["content-length"])
 
 
 def test_libraries_are_sent_packed(client: TestClient) -> None:
@@ -165,7 +187,7 @@ def test_libraries_are_sent_packed(client: TestClient) -> None:
         assert answer.headers["content-encoding"] == "gzip"
         assert int(answer.headers["content-length"]) < most
         assert answer.content == client.get(f"/web/vendor/{name}", headers={"accept-encoding": "identity"}).content
-    # Nothing is packed that is made for each request: that would cost each of them.
+    # Answers that no page asks for again and again are not packed: that would cost each call of an engine.
     assert "content-encoding" not in client.get("/openapi.json", headers={"accept-encoding": "gzip"}).headers
 
 

@@ -10,14 +10,16 @@ from fastapi import APIRouter, Depends
 from api.bodies.queries import read_signals
 from api.dependencies import AnalyzeLimit, DefaultLimit, MayListen, QueryBody
 from api.parts import HubPart, SignalsPart
+from api.routes.packed import PackedRoute
 from api.schemas.analysis.signals import NewestSignals, SignalsRequest, SignalsResponse
 from api.schemas.problems import problem_responses
 from services.signals.stream import SignalsQuery
 
 router = APIRouter(tags=["analysis"])
+newest_router = APIRouter(tags=["analysis"], route_class=PackedRoute)
 
 
-@router.get(
+@newest_router.get(
     "/ai/signals",
     operation_id="newest_signals",
     summary="The newest signal of each symbol",

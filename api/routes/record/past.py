@@ -8,6 +8,7 @@ from fastapi import APIRouter, Query
 
 from api.dependencies import DefaultLimit
 from api.parts import NewestCandlesPart, PastAnalysesPart
+from api.routes.packed import PackedRoute
 from api.schemas.problems import problem_responses
 from api.schemas.record.past import CandlesAnswer, PastAnalysesAnswer
 from domain.market import Timeframe
@@ -17,7 +18,7 @@ from services.newest_candles import MAX_CANDLES
 # Each is a look into the archive.
 MAX_ANALYSES = 100
 
-router = APIRouter(prefix="/ai", tags=["insights"], dependencies=[DefaultLimit])
+router = APIRouter(prefix="/ai", tags=["insights"], dependencies=[DefaultLimit], route_class=PackedRoute)
 
 
 @router.get(

@@ -6,6 +6,8 @@ import { localZone } from "../core/times.js";
 import { LivenessLine } from "./liveness.js";
 import { choose, following } from "./theme.js";
 
+const ICON = new URL("../icon.svg", import.meta.url).href;
+
 export const PLACES = [["board", "Board"], ["record", "Record"], ["operations", "Operations"], ["try", "Try it"]];
 
 /** @param {{view: string}} props The view that is shown. */
@@ -13,7 +15,7 @@ export function Header({ view }) {
   const theme = useTopic("theme", "system");
   const zone = useTopic("zone", "local");
   return html`<header>
-    <a class="brand" href=${link("board")}><img src="web/icon.svg" alt="" width="24" height="24" /> Trading signals</a>
+    <a class="brand" href=${link("board")}><img src=${ICON} alt="" width="24" height="24" /> Trading signals</a>
     <nav aria-label="Views">
       ${PLACES.map(([name, title]) => html`<a key=${name} href=${link(name)}
         aria-current=${name === view || (name === "board" && view === "symbol") ? "page" : undefined}>${title}</a>`)}

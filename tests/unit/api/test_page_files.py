@@ -111,6 +111,32 @@ def test_a_changed_a_new_and_a_removed_file_are_noticed(folder: Path) -> None:
     assert files.find("core/app.js") is None
 
 
+def test_the_addresses_in_the_page_change_with_any_file_and_lead_to_the_files_of_that_moment(folder: Path) -> None:
+    files, style = PageFiles(folder), folder / "styles.css"
+    style.write_text("p {}")
+    (folder / PAGE).write_text('<head></head><link href="web/styles.css">')
+
+    def address() -> str:
+        page = files.page()
+        assert page is not None
+        [found] = re.findall('href="web/([^"]+)"', page.content.decode())
+        return found
+
+    first = address()
+    assert address() == first
+    (folder / "new.js").write_text("new")
+    second = address()
+    assert second != first
+    assert files.versioned(first) is None
+    style.write_text("p { color: red }")
+    held = files.versioned(second)
+    assert held is not None
+    assert held.content == b"p {}"
+    newest = files.versioned(address())
+    assert newest is not None
+    assert newest.content == b"p { color: red }"
+
+
 def test_a_file_is_packed_for_those_who_can_unpack_it(folder: Path) -> None:
     found = PageFiles(folder).find("core/app.js")
     assert found is not None

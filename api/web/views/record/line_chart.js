@@ -7,7 +7,7 @@ import { useTopic } from "../../core/store.js";
 import { PlainLines } from "./plain_lines.js";
 
 const HEIGHT = 280;
-const STYLES = "web/vendor/uPlot.min.css";
+const STYLES = new URL("../../vendor/uPlot.min.css", import.meta.url).href;
 // Lanes keep their colors and dashes, whichever of them are shown.
 const COLORS = { rules: "long", model: "warn", llm: "short", blend: "good", shadow: "aside" };
 const BEFORE_COSTS_DASH = [5, 4];
