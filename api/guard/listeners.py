@@ -14,12 +14,13 @@ BEARER_SUBPROTOCOL = "bearer"
 def may_hear(connection: HTTPConnection, settings: Settings) -> bool:
     """Return whether the client shows a token, if one is configured; a token in the URL does not count.
 
-    Where only clients have tokens, trusted networks need none, as everywhere.
+    The administrator's serves too. Where only clients have tokens, trusted networks need none, as everywhere.
     """
     own, access = settings.websocket.token, settings.access
-    tokens = (*access.client_tokens, *([own] if own else []))
-    if not tokens or (own is None and identify(connection, access).trusted):
+    needed = (*access.client_tokens, *([own] if own else []))
+    if not needed or (own is None and identify(connection, access).trusted):
         return True
+    tokens = (*needed, *([access.admin_token] if access.admin_token else []))
     if is_one_of(bearer(connection.headers), tokens):
         return True
     match connection.scope.get("subprotocols", []):

@@ -9,6 +9,7 @@ import { startClock } from "./core/times.js";
 import { Header, PLACES } from "./parts/header.js";
 import { Skeleton } from "./parts/view_state.js";
 import { applyTheme } from "./parts/theme.js";
+import { TokenForm } from "./parts/token_form.js";
 
 // Each view is loaded when it is first shown, with the charts that it alone needs.
 const VIEWS = {
@@ -26,7 +27,8 @@ function App() {
     document.title = `${subject ?? Object.fromEntries(PLACES)[view] ?? "Board"} · Trading signals`;
   }, [view, subject]);
   return html`<${Header} view=${view} />
-    <main id="main" tabindex="-1">${withoutLibraries ? html`<${WithoutLibraries} />` : null}<${View} key=${`${view}/${subject}`} name=${view} subject=${subject} parameters=${parameters}
+    <main id="main" tabindex="-1">${withoutLibraries ? html`<${WithoutLibraries} />` : null}
+      ${newest.problem?.status === 401 && view !== "operations" ? html`<${TokenNeeded} />` : null}<${View} key=${`${view}/${subject}`} name=${view} subject=${subject} parameters=${parameters}
       newest=${newest} /></main>
     <footer>
       Signals are information, not advice. ${withoutLibraries ? null : html`Charts by <a href="https://www.tradingview.com/" rel="noreferrer">TradingView
@@ -51,6 +53,14 @@ function View({ name, ...properties }) {
 function WithoutLibraries() {
   return html`<p class="notice">The libraries of this page are not installed, so its charts are plain ones. Where npm is there, <code>make
     setup</code> fetches them; then load the page again.</p>`;
+}
+
+/** Asks for a token where signals are given to those who have one. */
+function TokenNeeded() {
+  return html`<div class="notice warn">
+    <p>This service gives its signals to those who have a token.</p>
+    <${TokenForm} listener />
+  </div>`;
 }
 
 /** Says that the files of a view did not come; the page is loaded again when the service is back. */

@@ -23,7 +23,7 @@ export class Problem extends Error {
  */
 export async function ask(path, { method = "GET", body, content, signal } = {}) {
   const headers = { accept: "application/json, text/markdown" };
-  const token = read("admin");
+  const token = read("token");
   if (token) headers.authorization = `Bearer ${token}`;
   if (content !== undefined) headers["content-type"] = "application/octet-stream";
   if (body !== undefined) headers["content-type"] = "application/json";

@@ -3,12 +3,18 @@ import { useEffect } from "./html.js";
 import { useResource } from "./resource.js";
 import { signalOf } from "./signals.js";
 import { keepSignal } from "./socket.js";
+import { useTopic, write } from "./store.js";
 
 const EVERY_MS = 5 * 60_000;
+const EVERY_MS_WITHOUT_SOCKET = 30_000;
 
 /** Bring the newest signals into the store; return the resource that they come from. */
 export function useNewestSignals() {
-  const newest = useResource("ai/signals", { everyMs: EVERY_MS });
+  const { attempts } = useTopic("socket", { attempts: 0 });
+  // Asked again too when the socket comes back: what was broadcast meanwhile is not sent again.
+  const newest = useResource("ai/signals", { everyMs: attempts ? EVERY_MS_WITHOUT_SOCKET : EVERY_MS });
   useEffect(() => newest.data?.signals.forEach((signal) => keepSignal(signalOf(signal))), [newest.data]);
+  // A browser does not tell why a socket is refused; this route asks for the same token.
+  useEffect(() => write("refused", newest.problem?.status === 401), [newest.problem]);
   return newest;
 }

@@ -2,6 +2,7 @@
 import { useCallback, useEffect, useRef, useState } from "./html.js";
 import { ask } from "./api.js";
 import { useTopic } from "./store.js";
+import { now } from "./times.js";
 
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 60_000;
@@ -18,7 +19,7 @@ const LONGEST_RETRY_MS = 60_000;
 export function useResource(path, { everyMs = 0 } = {}) {
   const [state, setState] = useState({ path: null, data: null, problem: null, at: null });
   const [round, setRound] = useState(0);
-  const token = useTopic("admin");
+  const token = useTopic("token");
   const failures = useRef(0);
   const reload = useCallback(() => setRound((number) => number + 1), []);
 
@@ -31,7 +32,7 @@ export function useResource(path, { everyMs = 0 } = {}) {
       try {
         const data = await ask(path, { signal: leaving.signal });
         failures.current = 0;
-        setState({ path, data, problem: null, at: Date.now() });
+        setState({ path, data, problem: null, at: now() });
       } catch (problem) {
         if (leaving.signal.aborted) return;
         setState((before) => (before.path === path ? { ...before, problem } : { path, data: null, problem, at: null }));

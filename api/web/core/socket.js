@@ -1,13 +1,16 @@
 /** The one socket of the page: it keeps itself connected, and tells the store what arrives. */
 import { announceSignal } from "./announce.js";
 import { signalOf } from "./signals.js";
-import { read, write } from "./store.js";
+import { read, subscribe, write } from "./store.js";
+import { now } from "./times.js";
 
 const PING_MS = 30_000;
 const PONG_MS = 5_000;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 30_000;
 const KEPT_EVENTS = 200;
+// What a browser may offer as a subprotocol.
+const OFFERABLE = /^[\w!#$%&'*+.^`|~-]+$/;
 
 let socket = null;
 let attempts = 0;
@@ -21,6 +24,7 @@ export function keepConnected() {
   document.addEventListener("visibilitychange", () => {
     if (!document.hidden && read("socket").state !== "open") connectNow();
   });
+  subscribe("refused", connectNow);
   connect();
 }
 
@@ -40,13 +44,14 @@ function connectNow() {
 }
 
 function connect() {
-  write("socket", { state: "connecting", since: Date.now(), attempts });
+  write("socket", { state: "connecting", attempts });
   const address = new URL("ws", document.baseURI);
   address.protocol = address.protocol.replace("http", "ws");
-  socket = new WebSocket(address);
+  const token = read("token") ?? "";
+  socket = new WebSocket(address, OFFERABLE.test(token) ? ["bearer", token] : []);
   socket.onopen = () => {
     attempts = 0;
-    write("socket", { state: "open", since: Date.now(), attempts });
+    write("socket", { state: "open", attempts });
     pings = setInterval(ping, PING_MS);
   };
   socket.onmessage = ({ data }) => {
@@ -60,8 +65,9 @@ function connect() {
     // Spread, so that the pages that a restart disconnects do not all come back at one moment.
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS) * (0.5 + Math.random());
     attempts += 1;
-    write("socket", { state: "closed", since: Date.now(), attempts, retryAt: Date.now() + pause });
-    retry = setTimeout(connect, pause);
+    write("socket", { state: "closed", attempts, retryAt: now() + pause });
+    // Without the token that it needs it would be refused for ever.
+    if (!read("refused")) retry = setTimeout(connect, pause);
   };
 }
 
@@ -74,7 +80,7 @@ function receive(event) {
   if (event.type === "Pong" || event.type === "connection") return;
   if (event.type === "AISignalReceived") hear(signalOf(event.data));
   write(`event:${event.type}`, event);
-  write("events", [{ ...event, at: Date.now() }, ...read("events", [])].slice(0, KEPT_EVENTS));
+  write("events", [{ ...event, at: now() }, ...read("events", [])].slice(0, KEPT_EVENTS));
 }
 
 // Who listens is told when a market has another side, not of each answer that says the same again.

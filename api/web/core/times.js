@@ -9,16 +9,30 @@ const DAY = 24 * HOUR;
 // Words are those of the page, which is in English; dates and numbers are written as the reader's browser does.
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "always", style: "short" });
 
+const TOLERATED_MS = 3 * SECOND;
+let ahead = 0;
+
+/** Return the time in epoch ms by the service's clock, which decides what is old; a browser's may be wrong by hours. */
+export function now() {
+  return Date.now() + ahead;
+}
+
+/** Take over the service's clock from an answer that has just come. */
+export function hearTime(moment) {
+  const difference = epoch(moment) - Date.now();
+  if (Math.abs(difference - ahead) > TOLERATED_MS) ahead = difference;
+}
+
 /** Start the page's clock. */
 export function startClock() {
-  const tick = () => write("clock", Date.now());
+  const tick = () => write("clock", now());
   tick();
   setInterval(tick, SECOND);
 }
 
 /** Return the time in epoch ms inside a view, which is drawn again each second. */
 export function useNow() {
-  return useTopic("clock", Date.now());
+  return useTopic("clock", now());
 }
 
 /**
@@ -30,7 +44,7 @@ export function useNow() {
  * @returns {Value}
  */
 export function useDerivedFromTime(derive) {
-  const value = derive(read("clock", Date.now()));
+  const value = derive(read("clock", now()));
   const shown = useRef(null);
   shown.current = { derive, value };
   const [, drawAgain] = useState(0);

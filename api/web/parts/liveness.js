@@ -2,7 +2,7 @@
 import { html, useEffect } from "../core/html.js";
 import { useResource } from "../core/resource.js";
 import { useTopic } from "../core/store.js";
-import { epoch } from "../core/times.js";
+import { epoch, hearTime } from "../core/times.js";
 import { Badge, DataBadge, SourceBadge } from "./badges.js";
 import { Age, Countdown } from "./moments.js";
 
@@ -11,14 +11,19 @@ const HEALTH_MS = 30_000;
 export function LivenessLine() {
   const socket = useTopic("socket", { state: "connecting" });
   const newest = useTopic("newest");
+  const refused = useTopic("refused");
   const switched = useTopic("event:SafeModeChanged");
   const health = useResource("health", { everyMs: HEALTH_MS });
   // A service that has just gone is not healthy for the rest of the half minute, and safe mode is shown at once.
   useEffect(() => {
     if (socket.state === "closed" || switched) health.reload();
   }, [socket.state, switched]);
+  useEffect(() => {
+    if (health.data) hearTime(health.data.timestamp);
+  }, [health.data]);
+  const answers = Boolean(health.data) && !health.problem;
   return html`<div class="liveness" role="group" aria-label="Whether the service is alive">
-    <${SocketState} socket=${socket} />
+    <${SocketState} socket=${socket} refused=${refused} answers=${answers} />
     ${newest ? html`<span>newest answer <${Age} at=${newest.generatedAt} /></span>
       <${SourceBadge} source=${newest.source} /><${DataBadge} sourceData=${newest.sourceData} />` : html`<span>no answer yet</span>`}
     <${NextRun} health=${health.data} />
@@ -26,10 +31,13 @@ export function LivenessLine() {
   </div>`;
 }
 
-function SocketState({ socket }) {
+function SocketState({ socket, refused, answers }) {
   if (socket.state === "open") return html`<span class="live"><i class="dot good"></i>live</span>`;
+  if (refused) return html`<span class="away" role="status"><i class="dot bad"></i>no live signals: a token is needed</span>`;
   if (socket.state === "connecting") return html`<span><i class="dot"></i>connecting…</span>`;
-  return html`<span class="away" role="status"><i class="dot bad"></i>offline, connecting again in <${Countdown}
+  // A proxy that passes requests on may pass no sockets on.
+  const state = answers && socket.attempts > 1 ? "no live signals: the socket does not open" : "offline";
+  return html`<span class="away" role="status"><i class="dot bad"></i>${state}, connecting again in <${Countdown}
     until=${socket.retryAt} /></span>`;
 }
 

@@ -1,19 +1,29 @@
-/** Asks for the administrator's token once; it stays in the memory of this page alone, and goes with it. */
+/** Asks for a token once; it stays in the memory of this page alone, and goes with it. */
 import { html, useState } from "../core/html.js";
 import { announce } from "../core/announce.js";
 import { ask, Problem } from "../core/api.js";
-import { useTopic, write } from "../core/store.js";
+import { read, useTopic, write } from "../core/store.js";
 
 // What a header can carry; browsers refuse to send anything else, which would read as a service that is away.
 const SENDABLE = /^[\x21-\x7e]+$/;
+const ADMINISTRATOR = {
+  label: "Administrator's token", needed: "for jobs, reports, switches and the log", wrong: "This is not the administrator's token.",
+  route: "jobs?limit=1",
+};
+const LISTENER = {
+  label: "Token", needed: "a client's, the socket's or the administrator's", wrong: "The service does not know this token.",
+  route: "ai/signals",
+};
 
-export function TokenForm() {
-  const token = useTopic("admin");
+/** @param {{listener?: boolean}} props Whether any token serves that signals are given for. */
+export function TokenForm({ listener = false }) {
+  const { label, needed, wrong, route } = listener ? LISTENER : ADMINISTRATOR;
+  const held = useTopic("admin", false);
   const [given, setGiven] = useState("");
   const [problem, setProblem] = useState(null);
-  if (token) {
+  if (held) {
     return html`<p class="notice">The administrator's token is held in this page's memory.
-      <button onClick=${() => write("admin", null)}>Forget it</button></p>`;
+      <button onClick=${() => hold(null, false)}>Forget it</button></p>`;
   }
   const take = async (event) => {
     event.preventDefault();
@@ -21,22 +31,29 @@ export function TokenForm() {
       setProblem(new Problem(401));
       return;
     }
-    write("admin", given);
+    const before = read("token");
+    write("token", given);
     try {
-      await ask("jobs?limit=1");
+      await ask(route);
+      hold(given, !listener || (await ask(ADMINISTRATOR.route).then(() => true, () => false)));
       setGiven("");
       setProblem(null);
       announce("The token was accepted");
     } catch (refusal) {
-      write("admin", null);
+      write("token", before);
       setProblem(refusal);
     }
   };
   return html`<form class="bar" onSubmit=${take}>
-    <label>Administrator's token <input type="password" autocomplete="off" required value=${given}
+    <label>${label} <input type="password" autocomplete="off" required value=${given}
       onInput=${(event) => setGiven(event.target.value)} /></label>
     <button class="primary">Use it</button>
-    <span class="aside">for jobs, reports, switches and the log; kept in memory only</span>
-    ${problem ? html`<p role="alert" class="notice bad">${problem.status === 401 ? "This is not the administrator's token." : problem.message}</p>` : null}
+    <span class="aside">${needed}; kept in memory only</span>
+    ${problem ? html`<p role="alert" class="notice bad">${problem.status === 401 ? wrong : problem.message}</p>` : null}
   </form>`;
+}
+
+function hold(token, isAdministrators) {
+  write("token", token);
+  write("admin", isAdministrators);
 }

@@ -1,5 +1,6 @@
 /** The states of everything that is asked for: loading, refused, away, empty, and old data while it is away. */
 import { html } from "../core/html.js";
+import { useTopic } from "../core/store.js";
 import { age, useNow } from "../core/times.js";
 
 /** Grey lines in the place of what is loading. */
@@ -17,11 +18,13 @@ export function Empty({ title, children }) {
 /** Why something cannot be shown. */
 export function Refusal({ problem, reload }) {
   const { status } = problem;
+  const signalsNeedOne = useTopic("refused");
   const needsToken = status === 401 || status === 403;
   return html`<div class="empty refusal" role="alert">
     <h2>${status ? `${status} ${problem.title}` : problem.title}</h2>
     <p>${problem.message}</p>
-    ${needsToken ? html`<p>Operators give the administrator's token under <a href="#/operations">Operations</a>.</p>` : null}
+    ${needsToken ? html`<p>${signalsNeedOne ? "It is shown once a token is given above."
+      : html`Operators give the administrator's token under <a href="#/operations">Operations</a>.`}</p>` : null}
     ${reload ? html`<button onClick=${reload}>Ask again</button>` : null}
   </div>`;
 }

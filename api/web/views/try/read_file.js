@@ -3,6 +3,7 @@ import { html, useEffect, useState } from "../../core/html.js";
 import { ask, withQuery } from "../../core/api.js";
 import { announce } from "../../core/announce.js";
 import { count } from "../../core/numbers.js";
+import { now } from "../../core/times.js";
 import { Moment } from "../../parts/moments.js";
 import { Refusal, Skeleton } from "../../parts/view_state.js";
 
@@ -52,7 +53,7 @@ function Facts({ file, answer, onRead }) {
   const [symbol, setSymbol] = useState(answer.symbol ?? "");
   const [then, setThen] = useState(false);
   const step = (answer.last_close - answer.last) || 1;
-  const old = Date.now() - answer.last_close > (OLD_AFTER + 1) * step;
+  const old = now() - answer.last_close > (OLD_AFTER + 1) * step;
   const use = (event) => {
     event?.preventDefault();
     const market = symbol.trim().toUpperCase();
