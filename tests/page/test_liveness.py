@@ -11,7 +11,7 @@ from tests.fixtures.service import Service, running_service
 from tests.page.conftest import SYMBOLS, Open, serious_findings
 from tests.page.test_board import INVENTED, analyze, card_of
 
-TOKEN = "token-of-the-socket"
+TOKEN = "token-of-the-socket"  # noqa: S105
 
 
 def test_a_token_is_asked_for_where_signals_need_one_and_opens_the_socket(open_view: Open) -> None:
@@ -28,7 +28,9 @@ def test_a_token_is_asked_for_where_signals_need_one_and_opens_the_socket(open_v
             expect(page.locator(".live")).to_have_text("live")
             expect(card_of(page, "BTCUSDT")).to_contain_text("SYNTHETIC")
             expect(page.get_by_role("alert")).to_have_count(0)
-            assert token not in page.evaluate("location.href + JSON.stringify([{...localStorage}, {...sessionStorage}])")
+            assert token not in page.evaluate(
+                "location.href + JSON.stringify([{...localStorage}, {...sessionStorage}])"
+            )
             page.reload()
             expect(page.get_by_label("Token")).to_be_visible()
 

@@ -22,7 +22,10 @@ let pong = 0;
 export function keepConnected() {
   addEventListener("online", connectNow);
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && read("socket").state !== "open") connectNow();
+    if (document.hidden) return;
+    // A machine that slept may still take a socket for open that is not.
+    if (read("socket").state === "open") ping();
+    else connectNow();
   });
   subscribe("refused", connectNow);
   connect();
@@ -72,6 +75,7 @@ function connect() {
 }
 
 function ping() {
+  clearTimeout(pong);
   socket.send(JSON.stringify({ type: "Ping" }));
   pong = setTimeout(() => socket?.close(), PONG_MS);
 }

@@ -37,7 +37,8 @@ function SocketState({ socket, refused, answers }) {
   if (socket.state === "connecting") return html`<span><i class="dot"></i>connecting…</span>`;
   // A proxy that passes requests on may pass no sockets on.
   const state = answers && socket.attempts > 1 ? "no live signals: the socket does not open" : "offline";
-  return html`<span class="away" role="status"><i class="dot bad"></i>${state}, connecting again in <${Countdown}
+  // The time that is left is no news to those who listen.
+  return html`<span class="away"><i class="dot bad"></i><span role="status">${state},</span> connecting again in <${Countdown}
     until=${socket.retryAt} /></span>`;
 }
 

@@ -2,11 +2,14 @@
 import { write } from "../core/store.js";
 
 const CHOICES = { theme: ["system", "dark", "light"], zone: ["local", "utc"] };
+const bright = matchMedia("(prefers-color-scheme: light)");
+// On paper dark grounds are left out, and light letters would be on white.
+const printed = matchMedia("print");
 
 /** Take the choices of this browser up at the start. */
 export function applyTheme() {
   for (const name of Object.keys(CHOICES)) choose(name, localStorage.getItem(name));
-  matchMedia("(prefers-color-scheme: light)").addEventListener("change", () => choose("theme", localStorage.getItem("theme")));
+  for (const medium of [bright, printed]) medium.addEventListener("change", () => choose("theme", localStorage.getItem("theme")));
 }
 
 /** Take one choice up; an unknown value becomes the first one. */
@@ -15,7 +18,7 @@ export function choose(name, value) {
   localStorage.setItem(name, chosen);
   write(name, chosen);
   if (name === "theme") {
-    const light = chosen === "light" || (chosen === "system" && matchMedia("(prefers-color-scheme: light)").matches);
+    const light = printed.matches || chosen === "light" || (chosen === "system" && bright.matches);
     document.documentElement.dataset.theme = light ? "light" : "dark";
     // Charts paint on canvas, where the colors of the style sheet do not reach.
     write("palette", light ? "light" : "dark");

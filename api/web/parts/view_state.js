@@ -1,7 +1,7 @@
 /** The states of everything that is asked for: loading, refused, away, empty, and old data while it is away. */
 import { html } from "../core/html.js";
 import { useTopic } from "../core/store.js";
-import { age, useNow } from "../core/times.js";
+import { Age } from "./moments.js";
 
 /** Grey lines in the place of what is loading. */
 export function Skeleton({ lines = 4, label = "Loading" }) {
@@ -45,6 +45,5 @@ export function Resource({ resource, lines, isEmpty = () => false, empty = null,
 
 /** Says since when data has not been renewed, and why. */
 function OldData({ problem, at }) {
-  const now = useNow();
-  return html`<p class="notice warn" role="status">As of ${age(at, now)}; no newer data: ${problem.message}</p>`;
+  return html`<p class="notice warn">As of <${Age} at=${at} />; <span role="status">no newer data: ${problem.message}</span></p>`;
 }

@@ -1,7 +1,7 @@
 /** One symbol: its signal, what it is worth, how old it is, and where the price stands on the way of its plan. */
 import { html, useMemo, useRef } from "../../core/html.js";
 import { link } from "../../core/address.js";
-import { change, price as priceText, riskUnits, share } from "../../core/numbers.js";
+import { change, count, price as priceText, riskUnits, share } from "../../core/numbers.js";
 import { useResource } from "../../core/resource.js";
 import { isStale, progress, SIGNAL_LIFE_MS } from "../../core/signals.js";
 import { useTopic } from "../../core/store.js";
@@ -59,7 +59,7 @@ function Worth({ signal: { evidence, abstention, side, reasoning } }) {
   if (!evidence) return html`<p class="aside worth">${abstention ?? "no plan was measured"}</p>`;
   const whose = side === "Neutral" ? `${REASON.exec(reasoning)?.[1] ?? abstention ?? "Neutral"}; the better side's plan came to` : "Plans like this came to";
   return html`<p class="aside worth"><${VerdictBadge} verdict=${evidence.verdict} /> ${whose} ${riskUnits(evidence.expected_r)} R
-    after costs, of ${evidence.plans.toLocaleString()}</p>`;
+    after costs, of ${count(evidence.plans)}</p>`;
 }
 
 function Plan({ signal, price }) {

@@ -7,6 +7,7 @@ import { LevelBadge } from "../../parts/badges.js";
 import { Age } from "../../parts/moments.js";
 import { Table } from "../../parts/table.js";
 import { Resource } from "../../parts/view_state.js";
+import { marketName } from "./version.js";
 
 const EVERY_MS = 15_000;
 const PROBLEMS = [
@@ -62,7 +63,7 @@ function Facts({ health }) {
     <dt>Store</dt><dd>${health.store}</dd>
     <dt>Sources</dt><dd>${Object.entries(sources).map(([name, works]) => `${name} ${works ? "✓" : "✗"}`).join(", ")}</dd>
     <dt>LLM</dt><dd>${health.gpt4_available ? "available" : health.api_key_configured ? "not available" : "no key"}</dd>
-    <dt>Models in production</dt><dd>${Object.entries(health.models).map(([market, version]) => html`<div key=${market}>${market}: ${version}</div>`)}${Object.keys(health.models).length ? null : "none"}</dd>
+    <dt>Models in production</dt><dd>${Object.entries(health.models).map(([market, version]) => html`<div key=${market}>${marketName(market)}: ${version}</div>`)}${Object.keys(health.models).length ? null : "none"}</dd>
     <dt>Listening sockets</dt><dd>${count(health.websocket_clients)}</dd>
     <dt>Newest cycle</dt><dd>${cycle ? html`<${Age} at=${cycle.started_at} />, ${cycle.duration_seconds.toFixed(1)} s` : "none yet"}</dd>
     ${failed.map(([symbol, reason]) => html`<dt key=${symbol}>${symbol}</dt><dd>${reason}</dd>`)}

@@ -8,7 +8,7 @@ import { Age } from "../../parts/moments.js";
 import { Table } from "../../parts/table.js";
 import { Empty, Resource } from "../../parts/view_state.js";
 import { Action } from "./action.js";
-import { Version } from "./version.js";
+import { marketName, Version } from "./version.js";
 
 // What the gate let serve, as a verdict on the version.
 const VERDICTS = {
@@ -48,13 +48,14 @@ function everyVersion({ models, further }) {
 }
 
 const everyProblem = ({ unusable, further }) => [unusable, ...further.map((group) => group.unusable)].flatMap(Object.entries);
+const marketOf = ({ symbol, timeframe }) => marketName(`${symbol} ${timeframe}`);
 const keyOf = ({ version, ahead }) => (ahead ? `${version} ${ahead}` : version);
 const asked = ({ ahead }) => (ahead ? `?horizon_candles=${ahead}` : "");
 const forecast = ({ target, horizon_candles: ahead }) => (target === "plan" ? "plans" : ahead === 1 ? "next close" : `close, ${ahead} ahead`);
 
 const columns = (reload, open, setOpen) => [
   { title: "Version", value: (model) => html`<${Opener} model=${model} open=${open && keyOf(open) === keyOf(model)} setOpen=${setOpen} />` },
-  { title: "Market", value: ({ symbol, timeframe }) => `${symbol} ${timeframe}` },
+  { title: "Market", value: marketOf },
   { title: "Forecasts", value: forecast },
   { title: "Serves", value: ({ alias, shadow }) => html`${alias ? html`<${Badge} tone=${alias === "production" ? "good" : "plain"}>${alias}<//>` : "no"}
     ${shadow ? html`<${Shadow} shadow=${shadow} />` : null}` },
@@ -86,7 +87,7 @@ function measured(metrics, name, write) {
 
 function Actions({ model, reload }) {
   const { version, alias, symbol, timeframe, target, ahead } = model;
-  const what = `${symbol} ${timeframe}${target === "plan" ? ", plans" : ahead ? `, ${ahead} candles ahead` : ""}`;
+  const what = `${marketOf(model)}${target === "plan" ? ", plans" : ahead ? `, ${ahead} candles ahead` : ""}`;
   const whose = { symbol, timeframe, ...(target === "plan" ? { target } : {}), ...(ahead ? { horizon_candles: ahead } : {}) };
   if (alias === "production") {
     return html`<${Action} title="Roll back" path="ai/models/rollback" reason body=${(reason) => ({ ...whose, reason })}
@@ -97,7 +98,7 @@ function Actions({ model, reload }) {
 }
 
 const driftMarket = ({ symbol, timeframe, target, horizon_candles: ahead }) =>
-  `${target === "plan" ? "plans of " : ""}${symbol} ${timeframe}${ahead === null ? "" : `, ${ahead} candles ahead`}`;
+  `${target === "plan" ? "plans of " : ""}${marketOf({ symbol, timeframe })}${ahead === null ? "" : `, ${ahead} candles ahead`}`;
 const keyOfDrift = (row) => `${driftMarket(row)} ${row.version}`;
 
 const DRIFT = [

@@ -7,6 +7,9 @@ import { Moment } from "../../parts/moments.js";
 import { Resource } from "../../parts/view_state.js";
 import { TrainingCurve } from "./training_curve.js";
 
+/** Return a market of models, such as `BTCUSDT 1h` or `* 1h`, in words. */
+export const marketName = (market) => market.replace("* ", "any market, ");
+
 /** @param {{version: string, asked?: string}} props Its name, and the query that says of which further horizon it is. */
 export function Version({ version, asked = "" }) {
   const model = useResource(`ai/models/${version}${asked}`);

@@ -69,7 +69,7 @@ export function levels(signal, colors) {
     // The plan is void where the stop is reached: that price is its invalidation.
     ...(signal.stop === null ? [] : [{ title: "stop: invalid beyond", price: signal.stop, color: colors.bad }]),
     ...(signal.target === null ? [] : [{ title: "target", price: signal.target, color: colors.good }]),
-    ...(signal.price === null ? [] : [{ title: "entry", price: signal.price, color: colors.accent }]),
+    ...(signal.price === null ? [] : [{ title: signal.stop === null ? "price" : "entry", price: signal.price, color: colors.accent }]),
   ];
 }
 

@@ -1,6 +1,6 @@
-/** The signal of a market in one line, its plan, and the reasoning. */
+/** The signal of a market in one line, its plan and what such plans came to, and the reasoning. */
 import { html } from "../../core/html.js";
-import { bps, number, percent, price, riskUnits, share } from "../../core/numbers.js";
+import { bps, count, number, percent, price, riskUnits, share } from "../../core/numbers.js";
 import { isStale, SIGNAL_LIFE_MS } from "../../core/signals.js";
 import { useNow } from "../../core/times.js";
 import { DataBadge, SourceBadge, StaleBadge, VerdictBadge } from "../../parts/badges.js";
@@ -17,16 +17,16 @@ export function Headline({ signal }) {
       <span class="badges">${stale ? html`<${StaleBadge} />` : null}<${DataBadge} sourceData=${signal.sourceData} /><${SourceBadge} source=${signal.source} /></span>
       <span class="aside"><${Age} at=${signal.generatedAt} />${stale ? null : html`, expires in <${Countdown} until=${signal.generatedAt + SIGNAL_LIFE_MS} />`}</span>
     </div>
+    <div class="panels"><${Plan} signal=${signal} /><${Worth} evidence=${signal.evidence} /></div>
     <p>${signal.reasoning}</p>
     ${signal.fallbackReason ? html`<p class="aside">The LLM did not answer: ${signal.fallbackReason}</p>` : null}
-    <div class="panels"><${Plan} signal=${signal} /><${Worth} evidence=${signal.evidence} /></div>
   </section>`;
 }
 
 function Plan({ signal }) {
   const { recommended_position_size: size, overall_risk: risk } = signal.riskAssessment;
   return html`<dl class="facts figure">
-    <dt>Entry</dt><dd>${price(signal.price)}</dd>
+    <dt>${signal.stop === null ? "Price" : "Entry"}</dt><dd>${price(signal.price)}</dd>
     <dt>Stop: the idea is wrong beyond</dt><dd>${price(signal.stop)}</dd>
     <dt>Target</dt><dd>${price(signal.target)}</dd>
     <dt>Size, of the portfolio</dt><dd>${percent(size)}</dd>
@@ -41,7 +41,7 @@ function Worth({ evidence }) {
     <dt>Target first, break-even</dt><dd>${percent(evidence.target_first)}, ${percent(evidence.break_even)}</dd>
     <dt>Result after costs, of the risk</dt><dd>${riskUnits(evidence.expected_r)} [${riskUnits(evidence.low)}, ${riskUnits(evidence.high)}]</dd>
     <dt>Basis points: before, costs, after</dt><dd>${bps(evidence.gross_bps)}, ${number(evidence.cost_bps)}, ${bps(evidence.net_bps)}</dd>
-    <dt>Independent plans</dt><dd>${evidence.plans.toLocaleString()}</dd>
+    <dt>Independent plans</dt><dd>${count(evidence.plans)}</dd>
     <dt>Measured on</dt><dd>${evidence.built_from}</dd>
   </dl>`;
 }
