@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from features.candle_reading.writing import COLUMNS
-from tests.fixtures.bodies import now_ms
+from tests.fixtures.bodies import now_ms, shape_b
 from tests.fixtures.candle_exports import HOUR, REFERENCE
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import SYMBOLS, Open, overflow, serious_findings
@@ -139,9 +139,9 @@ def test_the_price_of_a_card_is_not_that_of_old_candles(open_view: Open) -> None
         body = {"symbol": "BTCUSDT", "timeframe_data": {"1h": old}, "current_price": old[-1]["close"], "volume_24h": 1}
         answer = service.post("/ai/analyze", json=body | {"timestamp": now_ms(), "strategy_context": {}})
         answer.raise_for_status()
-        page = open_view(service)
+        page = open_view(service, "/#/try")
         with page.expect_response("**/ai/candles/BTCUSDT?*") as candles:
-            page.reload()
+            page.get_by_role("link", name="Board").click()
         assert candles.value.json()["stale"] is True
         card = card_of(page, "BTCUSDT")
         expect(card).to_contain_text("SYNTHETIC")
@@ -157,3 +157,12 @@ def test_everyone_can_use_it(market_service: Service, open_view: Open, scheme: s
     expect(page.locator(".sparkline path").first).to_be_visible()
     assert serious_findings(page) == []
     assert overflow(page) == 0
+
+
+def test_a_neutral_card_says_why(market_service: Service, open_view: Open) -> None:
+    body = shape_b(symbol="DOTUSDT")
+    for candle in body["timeframe_data"]["1h"]:
+        candle |= dict.fromkeys(("open", "high", "low", "close"), body["current_price"])
+    market_service.post("/ai/analyze", json=body).raise_for_status()
+    page = open_view(market_service)
+    expect(card_of(page, "DOTUSDT")).to_contain_text("the market is flat")

@@ -15,7 +15,7 @@ import { useNearScreen } from "./near_screen.js";
 
 const CANDLES_MS = 60_000;
 // "no edge" in more words, where the rules say why: the timeframes disagree, no trend stands out from noise.
-const REASON = /^Neutral: ([^.;(]{1,60}?)\s*[.;(]/;
+const REASON = /^Neutral: ([^.;(]{1,90}?)\s*[.;(]/;
 
 /** @param {{symbol: string}} props */
 export function Card({ symbol }) {
@@ -56,8 +56,9 @@ function Head({ signal, stale }) {
 }
 
 function Worth({ signal: { evidence, abstention, side, reasoning } }) {
-  if (!evidence) return html`<p class="aside worth">${abstention ?? "no plan was measured"}</p>`;
-  const whose = side === "Neutral" ? `${REASON.exec(reasoning)?.[1] ?? abstention ?? "Neutral"}; the better side's plan came to` : "Plans like this came to";
+  const why = REASON.exec(reasoning)?.[1] ?? abstention;
+  if (!evidence) return html`<p class="aside worth">${why ?? "no plan was measured"}</p>`;
+  const whose = side === "Neutral" ? `${why ?? "Neutral"}; the better side's plan came to` : "Plans like this came to";
   return html`<p class="aside worth"><${VerdictBadge} verdict=${evidence.verdict} /> ${whose} ${riskUnits(evidence.expected_r)} R
     after costs, of ${count(evidence.plans)}</p>`;
 }
