@@ -1,4 +1,4 @@
-"""Rows in the order of time, with open times, each time once, and the timeframe that they have."""
+"""Rows in the order of time, with open times, each time once, and the length of their candles."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ import numpy as np
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InvalidMarketData
 from domain.hours.clocks import DAY_MS, HOUR_MS, MINUTE_MS
-from domain.market import Timeframe
 from features.candle_reading.one_series import require_one_market
 from features.candle_reading.rows import counted
-from features.datasets.candle_checks import usual_timeframe
+from features.datasets.candle_checks import usual_distance
 
 _SECOND_MS = 1_000
 # A change of the clock makes one day an hour shorter: a candle of days or weeks may begin that much early.
@@ -75,8 +74,8 @@ def ordered(times_ms: IntArray, values: FloatArray, at: IntArray, place: Callabl
     return rows
 
 
-def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe, OrderedRows]:
-    """Return the timeframe, and the rows with open times on its grid.
+def with_length(rows: OrderedRows, are_close_times: bool) -> tuple[int, OrderedRows]:
+    """Return the length of the candles in ms, and the rows with open times on its grid.
 
     Times that end with :59 or :59.999 are the last moment of a candle, which opened a step earlier; so are those a
     minute before the next candle. A last row at the
@@ -87,29 +86,29 @@ def with_timeframe(rows: OrderedRows, are_close_times: bool) -> tuple[Timeframe,
         are_close_times: Whether the column is named as one of close times.
 
     Raises:
-        InvalidMarketData: there is no timeframe with the usual distance of two rows, or no whole minutes.
+        InvalidMarketData: no candles have the usual distance of two rows, or they open at no whole minutes.
     """
     times = rows.times_ms
     if _most(times % _SECOND_MS == _SECOND_MS - 1):
         times, are_close_times = times + 1, True
     elif _most(times % MINUTE_MS == MINUTE_MS - _SECOND_MS):
         times, are_close_times = times + _SECOND_MS, True
-    timeframe = _timeframe(times)
-    if timeframe.ms > MINUTE_MS and _most(times % timeframe.ms == timeframe.ms - MINUTE_MS):
+    length_ms = _length_ms(times)
+    if length_ms > MINUTE_MS and _most(times % length_ms == length_ms - MINUTE_MS):
         times, are_close_times = times + MINUTE_MS, True
     if _most(times % MINUTE_MS > 0):
         raise InvalidMarketData(
             f"its candles open {int(times[0] % MINUTE_MS) / 1000:g} s after a minute: write the times at which they "
             "open, not those at which they were asked for"
         )
-    mondays = _mondays(times) if timeframe is Timeframe.W1 else times
+    mondays = _mondays(times) if length_ms == _WEEK_MS else times
     if mondays is not times:
         times, are_close_times = mondays, False
         rows = rows.noting("weeks dated by a trading day read from Monday on")
     if are_close_times:
-        times = times - timeframe.ms
+        times = times - length_ms
         rows = rows.noting("close times read as the ends of candles")
-    return timeframe, _without_newest_trade(replace(rows, times_ms=times), timeframe.ms)
+    return length_ms, _without_newest_trade(replace(rows, times_ms=times), length_ms)
 
 
 def _mondays(times_ms: IntArray) -> IntArray:
@@ -130,7 +129,7 @@ def _most(flags: np.ndarray) -> bool:
     return bool(len(flags)) and bool(flags.mean() > 0.5)
 
 
-def _timeframe(times_ms: IntArray) -> Timeframe:
+def _length_ms(times_ms: IntArray) -> int:
     if len(times_ms) >= 2:
         distances, counts = np.unique(np.diff(times_ms), return_counts=True)
         usual = int(distances[counts.argmax()])
@@ -140,7 +139,7 @@ def _timeframe(times_ms: IntArray) -> Timeframe:
             )
         if usual >= 89 * DAY_MS:
             raise InvalidMarketData(f"holds candles {usual // DAY_MS} days apart: give candles of days or weeks")
-    return usual_timeframe(times_ms)
+    return usual_distance(times_ms)
 
 
 def _without_newest_trade(rows: OrderedRows, step_ms: int) -> OrderedRows:

@@ -10,6 +10,7 @@ from domain.arrays import FloatArray, IntArray
 from domain.errors import InvalidMarketData
 from domain.hours.clocks import DAY_MS
 from domain.market import Timeframe
+from features.datasets.candle_checks import length_words
 
 # A candle that is written again, as one that was still forming is, keeps its open; a step of rounding is no change.
 _OTHER_OPEN = 1.00001
@@ -97,13 +98,13 @@ def require_one_table(
         )
 
 
-def require_one_timeframe(times_ms: IntArray, at: IntArray, timeframe: Timeframe, place: Callable[[int], str]) -> None:
+def require_one_timeframe(times_ms: IntArray, at: IntArray, length_ms: int, place: Callable[[int], str]) -> None:
     """Refuse rows of which many, one after the other, lie another timeframe apart.
 
     Args:
         times_ms: m times in epoch ms, ascending, each once.
         at: The number of each row in the file.
-        timeframe: Of most rows.
+        length_ms: Length of the candles of most rows.
         place: Words for the place of such a number.
 
     Raises:
@@ -111,7 +112,7 @@ def require_one_timeframe(times_ms: IntArray, at: IntArray, timeframe: Timeframe
     """
     steps = np.diff(times_ms)
     for other in Timeframe:
-        if other.ms <= timeframe.ms:
+        if other.ms <= length_ms:
             continue
         breaks = np.flatnonzero(np.concatenate([[True], steps != other.ms, [True]]))
         runs = np.diff(breaks) - 1
@@ -119,5 +120,5 @@ def require_one_timeframe(times_ms: IntArray, at: IntArray, timeframe: Timeframe
             first = int(breaks[runs.argmax()])
             raise InvalidMarketData(
                 f"{place(int(at[first]))} is one of {int(runs.max())} rows that lie {other} apart, while most lie "
-                f"{timeframe}: these are two timeframes; write each into a file of its own"
+                f"{length_words(length_ms)}: these are two timeframes; write each into a file of its own"
             )

@@ -6,14 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from domain.naming.file_names import file_market
 from domain.naming.symbols import spelling
-from domain.session_finder import find_sessions
-from features.candle_reading.grid import OrderedRows, ordered, with_timeframe
+from features.candle_reading.grid import ordered, with_length
+from features.candle_reading.joined import joined_note, market_series
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.one_series import require_one_table, require_one_timeframe
 from features.candle_reading.price_order import require_opens
@@ -132,12 +130,13 @@ def _read(
     require_opens(placed.values)
     if found is None:
         require_one_table(placed.times_ms, placed.values, placed.at, columns.headers, table.place)
-    usual, placed = with_timeframe(placed, columns.has_close_times)
-    require_one_timeframe(placed.times_ms, placed.at, usual, table.place)
-    placed = without_unfinished(without_splits(placed, table), table, usual.ms, now_ms)
+    length_ms, placed = with_length(placed, columns.has_close_times)
+    require_one_timeframe(placed.times_ms, placed.at, length_ms, table.place)
+    placed = without_unfinished(without_splits(placed, table), table, length_ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
-    series = _series(table, usual, placed, symbol or market or name)
-    notes = tuple(filter(None, (times.words, *placed.notes, *columns.notes, *rows.notes, *_gap_notes(series))))
+    series = market_series(placed, length_ms, symbol or market or name, table.place)
+    done = (times.words, *placed.notes, *columns.notes, *rows.notes, joined_note(length_ms, series))
+    notes = tuple(filter(None, (*done, *_gap_notes(series))))
     return ReadCandles(series, market, name, f"{form} export" if form else table.kind, notes)
 
 
@@ -150,18 +149,3 @@ def _gap_notes(series: CandleSeries) -> Iterator[str]:
         every = replace(sessions, untraded_ms=0)
         untraded = int(every.missing_between(series.times_ms, series.timeframe.ms).sum()) - series.missing
         yield f"{counted(untraded, 'candle')} without trades left out in the file"
-
-
-def _series(table: RawTable, timeframe: Timeframe, rows: OrderedRows, market: str | None) -> CandleSeries:
-    """Return the rows as the series of a market, with its sessions.
-
-    Raises:
-        InvalidMarketData: a row is off the grid of the timeframe.
-    """
-    sessions = find_sessions(market and spelling(market), rows.times_ms, timeframe.ms)
-    try:
-        return CandleSeries.of_arrays(timeframe, rows.times_ms, rows.values).of_market(sessions)
-    except InvalidMarketData as error:
-        off = np.flatnonzero(np.diff(rows.times_ms) % timeframe.ms)
-        place = f"{table.place(int(rows.at[off[0] + 1]))}: " if len(off) else ""
-        raise InvalidMarketData(f"{place}{error.message}; delete the rows that are no candles") from error

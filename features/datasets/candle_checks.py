@@ -37,6 +37,22 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
     Raises:
         InvalidMarketData: fewer than 2 candles, or a distance that is no timeframe's.
     """
+    usual = usual_distance(times_ms)
+    for timeframe in Timeframe:
+        if timeframe.ms == usual:
+            return timeframe
+    raise no_timeframe(usual)
+
+
+def usual_distance(times_ms: IntArray) -> int:
+    """Return the most frequent distance between two candles, ms.
+
+    Args:
+        times_ms: Open times in epoch ms.
+
+    Raises:
+        InvalidMarketData: fewer than 2 candles.
+    """
     if len(times_ms) < 2:
         raise InvalidMarketData(f"a timeframe shows in at least 2 candles, received {len(times_ms)}")
     distances, counts = np.unique(np.abs(np.diff(times_ms)), return_counts=True)
@@ -44,13 +60,16 @@ def usual_timeframe(times_ms: IntArray) -> Timeframe:
     # Where most candles are missing, holes are more frequent than neighbors, and all are multiples of their distance.
     if distances[0] and not (distances % distances[0]).any() and counts[0] >= _LEAST_NEIGHBORS * counts.sum():
         usual = int(distances[0])
-    for timeframe in Timeframe:
-        if timeframe.ms == usual:
-            return timeframe
-    raise InvalidMarketData(f"candles are {_length(usual)} apart; known timeframes are {', '.join(Timeframe)}")
+    return usual
 
 
-def _length(length_ms: int) -> str:
+def no_timeframe(distance_ms: int) -> InvalidMarketData:
+    """Return the error about candles so far apart."""
+    apart = length_words(distance_ms)
+    return InvalidMarketData(f"candles are {apart} apart; known timeframes are {', '.join(Timeframe)}")
+
+
+def length_words(length_ms: int) -> str:
     """Return a length as a person writes it: 45m, 2h, 3d, or in milliseconds."""
     units = ((DAY_MS, "d"), (HOUR_MS, "h"), (MINUTE_MS, "m"), (1_000, "s"))
     whole = (f"{length_ms // unit_ms}{unit}" for unit_ms, unit in units if length_ms and length_ms % unit_ms == 0)

@@ -157,6 +157,14 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
     "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
     "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 7h apart; known timeframes are"),
+    "too few of a length that is no timeframe": (
+        csv_text(reference(3, 3 * HOUR)),
+        "3h are joined into those of 12h, but",
+    ),
+    "off the grid of such a length": (
+        csv_text(reference(99, 2 * HOUR, START + HOUR)),
+        "make no whole ones: give more of them, that open at multiples of 2h UTC",
+    ),
     "a time thousands of years ahead": (
         csv_text([*REFERENCE[:20], (9 * 10**15, *REFERENCE[20][1:])]),
         "line 22: '9000000000000000' is no time",

@@ -13,7 +13,7 @@ import pytest
 from arro3.core import Array, DataType
 
 from domain.errors import InvalidMarketData
-from domain.market import Candle
+from domain.market import Candle, CandleSeries, Timeframe, merge_candles
 from features.candle_reading.reading import ReadCandles, read_candles
 from tests.fixtures.candle_exports import (
     EXPORTS,
@@ -30,6 +30,7 @@ from tests.fixtures.candle_exports import (
 )
 
 TEN = REFERENCE[:10]
+_TWO_HOURS = ((9, 30), (11, 30), (13, 30), (15, 30))
 
 
 def read(folder: Path, rows: list[Candle] | list[tuple[object, ...]], names: tuple[str, ...] = NAMES) -> ReadCandles:
@@ -45,6 +46,33 @@ def test_rows_without_prices_are_left_out_and_missing(tmp_path: Path, empty: str
     assert list(found.series.candles) == [*TEN[:4], *TEN[5:]]
     assert found.series.missing == 1
     assert "1 row without prices left out" in found.notes
+
+
+@pytest.mark.parametrize(("hours", "timeframe"), [(2, Timeframe.H4), (3, Timeframe.H12), (6, Timeframe.H12)])
+def test_candles_of_a_length_that_is_no_timeframe_are_joined(tmp_path: Path, hours: int, timeframe: Timeframe) -> None:
+    whole = CandleSeries(Timeframe.H1, reference(240, start_ms=START - START % (12 * HOUR)))
+    given = [merge_candles(whole.candles[at].timestamp, whole.candles[at : at + hours]) for at in range(0, 240, hours)]
+    # A candle that lacks one of its parts is missing.
+    found = read(tmp_path, [*given[:31], *given[32:]])
+    lacking = given[31].timestamp - given[31].timestamp % timeframe.ms
+    expected = whole.resample(timeframe)
+    kept = expected.times_ms != lacking
+    assert found.series.timeframe is timeframe
+    assert found.series.times_ms.tolist() == expected.times_ms[kept].tolist()
+    assert found.series.values == pytest.approx(expected.values[kept])
+    assert found.notes == (f"candles of {hours}h joined into whole ones of {timeframe}",)
+
+
+def test_such_candles_of_a_share_are_counted_from_the_open_of_its_sessions(tmp_path: Path) -> None:
+    new_york = ZoneInfo("America/New_York")
+    opens = [datetime(2026, 8, day, *at, tzinfo=new_york) for day in (3, 4, 5, 6, 7) for at in _TWO_HOURS]
+    times = [int(at.timestamp() * 1000) for at in opens]
+    path = tmp_path / "AAPL-2h.csv"
+    path.write_text(csv_text([(time, *candle[1:]) for time, candle in zip(times, reference(len(times)), strict=True)]))
+    found = read_candles(path, NOW).series
+    assert found.timeframe is Timeframe.H4
+    assert found.missing == 0
+    assert [candle.timestamp for candle in found.candles] == times[::2]
 
 
 def test_what_was_done_is_told_in_one_line(tmp_path: Path) -> None:
