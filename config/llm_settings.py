@@ -9,9 +9,13 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from config.section import Count, HttpUrl, NotNegative, Seconds, Secret, Section
+from domain.text_forms import TextForm
 
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
-ModelId = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$")]
+ModelId = Annotated[
+    str,
+    TextForm(r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$", "needs the name of a model, such as gpt-4o-mini or qwen3:8b"),
+]
 TokensParameter = Literal["max_tokens", "max_completion_tokens"]
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
 

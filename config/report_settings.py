@@ -12,9 +12,16 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from config.section import Count, NotNegative, Positive, Seconds, Secret, Section
 from domain.naming.symbols import SymbolName
 from domain.reports import ReportKind
+from domain.text_forms import TextForm
 from domain.values import Share
 
-PeerUrl = Annotated[str, Field(pattern=r"^(https?://[^\s/@]+(/[^\s]*)?|tcp://[^\s/@:]+:[0-9]{1,5})$")]
+PeerUrl = Annotated[
+    str,
+    TextForm(
+        r"^(https?://[^\s/@]+(/[^\s]*)?|tcp://[^\s/@:]+:[0-9]{1,5})$",
+        "needs http://…, https://… or tcp://host:port, without a user",
+    ),
+]
 
 
 def _hour(value: Any) -> Any:

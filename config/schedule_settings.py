@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from config.section import Seconds, Section, Switch
 from domain.job_kinds import RUNNABLE_KINDS, JobKind
+from domain.text_forms import TextForm
 
 
 def _cron(text: str) -> str:
@@ -24,6 +25,7 @@ def _is_of_this_version(kind: JobKind) -> JobKind:
 
 
 Cron = Annotated[str, AfterValidator(_cron)]
+RowName = Annotated[str, TextForm(r"^[a-z][a-z0-9_]{0,63}$", "needs a name of small letters, digits and _")]
 
 
 class ScheduledJob(Section):
@@ -39,4 +41,4 @@ class ScheduleSettings(Section):
 
     enabled: Switch
     look_seconds: Seconds
-    jobs: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")], ScheduledJob]
+    jobs: dict[RowName, ScheduledJob]

@@ -10,6 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringCo
 from pydantic_core import PydanticCustomError
 
 from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch, percent_encoded
+from domain.text_forms import TextForm
 from domain.values import Share
 
 Network = IPv4Network | IPv6Network
@@ -66,7 +67,10 @@ _HOST_NAME = re.compile(r"[a-z0-9._-]+")
 _HEADER_NAME = re.compile(r"[a-z0-9-]{1,100}")
 _ORIGIN = re.compile(r"[a-z][a-z0-9+.-]*://[^\s/?#@]+")
 REDIS_SCHEMES = ("redis://", "rediss://", "unix://")
-RateLimit = Annotated[str, Field(pattern=r"^[1-9][0-9]*/(second|minute|hour|day)$")]
+RateLimit = Annotated[
+    str,
+    TextForm(r"^[1-9][0-9]*/(second|minute|hour|day)$", "needs a number per second, minute, hour or day: 10/minute"),
+]
 
 
 def _is_of_redis(url: SecretStr) -> SecretStr:
@@ -135,7 +139,7 @@ class RedisSettings(Section):
     """The Redis that replicas share; without a URL this process is the only one."""
 
     url: Annotated[SecretStr, AfterValidator(_is_of_redis)]
-    prefix: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,64}$")]
+    prefix: Annotated[str, TextForm(r"^[A-Za-z0-9._-]{1,64}$", "needs 1 to 64 letters, digits, . _ or -")]
     timeout_ms: Annotated[int, Field(ge=1, le=10_000)]
 
 

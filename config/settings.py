@@ -29,6 +29,7 @@ from config.server_settings import (
 from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from domain.text_forms import TextForm
 from domain.values import Share
 
 GapPolicy = Literal["none", "flat"]
@@ -128,7 +129,9 @@ class MarketDataSettings(Section):
     engine_settings_minutes: NotNegative
     binance_url: Annotated[HttpUrl, Field(min_length=1)]
     yahoo_url: Annotated[HttpUrl, Field(min_length=1)]
-    ccxt_exchange: Annotated[str, Field(pattern=r"^[a-z0-9_]{0,40}$")] = ""
+    ccxt_exchange: Annotated[
+        str, TextForm(r"^[a-z0-9_]{0,40}$", "needs ccxt's name of an exchange, such as kraken")
+    ] = ""
     files_path: str = ""
     synthetic_seed: int
 

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, StringConstraints
+from pydantic import AfterValidator, Field
 
 from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, Symbol, SymbolKind, checked_symbol
+from domain.text_forms import TextForm
 from domain.trading.forecast_plans import WeighedPlan
 from domain.values import Frozen, Share, Signal
 
@@ -36,7 +37,13 @@ class ModelType(StrEnum):
 ModelTarget = Literal["close", "plan"]
 
 # `_2` and on: a second version of the same type within the same second.
-VersionName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$")]
+VersionName = Annotated[
+    str,
+    TextForm(
+        r"^[a-z_]{1,30}_model_[0-9]{8}_[0-9]{6}(_[0-9]{1,3})?$",
+        "needs the name of a version, such as lstm_model_20260131_120000",
+    ),
+]
 
 
 def scope_name(text: str) -> str:

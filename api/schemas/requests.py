@@ -8,6 +8,7 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
 from domain.naming.symbols import SymbolName
+from domain.text_forms import TextForm
 from domain.trading.costs import CostBps
 from domain.values import FIRST_MS, LAST_MS
 from rules.strategies import STRATEGY_NAMES
@@ -37,7 +38,7 @@ CandlePrice = Annotated[float, Field(ge=MIN_PRICE, le=MAX_PRICE)]
 Volume = Annotated[float, Field(ge=0, le=MAX_VOLUME)]
 Text = Annotated[str, Field(max_length=MAX_TEXT)]
 # One line that answers repeat.
-Reason = Annotated[str, Field(max_length=300, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Reason = Annotated[str, Field(max_length=300), TextForm(r"^[^\x00-\x1f\x7f]*$", "needs a text of one line")]
 StrategyName = Annotated[str, AfterValidator(_known_strategy), Field(json_schema_extra={"enum": list(STRATEGY_NAMES)})]
 
 

@@ -30,8 +30,8 @@ TOKEN = "correct horse battery"  # noqa: S105
 ADMIN_ROUTES = [
     ("POST", "/model/load", 415),
     ("POST", "/api/v1/model/load", 415),
-    ("POST", "/model/save", 415),
-    ("POST", "/api/v1/model/save", 415),
+    ("POST", "/model/save", 404),
+    ("POST", "/api/v1/model/save", 404),
     ("DELETE", "/model/cleanup", 200),
     ("DELETE", "/api/v1/model/cleanup", 200),
     ("POST", "/ai/models/lstm_model_20260131_120000/promote", 415),
@@ -179,6 +179,8 @@ def test_only_names_are_loaded_never_paths(client: TestClient, registry: Registr
     add_model(registry)
     for name in NO_NAMES:
         assert client.post("/model/load", json={key: name}).status_code == 422, name
+    path = client.post("/model/load", json={key: "/models/lstm.h5"})
+    assert path.json()["detail"] == f"{key}: needs the name of a version, such as lstm_model_20260131_120000"
     assert registry.resolve("BTCUSDT", Timeframe.H1) is None
 
 
@@ -282,7 +284,7 @@ def test_pooled_models_are_rolled_back_under_their_own_name(client: TestClient, 
 def test_saving_verifies_and_writes_nothing(client: TestClient, registry: Registry) -> None:
     model = add_model(registry)
     before = {path: path.stat().st_mtime_ns for path in registry.root.rglob("*")}
-    for body in ({}, {"model_name": model.version}, {"version": model.version}, {"version": None}):
+    for body in (None, {}, {"model_name": model.version}, {"version": model.version}, {"version": None}):
         assert client.post("/model/save", json=body).json() == {
             "message": f"{model.version} is saved, and its files are those that were written",
             "model_type": "lstm",

@@ -90,7 +90,7 @@ async def load(
     dependencies=[DefaultLimit, Admin],
 )
 async def save(
-    body: Annotated[SaveRequest, Depends(JsonBody(SaveRequest, MAX_BODY_BYTES))], models: ModelsPart
+    body: Annotated[SaveRequest, Depends(JsonBody(SaveRequest, MAX_BODY_BYTES, required=False))], models: ModelsPart
 ) -> ModelSaved:
     """Read every file of a version again: what is trained is saved already, so nothing is written."""
     model = await run_in_threadpool(models.verify, body.version, body.horizon_candles)

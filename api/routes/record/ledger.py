@@ -19,6 +19,7 @@ from domain.ledger.days import ExportForm
 from domain.ledger.entries import EntryKind, LedgerLane, Origin
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
+from domain.text_forms import TextForm
 from domain.values import Signal
 from storage.ledger_ports import EntryFilter
 
@@ -26,7 +27,10 @@ MAX_ENTRIES = 500
 MAX_DAYS = 400
 
 router = APIRouter(prefix="/ai/ledger", tags=["ledger"])
-EntryId = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[\x21-\x7e]+$")]
+EntryId = Annotated[
+    str, Path(max_length=120), TextForm(r"^[\x21-\x7e]+$", "needs the id of an entry, as GET /ai/ledger lists it")
+]
+LaneId = Annotated[str, TextForm("^[0-9a-f]{12}$", "needs 12 digits and letters a to f, as GET /ai/lanes lists them")]
 
 
 _MEDIA = {ExportForm.NDJSON: "application/x-ndjson", ExportForm.PARQUET: "application/vnd.apache.parquet"}
@@ -42,7 +46,7 @@ _MEDIA = {ExportForm.NDJSON: "application/x-ndjson", ExportForm.PARQUET: "applic
 async def entries(
     reader: LedgerPart,
     lane: LedgerLane | None = None,
-    lane_id: Annotated[str | None, Query(pattern="^[0-9a-f]{12}$")] = None,
+    lane_id: LaneId | None = None,
     symbol: SymbolName | None = None,
     timeframe: Timeframe | None = None,
     side: Signal | None = None,

@@ -9,11 +9,14 @@ from pydantic import AliasChoices, ConfigDict, Field
 from api.schemas.requests import RequestModel
 from domain.forecasting import ModelScope, ModelTarget, VersionName
 from domain.market import Timeframe
+from domain.text_forms import TextForm
 from models.registry.registry import MAX_REASON
 
 Name = Annotated[VersionName, Field(examples=["lstm_model_20260131_120000"])]
 Reason = Annotated[
-    str, Field(min_length=1, max_length=MAX_REASON, pattern=r"\S", examples=["the gate had too few rows"])
+    str,
+    Field(min_length=1, max_length=MAX_REASON, examples=["the gate had too few rows"]),
+    TextForm(r"^[\s\S]*\S[\s\S]*$", "needs a text that is not empty"),
 ]
 
 
