@@ -131,10 +131,10 @@ def daily_returns(curve: EquityCurve, around_the_clock: bool) -> DailyReturns:
 
 def yearly_returns(curve: EquityCurve) -> dict[str, float]:
     """Return the total return after costs of each calendar year (UTC), the first and the last as far as they go."""
-    # A value of midnight is the last of the year before.
-    years = (curve.times_ms - 1).astype("datetime64[ms]").astype("datetime64[Y]")
-    ends = np.flatnonzero(np.append(years[1:] != years[:-1], True))
-    values = np.concatenate((curve.equity[:1], curve.equity[ends]))
+    # A value of midnight is the last of the year before; the first of all is where the first year begins.
+    years = (curve.times_ms[1:] - 1).astype("datetime64[ms]").astype("datetime64[Y]")
+    ends = np.flatnonzero(np.append(years[1:] != years[:-1], True)[: len(years)])
+    values = np.concatenate((curve.equity[:1], curve.equity[1:][ends]))
     return {
         str(year): float(after / before - 1.0)
         for year, before, after in zip(years[ends], values, values[1:], strict=False)

@@ -59,7 +59,7 @@ class _TimelessPlan:
 
 @dataclass(frozen=True)
 class _Market:
-    """A market, the plans of its trades, and the candles without a position before each of them and after the last."""
+    """A market, the plans of its trades, and the candles without a position between them, the ends counted as one."""
 
     traded: TradedMarket
     orders: MarketOrders
@@ -83,7 +83,8 @@ def random_entries(
     to the call that would have turned it) and distances of stop and target in average true ranges, which are those of
     the new moment. A trade that was entered where nothing moved, or where the range is unknown, has no such distances
     and is left out. The pauses between trades are the real ones in random order, stretched or shortened so that all
-    trades fit: number of entries and exposure stay.
+    trades fit: number of entries and exposure stay. The time before the first trade and that after the last are one
+    pause, as on a circle, which begins anywhere in a pause: so a single trade is entered at any moment too.
 
     Args:
         markets: What was traded.
@@ -147,7 +148,8 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade],
         plans.append(_TimelessPlan(call, stop, target, trade.candles))
         pauses.append(max(0, entered - free))
         free = entered + trade.candles
-    pauses.append(max(0, len(series) - free))
+    if pauses:
+        pauses[0] += max(0, len(series) - free)
     orders = MarketOrders(traded.symbol, series, traded.finer)
     return _Market(traded, orders, ranges.tolist(), plans, np.array(pauses, np.float64))
 
@@ -164,7 +166,7 @@ class _Deal:
     def __init__(self, market: _Market, random: np.random.Generator) -> None:
         self.market = market
         self._random = random
-        self._pauses: list[float] = random.permutation(market.pauses).tolist()
+        self._pauses = _circled(market.pauses, random)
         self._plans = [market.plans[at] for at in random.permutation(len(market.plans))]
         self._to_hold = sum(plan.candles for plan in self._plans)
         self._to_wait = sum(self._pauses)
@@ -188,6 +190,17 @@ class _Deal:
             if call is not None or first >= candles:
                 return call
         return None
+
+
+def _circled(pauses: FloatArray, random: np.random.Generator) -> list[float]:
+    """Return the pauses of a circle in random order, from a random moment of a pause on: one more than there were."""
+    total = pauses.sum()
+    if not total:
+        return [0.0] * (len(pauses) + 1)
+    cut = random.choice(len(pauses), p=pauses / total)
+    begun = random.random() * pauses[cut]
+    others = random.permutation(np.delete(pauses, cut)).tolist()
+    return [float(begun), *others, float(pauses[cut] - begun)]
 
 
 def _play(markets: Sequence[_Market], terms: TradingTerms, random: np.random.Generator) -> list[Position]:

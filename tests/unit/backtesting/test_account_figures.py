@@ -132,3 +132,11 @@ def test_years_multiply_to_the_whole() -> None:
     assert np.prod([1 + value for value in years.values()]) == pytest.approx(values[-1] / values[0])
     # The first year ends with the value of the midnight after it.
     assert years["2017"] == pytest.approx(values[364] / values[0] - 1)
+
+
+def test_a_curve_that_begins_with_a_year_has_no_row_of_the_year_before() -> None:
+    whole = curve([100.0 + day for day in range(400)])
+    equity = whole.equity[364:]
+    # Its first value is that of the midnight at which 2018 begins.
+    years = yearly_returns(EquityCurve(whole.times_ms[364:], equity, equity, np.zeros(len(equity))))
+    assert years == {"2018": pytest.approx(499 / 464 - 1)}

@@ -61,17 +61,23 @@ def test_runs_have_the_trades_and_the_exposure_of_the_real_entries() -> None:
     assert found.exposure == pytest.approx(sum(trade.candles for trade in trades) / 2999, rel=0.1)
 
 
-def test_random_plans_keep_side_size_time_limit_and_distances_in_ranges(monkeypatch: pytest.MonkeyPatch) -> None:
-    series = simulated(3, count=2000)
-    market = market_with(series, scattered(series, 4, 60), size=0.17)
-    entered: list[Call] = []
+@pytest.fixture
+def entered(monkeypatch: pytest.MonkeyPatch) -> list[Call]:
+    """The calls that the runs enter."""
+    calls: list[Call] = []
 
     class Watched(Account):
         def enter(self, market: int, call: Call) -> None:
-            entered.append(call)
+            calls.append(call)
             super().enter(market, call)
 
     monkeypatch.setattr(chance, "Account", Watched)
+    return calls
+
+
+def test_random_plans_keep_side_size_time_limit_and_distances_in_ranges(entered: list[Call]) -> None:
+    series = simulated(3, count=2000)
+    market = market_with(series, scattered(series, 4, 60), size=0.17)
     trades = simulate([market], TERMS).trades
     compared([market], runs=1)
     ranges = ranges_of(series)
@@ -85,6 +91,15 @@ def test_random_plans_keep_side_size_time_limit_and_distances_in_ranges(monkeypa
         assert (made.target - close) / range_ == pytest.approx(4 * made.side.side)
         assert made.size == 0.17
         assert made.horizon_candles <= 48
+
+
+def test_a_single_entry_is_compared_with_entries_all_over_the_time(entered: list[Call]) -> None:
+    series = simulated(5, count=1000)
+    compared([market_with(series, {100: Signal.LONG})])
+    moments = [made.position for made in entered]
+    assert len(set(moments)) > 40
+    assert min(moments) < 250
+    assert max(moments) > 750
 
 
 def test_the_same_seed_gives_the_same_runs_and_another_one_others() -> None:
