@@ -77,7 +77,7 @@ class NewestCandles:
         self._clock = clock
 
     async def of(self, symbol: str, timeframe: Timeframe, limit: int, indicators: Collection[str] = ()) -> ShownCandles:
-        """Return at most `limit` newest closed candles, with these indicators of them.
+        """Return at most `limit` newest closed candles, with these indicators, which read as many as an analysis.
 
         Raises:
             InvalidRequest: there is no such indicator.
@@ -90,11 +90,10 @@ class NewestCandles:
             raise InvalidRequest(f"there is no indicator {unknown[0]!r}; there are: {known}", "query.indicators")
         if needs_holidays(symbol):
             await asyncio.to_thread(load_holidays)
-        shown = await self._newest(symbol, timeframe, limit)
-        if not indicators:
-            return shown
-        columns = self._indicators.columns(Candles(shown.series.values.T))
-        return replace(shown, indicators={name: _known(columns[name]) for name in indicators})
+        shown = await self._newest(symbol, timeframe, max(limit, self._most) if indicators else limit)
+        columns = self._indicators.columns(Candles(shown.series.values.T)) if indicators else {}
+        values = {name: _known(columns[name][-limit:]) for name in indicators}
+        return replace(shown, series=_newest_of(shown.series, limit), indicators=values)
 
     async def _newest(self, symbol: str, timeframe: Timeframe, limit: int) -> ShownCandles:
         posted = await self._of_store(symbol, timeframe, limit)
@@ -123,8 +122,12 @@ class NewestCandles:
         return self._shown(snapshot.symbol, closed, snapshot.source_data, limit)
 
     def _shown(self, symbol: str, series: CandleSeries, source: DataSource, limit: int) -> ShownCandles:
-        newest = series.part(max(0, len(series) - limit), len(series), series.sessions)
+        newest = _newest_of(series, limit)
         return ShownCandles(symbol, newest, source, data_age([newest], None, epoch_ms(self._clock.now())), {})
+
+
+def _newest_of(series: CandleSeries, limit: int) -> CandleSeries:
+    return series.part(max(0, len(series) - limit), len(series), series.sessions)
 
 
 def _known(values: FloatArray) -> list[float | None]:

@@ -196,6 +196,14 @@ def test_indicators_come_beside_their_candles(client: TestClient) -> None:
     assert candles(client, timeframe="1h")["indicators"] == {}
 
 
+@pytest.mark.usefixtures("hour_with_time_left")
+def test_few_candles_have_the_indicators_that_many_have(client: TestClient) -> None:
+    analyze(client, shape_b(count=100))
+    many, few = (candles(client, timeframe="1h", indicators="rsi", limit=limit) for limit in (100, 2))
+    assert few["candles"] == many["candles"][-2:]
+    assert few["indicators"]["rsi"] == many["indicators"]["rsi"][-2:]
+
+
 def test_an_unknown_indicator_is_refused_with_the_known_ones(client: TestClient) -> None:
     refused = client.get("/ai/candles/ETHUSDT", params={"indicators": "rsi,moon_phase"})
     assert refused.status_code == 422
