@@ -217,6 +217,7 @@ def test_an_accepted_suggestion_comes_as_lines_of_configuration_and_changes_noth
     assert response.status_code == 200, response.text
     found = response.json()
     assert (found["_id"], found["status"], found["decided_by"]) == ("s-1", "accepted", "admin")
+    assert "success" not in found  # a client that sees it reads `data` alone
     assert datetime.fromisoformat(found["decided_at"]).tzinfo
     assert yaml.safe_load(found["how_to_apply"]["yaml"]) == {
         "indicators": {"rsi_period": 21},

@@ -57,7 +57,6 @@ class HowToApply(ResponseModel):
 class DecidedSuggestion(ResponseModel):
     """A suggestion after the decision."""
 
-    success: Literal[True] = True
     id: Annotated[str, Field(alias="_id", description="Of the suggestion.")]
     status: Literal["accepted", "rejected"]
     decided_at: Annotated[datetime, Field(description="ISO 8601, UTC.")]
