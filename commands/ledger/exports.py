@@ -69,9 +69,8 @@ def verify_exports(
     checked = [_checked(file) for file in files]
     wrong = [f"{day.day}: {sentence}" for day in checked for sentence in day.wrong] + check_chain(checked)
     if root is not None and [day.root for day in checked] != [root.lower()]:
-        wrong.append(
-            f"the announced root is {root}, and the export states {', '.join(str(day.root) for day in checked)}"
-        )
+        stated = ", ".join(day.root or f"none of {day.day}, which is not closed" for day in checked)
+        wrong.append(f"the announced root is {root}, and the export states {stated}")
     table = Table("day", "entries", "root", "verdict")
     for day in checked:
         state = "open: no root yet" if day.root is None else "intact"

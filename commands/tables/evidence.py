@@ -66,6 +66,8 @@ def check_tables(
     checks: Sequence[EvidenceCheck], name: str, seen: Mapping[str, float], pictures: Sequence[Path] = ()
 ) -> Group:
     """Return the results of plans beside what was stated, and the share that the evidence was measured on by market."""
+    if not checks:
+        return Group(Text(f"No plan was given in this time: nothing is compared with {name}."))
     table = Table(title=f"Plans given, compared with {name}", title_justify="left")
     table.add_column("market")
     headings = (
