@@ -26,17 +26,15 @@ from api.server.websocket_protocol import ImpatientWebSocketProtocol
 LINGER_SECONDS = 10.0
 # How long a request that is half there may go on when the service shuts down; uvicorn cancels it a second later.
 SHUTDOWN_SECONDS = 1.5
+# How long a request that was sent before the shutdown may take to arrive.
+ARRIVAL_SECONDS = 0.1
 
 MALFORMED = Refusal(HTTPStatus.BAD_REQUEST, "malformed_http", "this is no valid HTTP/1.1 request")
 LEAVING = Refusal(HTTPStatus.SERVICE_UNAVAILABLE, "shutting_down", "the service is shutting down; send it again", 5)
 
+_RESET = struct.pack("ii", 1, 0)  # on, and no second to linger
 
-# On, and no second to linger.
-_RESET = struct.pack("ii", 1, 0)
-
-
-# What the parser waits for: a request, the rest of its head, or the rest of its body. Plain numbers, since members of
-# an enum take longer to look up than to compare.
+# What the parser waits for: a request, the rest of its head or body. Members of an enum take longer to look up.
 START, HEAD, BODY = range(3)
 
 
@@ -94,6 +92,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         self._running: RequestResponseCycle | None = None
         self._refusal: Refusal | None = None
         self._cut_at: float | None = None
+        self._leaving = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]  # asyncio gives no other
         """Take a place among the connections, or refuse at once."""
@@ -174,7 +173,11 @@ class RefusingHttpProtocol(HttpToolsProtocol):
         return None
 
     def shutdown(self) -> None:
-        """Close when what is under way is answered; a request that is half there gets a moment to be complete."""
+        """Close when what was sent is answered; what is half there, or not here yet, gets a moment to be complete."""
+        if self.idle and not self._leaving:
+            self._leaving = True
+            self.loop.call_later(ARRIVAL_SECONDS, self.shutdown)
+            return
         super().shutdown()
         if self._cut_at is not None:
             self.transport.abort()
@@ -183,6 +186,7 @@ class RefusingHttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._running = cycle
+        cycle.keep_alive = cycle.keep_alive and not self._leaving
         if not cycle.keep_alive:
             cycle.transport = ClosesLate(self.transport, self._close_after_answer)
         super()._start_asgi_task(cycle, app)

@@ -17,7 +17,9 @@ from demo.openai_server import FakeOpenAI, serving
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.llm_clients import KEYS
 from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.raw_clients import last_answer
 from tests.fixtures.service import Service, running_service
+from tests.fixtures.websocket_service import serving as serving_in_this_loop
 
 ADMIN = "key-of-the-admin"
 
@@ -94,3 +96,16 @@ def test_a_body_that_never_ends_is_a_503_when_the_service_stops() -> None:
     assert received.startswith(b"HTTP/1.1 503 Service Unavailable\r\n")
     assert b"application/problem+json" in received
     assert "Traceback" not in output
+
+
+async def test_a_request_that_was_sent_before_the_service_stops_is_answered_though_it_was_not_read_yet() -> None:
+    request = b"GET /openapi.json HTTP/1.1\r\nhost: 127.0.0.1\r\n\r\n"
+    async with serving_in_this_loop() as service:
+        with socket.create_connection(("127.0.0.1", service.port), timeout=PATIENCE_SECONDS) as client:
+            client.sendall(request)
+            assert await asyncio.to_thread(client.recv, 12) == b"HTTP/1.1 200"
+            # This loop serves: nothing is read until it is given up.
+            client.sendall(request)
+            await service.server.shutdown()
+            answer = await asyncio.to_thread(last_answer, client)
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
