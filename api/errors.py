@@ -49,6 +49,8 @@ _LATER = (errors.ModelUnavailable, errors.ModelStorageUnavailable, errors.Librar
 
 _TIMES = frozenset({"timestamp", "open_time", "as_of"})
 _CANDLE_LISTS = frozenset({"timeframe_data", "candles"})
+# What pydantic calls the types of a field that takes either of two.
+_READINGS = frozenset({"constrained-str", "int", "float"})
 MAX_FIELD_ERRORS = 20
 
 
@@ -162,8 +164,8 @@ def _methods_of_path(request: Request) -> str:
 
 
 def _place(entry: dict[str, Any]) -> tuple[str, ...]:
-    """Return where a value stands, without the words in brackets that pydantic adds."""
-    return tuple(part for part in map(str, entry["loc"]) if "[" not in part)
+    """Return where a value stands, without the names of the readings that pydantic adds."""
+    return tuple(part for part in map(str, entry["loc"]) if "[" not in part and part not in _READINGS)
 
 
 def _message(entry: dict[str, Any]) -> str:

@@ -360,6 +360,11 @@ def test_any_value_anywhere_is_a_200_or_a_clear_refusal(client: TestClient, path
         ),
         ("/ai/analyze", {"costs": {"fee_bps": 1}}, "costs.slippage_bps: needs a value"),
         (
+            "/ai/analyze",
+            {"strategy_context": {"news_sentiment": {"overall_sentiment": []}}},
+            "strategy_context.news_sentiment.overall_sentiment: needs a text",
+        ),
+        (
             "/ai/market-condition",
             {"timestamp": True},
             "timestamp: is true or false; send epoch milliseconds as a whole number, such as 1696876800000",
