@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
 from domain.naming.symbols import SymbolName
@@ -42,13 +42,25 @@ Reason = Annotated[str, Field(max_length=300), TextForm(r"^[^\x00-\x1f\x7f]*$", 
 StrategyName = Annotated[str, AfterValidator(_known_strategy), Field(json_schema_extra={"enum": list(STRATEGY_NAMES)})]
 
 
-class RequestModel(BaseModel):
+class StrictModel(BaseModel):
     """Strict types, finite numbers; keys that are not listed are accepted and ignored."""
 
     model_config = ConfigDict(strict=True, extra="ignore", allow_inf_nan=False)
 
 
-class CandleBody(RequestModel):
+class RequestModel(StrictModel):
+    """A strict body in which null is as good as missing for what may be missing."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nulls(cls, sent: Any) -> Any:
+        if not isinstance(sent, dict) or None not in sent.values():
+            return sent
+        optional = {name for name, field in cls.model_fields.items() if not field.is_required()}
+        return {name: value for name, value in sent.items() if value is not None or name not in optional}
+
+
+class CandleBody(StrictModel):
     """One candle; `open_time` is another name of `timestamp`, further kline keys are ignored."""
 
     timestamp: EpochMs = Field(

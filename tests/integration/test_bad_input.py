@@ -402,6 +402,27 @@ def test_null_is_as_good_as_missing_where_the_service_may_fetch(client: TestClie
     assert null.json()["condition_type"] == missing.json()["condition_type"]
 
 
+NO_CANDLES = {"symbol": "BTCUSDT", "timeframe_data": {}, "current_price": 0, "volume_24h": 0, "timestamp": 1767225600000}
+
+
+@pytest.mark.parametrize(
+    ("path", "asked", "nulls", "status"),
+    [
+        ("/ai/signals", {"symbols": ["BTCUSDT"]}, ["timeframe_data"], 200),
+        ("/analyze", {"symbol": "BTCUSDT", "timeframe": "1h"}, ["candles"], 200),
+        ("/api/v1/ml/predict/price", {"ticker": "BTCUSDT"}, ["timeframe", "steps", "coverage"], 200),
+        # There is no model here.
+        ("/ai/predict", NO_CANDLES, ["strategy_context", "as_of", "costs"], 503),
+    ],
+)
+def test_null_is_as_good_as_missing_in_an_optional_field(
+    client: TestClient, path: str, asked: dict[str, Any], nulls: list[str], status: int
+) -> None:
+    missing, null = (client.post(path, json=body) for body in (asked, asked | dict.fromkeys(nulls)))
+    assert missing.status_code == null.status_code == status, null.text
+    assert null.json().keys() == missing.json().keys()
+
+
 @pytest.mark.parametrize("part", [".csv", "-"])
 def test_a_long_text_in_place_of_a_timeframe_is_refused_as_a_short_one(client: TestClient, part: str) -> None:
     assert_problem(client.get("/ai/candles/BTCUSDT", params={"timeframe": part * 1_500}), 422, "timeframe: ")
