@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.ledger.entries import Origin
 from services.analysis.answer import Answer
-from services.broadcast.analysis_event import render_signal_event
+from services.broadcast.events import render_signal_event
 from services.broadcast.hub import SignalHub
 from services.guards.guards import Guards
 from services.ledger.recording.recorder import Recorder

@@ -6,12 +6,23 @@ Everything here runs on the event loop; another thread must hand over with `call
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from cachetools import LRUCache
 
-from services.broadcast.relay import Relay
 from services.broadcast.subscription import MAX_SYMBOLS, CloseReason, Subscription
 from utils.metrics import WEBSOCKET_CONNECTIONS, WEBSOCKET_DROPPED
+
+
+class Relay(Protocol):
+    """Carries messages to the hubs of other replicas."""
+
+    @property
+    def open(self) -> bool:
+        """Whether other replicas can be reached now."""
+
+    def send(self, symbol: str | None, text: str) -> None:
+        """Take a message and return; it is sent soon, or lost with the connection."""
 
 
 class SignalHub:

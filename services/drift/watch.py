@@ -15,7 +15,7 @@ from models.drift.verdicts import DriftStatus
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import RegistryKey
 from models.serving.served_models import ServedModels
-from services.broadcast.drift_event import render_model_drift
+from services.broadcast.events import render_model_drift
 from services.broadcast.hub import SignalHub
 from services.drift.check import DriftCheck
 from services.drift.findings import DriftFinding, Place, market_of

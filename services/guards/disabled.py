@@ -15,7 +15,7 @@ from domain.errors import NotFound
 from domain.trading.disabled import LANES
 from domain.values import epoch_ms, utc_time
 from rules.strategies import STRATEGY_NAMES
-from services.broadcast.disabled_event import render_disabled_changed
+from services.broadcast.events import render_disabled_changed
 from services.broadcast.hub import SignalHub
 from services.guards.watched_state import BEGINNING, WatchedState
 from services.health.degraded import Degraded

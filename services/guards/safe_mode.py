@@ -11,8 +11,8 @@ from functools import partial
 from loguru import logger
 
 from domain.values import epoch_ms, utc_time
+from services.broadcast.events import render_safe_mode_changed
 from services.broadcast.hub import SignalHub
-from services.broadcast.safe_mode_event import render_safe_mode_changed
 from services.guards.watched_state import BEGINNING, WatchedState
 from services.health.degraded import Degraded
 from storage.document_ports import SAFE_MODE, LastingDocuments

@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus
+from services.broadcast.events import render_job_progress, render_training_completed
 from services.broadcast.hub import SignalHub
-from services.broadcast.job_events import render_job_progress, render_training_completed
 from utils.clock import Clock
 
 # Progress of one job is published and stored at most this often; a change of status at once.

@@ -18,8 +18,8 @@ from models.registry.registries import USUAL, Registries, RegistryKey
 from models.registry.shadowing import promote_shadow, refuse_shadow
 from models.registry.shadows import ShadowFigures
 from models.serving.loaded_models import load_version
+from services.broadcast.events import render_model_shadow
 from services.broadcast.hub import SignalHub
-from services.broadcast.shadow_event import render_model_shadow
 from services.leases import Lease
 from services.shadowing.beside import figures_beside
 from services.shadowing.decision import ShadowDecision, ShadowRule

@@ -13,8 +13,8 @@ from loguru import logger
 from domain.ledger.days import DayRoot
 from domain.ledger.entries import LedgerEntry
 from domain.values import epoch_ms, utc_time
+from services.broadcast.events import render_day_closed
 from services.broadcast.hub import SignalHub
-from services.broadcast.ledger_event import render_day_closed
 from services.ledger.proofs.chain import BEGINNING, root_of_day
 from storage.ledger_ports import EntryFilter, LedgerStore
 from utils.clock import Clock

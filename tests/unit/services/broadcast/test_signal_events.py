@@ -6,7 +6,7 @@ import json
 from datetime import UTC, datetime
 
 from domain.analysis import Analysis
-from services.broadcast.analysis_event import render_signal_event
+from services.broadcast.events import render_signal_event
 
 EVIDENCE = {
     "target_first": 0.4,
