@@ -85,10 +85,9 @@ class PlanRun(TrainingRun):
         Raises:
             InsufficientData: too few moments, with the numbers.
         """
-        of_plans = {**OF_PLANS, "horizon_candles": judged.rows.horizon_candles}
-        # The moments have the columns of one feature set.
-        super().__init__(request, markets, models, features.model_copy(update=of_plans), lambda _: judged.rows)
         self._judged = judged
+        of_plans = {**OF_PLANS, "horizon_candles": judged.rows.horizon_candles}
+        super().__init__(request, markets, models, features.model_copy(update=of_plans))
 
     @cached_property
     def gate(self) -> PromotionGate:
@@ -114,3 +113,7 @@ class PlanRun(TrainingRun):
 
     def _kinds(self) -> tuple[tuple[ModelType, ...], tuple[ModelType, ...]]:
         return (self.request.kind,), ()
+
+    def _rows(self, _: str) -> TrainingSet:
+        """Return the rows of the moments, which have the columns of one feature set."""
+        return self._judged.rows

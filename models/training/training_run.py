@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -61,7 +61,6 @@ class TrainingRun:
         markets: Mapping[str, CandleSeries],
         models: ModelSettings,
         features: FeatureSettings,
-        rows_of: Callable[[str], TrainingSet] | None = None,
     ) -> None:
         """Check the candles and prepare what the learners read.
 
@@ -70,7 +69,6 @@ class TrainingRun:
             markets: Closed candles by symbol, one or more, of the request's timeframe.
             models: Settings of the models.
             features: Settings of the preparation.
-            rows_of: Returns the rows that learners of a feature set learn from; None makes one of each candle.
 
         Raises:
             InsufficientData: too few candles, with the numbers, or prices that never change.
@@ -83,7 +81,6 @@ class TrainingRun:
         self.members = models.ensemble_members if ensemble else (request.kind,)
         self.notes: list[str] = []
         self._check()
-        self._rows_of = rows_of or self._rows_of_candles
         self._sets: dict[str, TrainingSet] = {}
         self.exported, compared = self._kinds()
         self.learners = {kind: self.learner(kind, models) for kind in dict.fromkeys((*self.exported, *compared))}
@@ -93,7 +90,7 @@ class TrainingRun:
         """Return the learner of a type on these candles, with the run's settings or a former run's."""
         name = ARCHITECTURES[kind].feature_set
         if name not in self._sets:
-            self._sets[name] = self._rows_of(name)
+            self._sets[name] = self._rows(name)
         return Learner.of(kind, self._sets[name], models, self.features)
 
     @cached_property
@@ -148,7 +145,8 @@ class TrainingRun:
         """Return the types that may serve, and others that are fitted on the folds for comparison."""
         return tuple(dict.fromkeys((*self.members, SIMPLER))), (STRONGER,)
 
-    def _rows_of_candles(self, feature_set: str) -> TrainingSet:
+    def _rows(self, feature_set: str) -> TrainingSet:
+        """Return the rows that learners of a feature set learn from: one of each candle."""
         return training_set(
             tuple(self.markets.values()),
             FEATURE_SETS[feature_set],

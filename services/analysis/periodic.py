@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NoReturn
@@ -15,7 +14,7 @@ from loguru import logger
 from domain.errors import AppError
 from services.analysis.loop_turn import LoopTurn
 from utils import metrics
-from utils.clock import Clock, SystemClock
+from utils.clock import Clock
 from utils.tracing import span
 
 
@@ -42,8 +41,8 @@ class PeriodicAnalysis:
         *,
         interval_seconds: float,
         pause_seconds: float,
-        turn: LoopTurn | None = None,
-        clock: Clock | None = None,
+        turn: LoopTurn,
+        clock: Clock,
         monotonic: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
     ) -> None:
@@ -54,8 +53,8 @@ class PeriodicAnalysis:
             symbols: In the order of the cycle.
             interval_seconds: From the start of a cycle to the start of the next, > 0.
             pause_seconds: Between two symbols, >= 0, so that sources are not called in a burst.
-            turn: Held by one of several processes on one store; without it this process is alone.
-            clock: Dates the reports; the machine's own by default.
+            turn: Held by one of several processes on one store.
+            clock: Dates the reports.
             monotonic: Seconds that never jump back, for the timing.
             sleep: Waits a number of seconds.
         """
@@ -65,7 +64,7 @@ class PeriodicAnalysis:
         self._interval_seconds = interval_seconds
         self._pause_seconds = pause_seconds
         self._turn = turn
-        self._clock = clock or SystemClock()
+        self._clock = clock
         self._monotonic = monotonic
         self._sleep = sleep
         self._failing: set[str] = set()
@@ -76,10 +75,9 @@ class PeriodicAnalysis:
         After a cycle longer than the interval the next one starts at once; skipped ones are not
         made up for.
         """
-        async with self._turn.kept() if self._turn is not None else nullcontext():
+        async with self._turn.kept():
             while True:
-                if self._turn is not None:
-                    await self._turn.begun()
+                await self._turn.begun()
                 began = self._monotonic()
                 await self.run_once()
                 await self._sleep(max(0.0, began + self._interval_seconds - self._monotonic()))
@@ -92,7 +90,7 @@ class PeriodicAnalysis:
         for position, symbol in enumerate(self._symbols):
             if position:
                 await self._sleep(self._pause_seconds)
-                if self._turn is not None and not self._turn.held:
+                if not self._turn.held:
                     break  # another process has taken over
             reason = await self._failure(symbol)
             if reason is not None:

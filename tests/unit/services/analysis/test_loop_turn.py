@@ -101,6 +101,7 @@ async def test_a_cycle_ends_where_another_process_takes_over(store: SqliteDocume
             await one.look()
 
     symbols = ("BTCUSDT", "ETHUSDT", "SOLUSDT")
-    await PeriodicAnalysis(analyze, symbols, interval_seconds=300, pause_seconds=0, turn=one).run_once()
+    loop = PeriodicAnalysis(analyze, symbols, interval_seconds=300, pause_seconds=0, turn=one, clock=clock)
+    await loop.run_once()
     assert analyzed == ["BTCUSDT", "ETHUSDT"]
     assert other.held
