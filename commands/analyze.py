@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 import typer
@@ -53,27 +51,18 @@ def analyze(
 
 def _analyze(symbol: str, frames: dict[Timeframe, CandleSeries], primary: Timeframe, settings: Settings) -> Analysis:
     from features.indicators.technical_indicators import TechnicalIndicators
+    from rules.context import build_context
     from rules.judgement import judge
     from rules.strategies import STRATEGY_NAMES
     from rules.technical import TechnicalAnalyst
     from services.evidence.file import open_weigher
-    from services.evidence.in_use import EvidenceInUse
-    from services.market_reader import MarketReader
 
-    price, as_of_ms = 0.0, None
+    price, as_of_ms, now = 0.0, None, SystemClock().now()
     if len(own := frames[primary]):
         # A file is judged as of its end, however long ago that was.
-        price, as_of_ms = own.candles[-1].close, min(own.last_close_ms, epoch_ms(SystemClock().now()))
+        price, as_of_ms = own.candles[-1].close, min(own.last_close_ms, epoch_ms(now))
     snapshot = MarketSnapshot(symbol, frames, price, None, DataSource.FILES, as_of_ms)
     rules = settings.analysis.model_copy(update={"primary_timeframes": (primary,)})
-    with ThreadPoolExecutor(1) as executor:
-        reader = MarketReader(
-            TechnicalIndicators(settings.indicators),
-            None,
-            rules,
-            EvidenceInUse(open_weigher(settings.trading)),
-            SystemClock(),
-            executor,
-        )
-        context = asyncio.run(reader.measure(snapshot, STRATEGY_NAMES))
+    indicators, weigher = TechnicalIndicators(settings.indicators), open_weigher(settings.trading)
+    context = build_context(snapshot, STRATEGY_NAMES, rules, indicators, now, weigher)
     return TechnicalAnalyst().assess(judge(context))

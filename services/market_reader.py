@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from concurrent.futures import Executor
 from copy import copy
@@ -15,16 +16,18 @@ from domain.queries import NOTHING_SAID, ClientContext
 from domain.trading.costs import Costs
 from domain.trading.disabled import WhyDisabled, nothing_is_disabled
 from features.indicators.technical_indicators import TechnicalIndicators
-from rules.context import MarketContext, build_context, measured, newest_indicators
+from rules.context import MarketContext, build_context, measured, newest_indicators, with_forecast
 from rules.reading import MarketReading, read_market
 from services.evidence.in_use import EvidenceInUse
 from services.forecasts.forecasting import Forecasting
-from services.forecasts.horizon_returns import ReturnsByTime
+from services.forecasts.horizon_returns import ReturnsByTime, returns_by_time
 from services.forecasts.leader_candles import with_leaders
-from services.market_forecasts import MarketForecasts, NoForecasts
+from services.forecasts.opinions import Opinion
 from utils.clock import Clock
 from utils.concurrency import run_blocking
 from utils.tracing import span
+
+_NOT_ASKED = "models are not asked: analysis.blend is off"
 
 
 class MarketReader:
@@ -33,7 +36,7 @@ class MarketReader:
     def __init__(
         self,
         indicators: TechnicalIndicators,
-        forecasting: Forecasting | None,
+        forecasting: Forecasting,
         settings: AnalysisSettings,
         evidence: EvidenceInUse,
         clock: Clock,
@@ -44,7 +47,7 @@ class MarketReader:
 
         Args:
             indicators: Computes the indicators.
-            forecasting: The models in production; None asks none, and neither do settings without a blend.
+            forecasting: The models in production.
             settings: Number of candles, and the blend with models.
             evidence: Weighs the plans, at the usual costs.
             clock: Decides which candles have closed.
@@ -52,11 +55,8 @@ class MarketReader:
             why_disabled: Tells which strategies take no part now.
         """
         self._indicators = indicators
-        self._forecasts: MarketForecasts
-        if forecasting is None or settings.blend == "off":
-            self._forecasts = NoForecasts(settings)
-        else:
-            self._forecasts = MarketForecasts(forecasting, settings)
+        self._forecasting = forecasting
+        self._asks_models = settings.blend != "off"
         self._settings = settings
         self._evidence = evidence
         self._clock = clock
@@ -66,7 +66,7 @@ class MarketReader:
     def asking(self, forecasting: Forecasting) -> MarketReader:
         """Return the same with other models."""
         other = copy(self)
-        other._forecasts = self._forecasts.by(forecasting)
+        other._forecasting = forecasting
         return other
 
     async def read(
@@ -89,17 +89,23 @@ class MarketReader:
         """
         with span("market read", symbol=snapshot.symbol, source_data=snapshot.source_data.value):
             context = await self.measure(snapshot, strategies, client, costs)
-            return await self._forecasts.added(snapshot, context, costs)
+            if not self._asks_models:
+                return self._without_forecast(context)
+            opinion = await self._forecasting.opinion(snapshot, context.primary, costs)
+            return await self._with_forecast(snapshot, context, opinion)
 
     async def read_many(
         self, snapshots: Sequence[MarketSnapshot], strategies: tuple[str, ...]
     ) -> list[MarketContext | InsufficientData]:
-        """Return the context of each market, or the error of one with too few candles; all are computed in one call."""
+        """Return the context of each market, or the error of one with too few candles, at the usual costs.
+
+        All indicators are computed in one call, and a model computes all forecasts of its own at once.
+        """
         with span("market read", symbols=len(snapshots)):
             found = await run_blocking(self._executor, self._measure_many, snapshots, strategies)
             read = zip(with_leaders(snapshots), found, strict=True)
             known = [(snapshot, one) for snapshot, one in read if isinstance(one, MarketContext)]
-            contexts = iter(await self._forecasts.added_to_all(known))
+            contexts = iter(await self._with_forecasts(known))
             return [next(contexts) if isinstance(one, MarketContext) else one for one in found]
 
     async def returns(self, context: MarketContext, times_ms: Sequence[int]) -> ReturnsByTime:
@@ -109,7 +115,11 @@ class MarketReader:
             context: Of a market now, as `read` returns it.
             times_ms: From now on.
         """
-        return await self._forecasts.returns(context, times_ms)
+        if not self._asks_models:
+            return ReturnsByTime({}, dict.fromkeys(times_ms, _NOT_ASKED))
+        series = {timeframe: part.series for timeframe, part in context.timeframes.items()}
+        snapshot = MarketSnapshot(context.symbol, series, context.price, None, context.source_data)
+        return await returns_by_time(self._forecasting, snapshot, context.primary, context.forecast, times_ms)
 
     async def measure(
         self,
@@ -133,6 +143,20 @@ class MarketReader:
             weigher,
             client,
         )
+
+    async def _with_forecasts(self, markets: Sequence[tuple[MarketSnapshot, MarketContext]]) -> list[MarketContext]:
+        if not self._asks_models:
+            return [self._without_forecast(context) for _, context in markets]
+        opinions = await self._forecasting.opinions([(snapshot, context.primary) for snapshot, context in markets])
+        finished = (self._with_forecast(*market, opinion) for market, opinion in zip(markets, opinions, strict=True))
+        return await asyncio.gather(*finished)
+
+    async def _with_forecast(self, snapshot: MarketSnapshot, context: MarketContext, opinion: Opinion) -> MarketContext:
+        context = with_forecast(context, opinion.forecast, opinion.note, self._settings)
+        return await self._forecasting.with_plan(snapshot, context)
+
+    def _without_forecast(self, context: MarketContext) -> MarketContext:
+        return with_forecast(context, None, _NOT_ASKED, self._settings)
 
     def _enabled(self, snapshot: MarketSnapshot, strategies: tuple[str, ...]) -> tuple[str, ...]:
         """Return the strategies that take part; replays are of a time when all of them did."""

@@ -16,7 +16,6 @@ from domain.values import Signal
 from features.columns.feature_sets import FEATURE_SETS
 from features.feature_engineering import FeatureEngineer
 from models.architectures.outputs import unpack_horizons
-from models.recalibration.records import Recalibration
 from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
 from models.serving.recalibrated import recalibrated, stretched
@@ -43,12 +42,10 @@ def newest_forecast(
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    rows, model = newest_rows(forecaster, series, leader), forecaster.metadata
-    of_each, volatility = forecaster.drivers(rows), newest_volatility(model, series)
+    rows = newest_rows(forecaster, series, leader)
+    of_each, volatility = forecaster.drivers(rows), newest_volatility(forecaster.metadata, series)
     told, drivers = forecaster.forecast(rows), of_each[0] if of_each else None
-    return to_forecast(
-        symbol, model, told, settings, volatility, drivers, led=leader is not None, by=forecaster.recalibration
-    )
+    return to_forecast(symbol, forecaster, told, settings, volatility, drivers, led=leader is not None)
 
 
 def newest_volatility(model: ModelMetadata, series: CandleSeries) -> VolatilityForecast:
@@ -91,30 +88,29 @@ def newest_rows_of(
 
 def to_forecast(
     symbol: str,
-    model: ModelMetadata,
+    forecaster: Forecaster,
     forecasts: Forecasts,
     settings: ServingSettings,
     volatility: VolatilityForecast,
     drivers: tuple[Driver, ...] | None = None,
     *,
     led: bool,
-    by: Recalibration | None,
 ) -> Forecast:
-    """Return the answer to the first of several windows.
+    """Return the answer to the first of several windows, recalibrated where the version is.
 
     Args:
         symbol: Symbol of the window.
-        model: The version that gave them.
+        forecaster: The version that gave them.
         forecasts: Its answers to one or more windows.
         settings: Probabilities from which the signal is Long or Short.
         volatility: Over the horizon of the version, after the same window.
         drivers: What moved the answer most.
         led: Whether the candles of what leads the market were read.
-        by: What corrects the version by its settled forecasts; None where nothing does.
 
     Raises:
         InvalidMarketData: the probability is not finite.
     """
+    model, by = forecaster.metadata, forecaster.recalibration
     if by is not None:
         calibration = by.of(symbol)
         forecasts = recalibrated(forecasts, calibration)

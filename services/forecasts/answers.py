@@ -111,8 +111,8 @@ class ForecastAnswers:
         history, leader = market
         rows = await run_blocking(self._executor, self._rows.of, model, history, leader)
         forecasts = await self._batcher.forecast(model, rows)
-        volatility, led, by = newest_volatility(model.metadata, history), leader is not None, model.recalibration
-        return to_forecast(snapshot.symbol, model.metadata, forecasts, self._settings, volatility, led=led, by=by)
+        volatility = newest_volatility(model.metadata, history)
+        return to_forecast(snapshot.symbol, model, forecasts, self._settings, volatility, led=leader is not None)
 
     def _read(self, model: Forecaster, markets: Sequence[Market]) -> tuple[list[_Read | Exception], FeatureRows]:
         """Return each market as the model reads it, or its error, and the rows of all that can be read."""
@@ -144,9 +144,9 @@ class ForecastAnswers:
         self, model: Forecaster, request: ForecastRequest, read: _Read, forecasts: Forecasts, costs: Costs | None
     ) -> Forecast | AppError:
         metadata, (snapshot, (history, leader)) = model.metadata, request
-        symbol, settings, led, by = snapshot.symbol, self._settings, leader is not None, model.recalibration
+        symbol, settings, led = snapshot.symbol, self._settings, leader is not None
         try:
-            bare = to_forecast(symbol, metadata, forecasts, settings, read.volatility, read.drivers, led=led, by=by)
+            bare = to_forecast(symbol, model, forecasts, settings, read.volatility, read.drivers, led=led)
         except AppError as error:
             return error
         forecast = self._plans.added(bare, metadata.plans, history, snapshot.price, costs)

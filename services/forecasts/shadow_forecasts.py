@@ -160,8 +160,7 @@ class ShadowForecasts:
         rows = await run_blocking(self._executor, self.rows.of, model, history, leader)
         forecasts = await self._batcher.forecast(model, rows)
         volatility, led = newest_volatility(model.metadata, history), leader is not None
-        by = model.recalibration
-        bare = to_forecast(symbol, model.metadata, forecasts, self._settings, volatility, led=led, by=by)
+        bare = to_forecast(symbol, model, forecasts, self._settings, volatility, led=led)
         forecast = self._plans.added(bare, model.metadata.plans, history, price, costs)
         self._failed.discard(symbol)
         return forecast
