@@ -66,6 +66,11 @@ TellProgress = Callable[[JobProgress], None]
 TellShare = Callable[[str, float], None]
 
 
+def tell_share(report: TellProgress) -> TellShare:
+    """Return what tells `report` of steps and shares."""
+    return lambda words, share: report(JobProgress(stage=words, share=share))
+
+
 class Job(Frozen):
     """A job as it is kept and shown.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from backtesting.evidence.building import build_evidence
-from domain.jobs import JobProgress, TellProgress
+from domain.jobs import TellProgress, tell_share
 from domain.trading.costs import MarketCosts
 from domain.values import Frozen
 from rules.evidence.measured import MeasuredEvidence
@@ -50,11 +50,7 @@ def run_job(parameters: dict[str, Any], report: TellProgress, clock: Clock) -> d
     job = EvidenceJobParameters.model_validate(parameters)
     read, listener = read_candles(job.series, report, clock, "nothing was measured")
     candles = [MeasuredCandles(f"{symbol}-{series.timeframe}", symbol, series) for symbol, series in read]
-
-    def tell(words: str, share: float) -> None:
-        listener(JobProgress(stage=words, share=share))
-
-    markets = measure(candles, len(candles), job.measuring, tell)
+    markets = measure(candles, len(candles), job.measuring, tell_share(listener))
     if job.checked is None:
         return build_evidence(markets, clock.now()).model_dump(mode="json")
     return check_evidence(job.checked.evidence, job.checked.name, markets, job.checked.costs)[1]

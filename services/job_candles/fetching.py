@@ -60,16 +60,6 @@ async def fetch_past(
     return with_sessions(symbol, CandleSeries.ordered(timeframe, candles[-history.candles :]))
 
 
-def after_fetching(report: TellProgress) -> TellProgress:
-    """Return a report of the work that begins where the fetching ended."""
-
-    def shifted(progress: JobProgress) -> None:
-        share = FETCHING_SHARE + (1 - FETCHING_SHARE) * progress.share
-        report(progress.model_copy(update={"share": min(share, 1.0)}))
-
-    return shifted
-
-
 def read_candles(
     series: Sequence[JobSeries], report: TellProgress, clock: Clock, undone: str = "nothing was tested"
 ) -> tuple[list[tuple[str, CandleSeries]], TellProgress]:
@@ -86,7 +76,7 @@ def read_candles(
     """
     candles = asyncio.run(_candles(series, report, clock, undone))
     fetched = any(wanted.history for wanted in series)
-    return candles, after_fetching(report) if fetched else report
+    return candles, _after_fetching(report) if fetched else report
 
 
 async def _candles(
@@ -97,7 +87,8 @@ async def _candles(
 
         def tell(progress: JobProgress, number: int = number) -> None:
             done = (number + progress.share / FETCHING_SHARE) / len(series)
-            report(progress.model_copy(update={"share": FETCHING_SHARE * min(done, 1.0)}))
+            stage = progress.stage if len(series) == 1 else f"{progress.stage} of {series[number].symbol}"
+            report(progress.model_copy(update={"stage": stage, "share": FETCHING_SHARE * min(done, 1.0)}))
 
         if wanted.history is None:
             candles = wanted.series
@@ -105,3 +96,13 @@ async def _candles(
             candles = await fetch_past(wanted.symbol, wanted.timeframe, wanted.history, tell, clock, undone)
         found.append((wanted.symbol, candles))
     return found
+
+
+def _after_fetching(report: TellProgress) -> TellProgress:
+    """Return a report of the work that begins where the fetching ended."""
+
+    def shifted(progress: JobProgress) -> None:
+        share = FETCHING_SHARE + (1 - FETCHING_SHARE) * progress.share
+        report(progress.model_copy(update={"share": min(share, 1.0)}))
+
+    return shifted

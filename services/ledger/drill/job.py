@@ -14,7 +14,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from config.settings import Settings
-from domain.jobs import JobProgress, TellProgress, TellShare
+from domain.jobs import TellProgress, TellShare, tell_share
 from domain.market import Timeframe
 from domain.values import Frozen, Share
 from services.evidence.file import open_weigher
@@ -78,11 +78,7 @@ def run_job(parameters: dict[str, Any], report: TellProgress, open_stores: OpenS
     job = DrillJobParameters.model_validate(parameters)
     walk = SimulatedWalk(job.edge, job.correlation, job.seed)
     drill = DrillParameters(job.days, job.symbols, job.timeframe, walk)
-
-    def tell(words: str, share: float) -> None:
-        report(JobProgress(stage=words, share=share))
-
-    return drill_document(asyncio.run(run_drill(drill, job.settings, open_stores, tell)))
+    return drill_document(asyncio.run(run_drill(drill, job.settings, open_stores, tell_share(report))))
 
 
 async def run_drill(

@@ -27,9 +27,9 @@ from services.backtests.job import run_job as run_backtest_job
 from services.backtests.markets import prepare
 from services.backtests.parameters import BacktestOptions
 from services.backtests.service import BacktestService, PastJobRequest
+from services.bias.job import run_lookahead
 from services.bias.model_check import model_check
 from services.bias.parameters import BiasParameters
-from services.bias.running import run_lookahead
 from services.bias.service import BiasJobRequest, BiasService
 from services.evaluating.job import run_job as run_evaluation_job
 from services.evaluating.service import EvaluationJobRequest, EvaluationService
@@ -188,8 +188,8 @@ async def test_bias_is_looked_for_in_forecasts_beside_the_leader(parts: Parts) -
     )
     options = BiasJobRequest(JobKind.BIAS_LOOKAHEAD, "ETHUSDT", version=version, moments=1, candles=COIN.candles)
     await service.submit(options)
-    order = BiasParameters.model_validate(await parts.parameters())
-    (leader,) = order.leaders
+    order = await parts.parameters()
+    (leader,) = BiasParameters.model_validate(order).leaders
     live, at = Live(parts, version), np.array([340, 380, NEWEST])
     for beside in (leader.series, None):
         said = model_check(live.forecaster, beside).measure(COIN, at)[version]
