@@ -184,7 +184,6 @@ def _container(subsystems: _Subsystems, schedule: Scheduler) -> Container:
         llm=subsystems.llm.parts,
         trades=subsystems.llm.trades,
         self_analyses=reviews.self_analyses,
-        nightly_self_analysis=reviews.nightly,
         decisions=reviews.decisions,
         retraining=reviews.retraining,
         feedback=ledger.feedback,

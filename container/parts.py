@@ -45,7 +45,6 @@ from services.outlooks import Outlooks
 from services.replicas.link import RedisLink
 from services.reports.reports import Reports
 from services.reviews.decisions import SuggestionDecisions
-from services.reviews.nightly import NightlySelfAnalysis
 from services.reviews.settings import SelfAnalyses
 from services.reviews.trades import TradeReviews
 from services.schedule.scheduler import Scheduler
@@ -126,7 +125,6 @@ class Container:
     llm: LlmParts
     trades: TradeReviews
     self_analyses: SelfAnalyses
-    nightly_self_analysis: NightlySelfAnalysis
     decisions: SuggestionDecisions
     feedback: SignalFeedback
     performance: SignalPerformance

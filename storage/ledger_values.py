@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 
 from domain.hours.clocks import DAY_MS
-from domain.ledger.entries import HORIZONS, LedgerEntry
+from domain.ledger.entries import NEXT_CANDLE, LedgerEntry, stretch_candles
 from domain.market import Timeframe
 from storage.ledger_ports import Due
 
@@ -41,11 +41,6 @@ def booked_day(known_ms: int, closed: date | None) -> date:
     return known if closed is None else max(known, closed + timedelta(days=1))
 
 
-def stretch_candles(horizon: int) -> int:
-    """Return how many candles the stretches of a horizon have, as in `LedgerEntry.slot`."""
-    return horizon or HORIZONS[-1]
-
-
 def stretch_day(closed_ms: int, timeframe: Timeframe, horizon: int) -> date:
     """Return the UTC day in which the stretch of an entry with this close begins."""
     length_ms = stretch_candles(horizon) * timeframe.ms
@@ -54,7 +49,7 @@ def stretch_day(closed_ms: int, timeframe: Timeframe, horizon: int) -> date:
 
 def due_ms(closed_ms: int, timeframe: Timeframe, horizon: int) -> int:
     """Return when a horizon is due first; a plan is looked at after one candle."""
-    return closed_ms + (horizon or HORIZONS[0]) * timeframe.ms
+    return closed_ms + (horizon or NEXT_CANDLE) * timeframe.ms
 
 
 def first_due(waiting: Iterable[tuple[LedgerEntry, Mapping[int, int]]], now_ms: int, limit: int) -> list[Due]:

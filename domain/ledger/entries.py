@@ -16,6 +16,7 @@ HORIZONS = (1, 4, 12, 24)
 PLAN = 0
 # The horizon of the probability that an entry of a model states.
 NEXT_CANDLE = HORIZONS[0]
+LONGEST_HORIZON = HORIZONS[-1]
 
 
 class LedgerLane(StrEnum):
@@ -147,10 +148,15 @@ class LedgerEntry:
         """Return the number of the stretch of time, `horizon` candles long, in which it was said.
 
         Only the first entry of a lane, market and stretch counts, so that no move is counted twice, and entries of one
-        stretch count as one cluster, so that markets that move together do not count as many. A plan has the stretch of
-        24 candles; its cluster is longer, as plans stay open (`scoring.clusters.span_of_plans`).
+        stretch count as one cluster, so that markets that move together do not count as many. The cluster of a plan is
+        longer than its stretch, as plans stay open (`scoring.clusters.span_of_plans`).
         """
-        return self.closed_ms // ((horizon or HORIZONS[-1]) * self.timeframe.ms)
+        return self.closed_ms // (stretch_candles(horizon) * self.timeframe.ms)
+
+
+def stretch_candles(horizon: int) -> int:
+    """Return how many candles the stretches of a horizon have; those of plans are as long as the longest horizon."""
+    return LONGEST_HORIZON if horizon == PLAN else horizon
 
 
 # Fields whose values are words, by the words that they may be.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from config.watch_settings import EmergencySettings
-from domain.ledger.entries import HORIZONS, PLAN
+from domain.ledger.entries import NEXT_CANDLE, PLAN
 from services.ledger.scoring.records import Record
 
 
@@ -57,4 +57,4 @@ def _critical_plans(record: Record, settings: EmergencySettings) -> str | None:
 
 
 def _ahead(horizon: int) -> str:
-    return "one candle on" if horizon == HORIZONS[0] else f"{horizon} candles on"
+    return "one candle on" if horizon == NEXT_CANDLE else f"{horizon} candles on"

@@ -11,7 +11,7 @@ from typing import Any
 from loguru import logger
 
 from config.watch_settings import EmergencySettings
-from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
+from domain.ledger.entries import NEXT_CANDLE, PLAN, LedgerLane
 from domain.notices import Notice, NoticeLevel
 from domain.trading.disabled import LANES, MODEL
 from rules.strategies import STRATEGY_NAMES
@@ -112,7 +112,7 @@ class EmergencyWatch:
         """Return the records of a lane: of its present version, but of models together, which change every night."""
         grouping = Grouping.LANE if lane == MODEL else Grouping.VERSION
         found = await self._scores.track_record(RecordQuery(days, grouping, lane))
-        found = [record for record in found if record.key.horizon in {HORIZONS[0], PLAN}]
+        found = [record for record in found if record.key.horizon in {NEXT_CANDLE, PLAN}]
         if grouping is Grouping.LANE:
             return found
         present = max(found, key=lambda record: (record.first_day, record.last_day), default=None)

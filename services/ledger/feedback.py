@@ -16,7 +16,7 @@ from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
 from domain.values import Signal
-from services.ledger.performance import Performance, Scored, measure
+from services.ledger.accuracy import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, Document, LastingDocuments, Total
 from storage.ports import SignalArchive
 from utils import metrics

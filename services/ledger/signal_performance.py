@@ -10,18 +10,16 @@ from datetime import datetime, timedelta
 
 from domain.analysis import AnalysisSource
 from domain.feedback import Outcome
-from domain.ledger.entries import HORIZONS, LedgerLane
+from domain.ledger.entries import NEXT_CANDLE, LedgerLane
 from domain.values import Signal
+from services.ledger.accuracy import Performance, Scored, measure
 from services.ledger.feedback import ReportedPerformance, SignalFeedback
-from services.ledger.performance import Performance, Scored, measure
 from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
 
 DAYS = 30
-# The next candle: each call counts, whatever stretch it is in.
-HORIZON = HORIZONS[0]
 LANE_OF = {
     AnalysisSource.LLM: LedgerLane.LLM,
     AnalysisSource.TECHNICAL: LedgerLane.RULES,
@@ -79,19 +77,21 @@ class SignalPerformance:
             StorageUnavailable: a store does not answer.
         """
         now = self._clock.now()
-        sides = [record for record in await self._scores.given(DAYS, by_side=True) if record.key.horizon == HORIZON]
+        sides = [
+            record for record in await self._scores.given(DAYS, Grouping.SIDE) if record.key.horizon == NEXT_CANDLE
+        ]
         calls: Counter[str] = Counter()
         for record in sides:
             calls[record.key.timeframe] += record.count
         timeframe = calls.most_common(1)[0][0] if calls else None
-        query = RecordQuery(DAYS, Grouping.SIDE, timeframe=timeframe, horizon=HORIZON)
+        query = RecordQuery(DAYS, Grouping.SIDE, timeframe=timeframe, horizon=NEXT_CANDLE)
         by_lane = await self._scores.track_record(query)
         lanes = await self._scores.track_record(RecordQuery(DAYS))
         return MeasuredPerformance(
             timeframe=timeframe,
             overall=_measured([record for record in sides if record.key.timeframe == timeframe]),
             by_source={source: _measured(_of(lane, by_lane)) for source, lane in LANE_OF.items()},
-            given=await self._scores.given(DAYS, by_side=False),
+            given=await self._scores.given(DAYS),
             lanes={source: _of(lane, lanes) for source, lane in LANE_OF.items()},
             reported=await self._feedback.performance(),
             since=now.replace(hour=0, minute=0, second=0, microsecond=0) - timedelta(days=DAYS - 1),

@@ -8,8 +8,9 @@ from datetime import UTC, date, timedelta
 from typing import Any
 
 from config.report_settings import ReportSettings
-from domain.ledger.entries import HORIZONS, PLAN
+from domain.ledger.entries import LONGEST_HORIZON, PLAN
 from domain.reports import ReportFinding
+from services.ledger.scoring.queries import Grouping
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from services.market_data.fetching import SourceFailed
@@ -19,7 +20,7 @@ from services.reports.ratios import MeasuredRatio, sharpe_ratio, win_rate
 
 _BPS = 10_000
 # Plans of slow candles are open for days and tell little independently; the longest horizon stands in for them.
-_HORIZONS = (PLAN, HORIZONS[-1])
+_HORIZONS = (PLAN, LONGEST_HORIZON)
 _Ratios = tuple[MeasuredRatio, MeasuredRatio]
 
 
@@ -39,10 +40,10 @@ class PerformanceReporter:
             StorageUnavailable: the ledger does not answer.
         """
         days = self._settings.performance_days
-        most = self._telling(await self._scores.given(days, by_side=False))
+        most = self._telling(await self._scores.given(days))
         by_day = []
         if most is not None:
-            of_all = await self._scores.given_by_day(days)
+            of_all = await self._scores.given(days, Grouping.DAY)
             judged = most.key.timeframe, most.key.horizon
             by_day = [record for record in of_all if (record.key.timeframe, record.key.horizon) == judged]
         signals = await asyncio.to_thread(_of_signals, most, by_day)

@@ -138,12 +138,14 @@ class WeekReader:
         Raises:
             StorageUnavailable: the store of the ledger does not answer.
         """
-        given = await self._scores.given(self._days, by_side=False)
+        given = await self._scores.given(self._days)
         counts: Counter[str] = Counter()
         for record in _at(NEXT_CANDLE, given):
             counts[record.key.timeframe] += record.count
         timeframe = counts.most_common(1)[0][0] if counts else None
-        daily = [record for record in await self._scores.given_by_day(self._days) if record.key.timeframe == timeframe]
+        daily = [
+            record for record in await self._scores.given(self._days, Grouping.DAY) if record.key.timeframe == timeframe
+        ]
         own = [record for record in given if record.key.timeframe == timeframe]
         markets, unread = await self._markets.read()
         return Week(

@@ -28,15 +28,13 @@ pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.registry"]
 def run(client: TestClient, retrain: Any = None, **settings: Any) -> dict[str, Any]:
     """Run the self-analysis as the schedule does; `retrain` and settings replace those of the service."""
     container = container_of(client)
-    nightly = container.nightly_self_analysis
-    if retrain or settings:
-        nightly = NightlySelfAnalysis(
-            container.self_analyses,
-            container.documents,
-            container.settings.self_analysis.model_copy(update=settings),
-            retrain or container.retraining.because,
-            asks_llm=container.llm.journal is not None,
-        )
+    nightly = NightlySelfAnalysis(
+        container.self_analyses,
+        container.documents,
+        container.settings.self_analysis.model_copy(update=settings),
+        retrain or container.retraining.because,
+        asks_llm=container.llm.journal is not None,
+    )
     assert client.portal is not None
     found: dict[str, Any] = client.portal.call(nightly.run)
     return found

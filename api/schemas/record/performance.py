@@ -10,13 +10,13 @@ from pydantic import Field
 from api.schemas.record.feedback import Count
 from api.schemas.record.track_record import Horizon, horizon_name, rounded
 from api.schemas.responses import ResponseModel
-from domain.ledger.entries import PLAN
+from domain.ledger.entries import NEXT_CANDLE, PLAN
 from domain.market import Timeframe
 from domain.trading.evidence import EvidenceVerdict
 from domain.values import Share
-from services.ledger.performance import Performance
+from services.ledger.accuracy import Performance
 from services.ledger.scoring.records import Record
-from services.ledger.signal_performance import HORIZON, MeasuredPerformance
+from services.ledger.signal_performance import MeasuredPerformance
 
 _HOUR_MS = Timeframe.H1.ms
 
@@ -120,7 +120,7 @@ class PerformanceResponse(PerformanceFigures):
         return cls(
             **_figures(performance.overall),
             timeframe=performance.timeframe,
-            horizon=HORIZON,
+            horizon=NEXT_CANDLE,
             by_source={source: PerformanceFigures(**_figures(own)) for source, own in performance.by_source.items()},
             feedback=ReportedFigures(
                 **_figures(reported.overall),

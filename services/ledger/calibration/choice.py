@@ -10,7 +10,7 @@ import numpy as np
 from backtesting.evidence.curve import chance
 from backtesting.evidence.samples import MeasuredPlans
 from domain.arrays import FloatArray, IntArray
-from domain.ledger.entries import HORIZONS
+from domain.ledger.entries import LONGEST_HORIZON
 from domain.values import epoch_ms
 from rules.evidence.measured import TimeframeRecord
 from services.ledger.calibration.refits import LEAST_PLANS, Refit
@@ -60,7 +60,7 @@ def gain_of(refits: Sequence[Refit], record: TimeframeRecord, plans: MeasuredPla
     judged = plans.where(after)
     weights = np.array([refit.weight for refit in ordered], dtype=np.float64)[newest[after]]
     gains = _loss(judged, record.weight) - _loss(judged, weights)
-    return _gain(gains, judged.times_ms // (HORIZONS[-1] * record.timeframe.ms))
+    return _gain(gains, judged.times_ms // (LONGEST_HORIZON * record.timeframe.ms))
 
 
 def _gain(gains: FloatArray, stretches: IntArray) -> Gain:

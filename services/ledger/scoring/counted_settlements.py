@@ -9,7 +9,7 @@ from datetime import date
 import numpy as np
 import numpy.typing as npt
 
-from domain.ledger.entries import HORIZONS, PLAN, LedgerEntry
+from domain.ledger.entries import NEXT_CANDLE, PLAN, LedgerEntry, stretch_candles
 from domain.ledger.settlements import LedgerRecord, PlanEnd, Settlement
 from domain.values import utc_time
 
@@ -58,7 +58,7 @@ def _of_day(records: Sequence[LedgerRecord], day: date) -> Iterator[CountedSettl
             continue
         for settlement in record.settlements:
             slot = entry.slot(settlement.horizon)
-            begin_ms = slot * (settlement.horizon or HORIZONS[-1]) * entry.timeframe.ms
+            begin_ms = slot * stretch_candles(settlement.horizon) * entry.timeframe.ms
             if begin_ms not in begins:
                 begins[begin_ms] = utc_time(begin_ms).date() == day
             if begins[begin_ms]:
@@ -167,6 +167,6 @@ def stated_of(entry: LedgerEntry, settlement: Settlement) -> tuple[float | None,
         return None, False
     if settlement.horizon == PLAN:
         return entry.target_first, settlement.end is PlanEnd.TARGET
-    if settlement.horizon == HORIZONS[0]:
+    if settlement.horizon == NEXT_CANDLE:
         return entry.probability_up, settlement.move > 0
     return None, False

@@ -10,7 +10,7 @@ from zlib import crc32
 
 from config.ledger_settings import LedgerSettings
 from domain.errors import StorageUnavailable
-from domain.ledger.entries import HORIZONS, PLAN, LedgerLane
+from domain.ledger.entries import LONGEST_HORIZON, NEXT_CANDLE, PLAN, LedgerLane
 from domain.trading.evidence import LIFT
 from services.health.degraded import Degraded
 from services.ledger.scoring.pairs import LanePair
@@ -21,7 +21,7 @@ from services.ledger.scoring.scores import LedgerScores
 # Lanes are judged by what they did in these days, so that calls of long ago do not keep a lane out.
 TRIAL_DAYS = 90
 # In that time plans of slow candles are too few clusters for any verdict: then the longest horizon tells lift.
-_JUDGED = (PLAN, HORIZONS[-1])
+_JUDGED = (PLAN, LONGEST_HORIZON)
 _CRC_RANGE = 2**32
 _REVIEW_SECONDS = 300.0
 
@@ -51,9 +51,9 @@ class LaneCost:
 def costs_of(records: Sequence[Record]) -> list[LaneCost]:
     """Return what a lane cost and brought, at each horizon of each timeframe that has paid answers.
 
-    The cost is that of all answers in the stretches of the first horizon: every answer is settled there.
+    The cost is that of all answers in the stretches of one candle: every answer is settled there.
     """
-    paid = {record.key.timeframe: record for record in records if record.key.horizon == HORIZONS[0] and record.paid}
+    paid = {record.key.timeframe: record for record in records if record.key.horizon == NEXT_CANDLE and record.paid}
     return [_cost(paid[record.key.timeframe], record) for record in records if record.key.timeframe in paid]
 
 

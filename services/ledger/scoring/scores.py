@@ -75,32 +75,23 @@ class LedgerScores:
             errors = await self._calibration_errors(query.days, key_of, chosen)
         return sorted(await asyncio.to_thread(records_of, groups, errors), key=_place)
 
-    async def given(self, days: int, *, by_side: bool) -> list[Record]:
+    async def given(self, days: int, group: Grouping = Grouping.LANE) -> list[Record]:
         """Return the records of what callers were given, of whichever lane, by timeframe and horizon.
 
-        Raises:
-            StorageUnavailable: the store does not answer.
-        """
-        level, grouping = (Level.GIVEN_SIDE, Grouping.SIDE) if by_side else (Level.GIVEN, Grouping.LANE)
-
-        async def read() -> list[Record]:
-            groups = await self._groups(level, days, _KEYS[grouping])
-            return sorted(await asyncio.to_thread(records_of, groups, {}), key=_place)
-
-        return await self._fresh((level, days), read)
-
-    async def given_by_day(self, days: int) -> list[Record]:
-        """Return the records of what callers were given, of whichever lane, by timeframe, horizon and day.
+        Args:
+            days: The newest ones, today included, >= 1.
+            group: What tells them apart besides: `SIDE`, `DAY`, or nothing else for `LANE`.
 
         Raises:
             StorageUnavailable: the store does not answer.
         """
+        level = Level.GIVEN_SIDE if group is Grouping.SIDE else Level.GIVEN
 
         async def read() -> list[Record]:
-            groups = await self._groups(Level.GIVEN, days, _KEYS[Grouping.DAY])
+            groups = await self._groups(level, days, _KEYS[group])
             return sorted(await asyncio.to_thread(records_of, groups, {}), key=_place)
 
-        return await self._fresh((Level.GIVEN, Grouping.DAY, days), read)
+        return await self._fresh((level, group, days), read)
 
     async def pairs(self, days: int) -> list[LanePair]:
         """Return each two lanes on the same candles, by timeframe and horizon.

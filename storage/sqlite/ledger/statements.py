@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from domain.ledger.entries import HORIZONS
+from domain.ledger.entries import LONGEST_HORIZON
 from storage.ledger_ports import (
     AGGREGATE_COLLECTION,
     DAY_COLLECTION,
@@ -51,13 +51,13 @@ INSERT OR IGNORE INTO {SETTLEMENT_COLLECTION} ({SETTLEMENT_COLUMNS}) VALUES (?, 
 MARKED = f"SELECT day FROM {MARK_COLLECTION} ORDER BY day"
 UNMARK = f"DELETE FROM {MARK_COLLECTION} WHERE day = ?"
 
-_LENGTH_MS = f"(iif(s.horizon = 0, {HORIZONS[-1]}, s.horizon) * ?2)"
+_LENGTH_MS = f"(iif(s.horizon = 0, {LONGEST_HORIZON}, s.horizon) * ?2)"
 _STRETCH_BEGINS = f"closed_ms / {_LENGTH_MS} * {_LENGTH_MS}"
 # Values: timeframe and its length, the first moment of the day and of the next, and the times within which settlements
 # were made. A stretch that begins in the day is at most as long as the longest one.
 SETTLED = f"""
 {_RECORDS.format(LEDGER_COLLECTION).replace(f"LEFT JOIN {SETTLEMENT_COLLECTION}", f"JOIN {SETTLEMENT_COLLECTION}")}
-WHERE timeframe = ?1 AND closed_ms >= ?3 AND closed_ms < ?4 + {HORIZONS[-1]} * ?2 AND apart IS NULL
+WHERE timeframe = ?1 AND closed_ms >= ?3 AND closed_ms < ?4 + {LONGEST_HORIZON} * ?2 AND apart IS NULL
 AND s.settled_ms >= ?5 AND s.settled_ms < ?6 AND {_STRETCH_BEGINS} >= ?3 AND {_STRETCH_BEGINS} < ?4
 ORDER BY closed_ms, number, s.horizon
 """

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from domain.feedback import Outcome
 from domain.values import Signal
-from services.ledger.performance import Scored, measure
+from services.ledger.accuracy import Scored, measure
 
 DIRECTIONS = (Signal.LONG, Signal.SHORT)
 KINDS = list(product(DIRECTIONS, (Outcome.SUCCESS, Outcome.FAILURE)))
