@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import unquote, urlsplit
 
@@ -36,6 +37,8 @@ GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]
 ScalerKind = Literal["standard", "minmax"]
 WhenDamaged = Literal["refuse", "set_aside"]
+# How the URL of a SQLite file begins.
+SQLITE = "sqlite:///"
 TargetKind = Literal["binary", "soft", "three_class", "multi_horizon"]
 # YAML reads `off` as false.
 Blend = Annotated[
@@ -44,6 +47,12 @@ Blend = Annotated[
 
 
 class StorageSettings(Section):
+    """Where everything is kept.
+
+    Attributes:
+        url: `sqlite:///data/x.db` is relative to the working folder, `sqlite:////var/x.db` absolute.
+    """
+
     url: Annotated[SecretStr, Field(description="sqlite:///path or mongodb://…/database")]
     timeout_ms: Count
     cache_retention_hours: Count
@@ -54,6 +63,12 @@ class StorageSettings(Section):
     when_damaged: WhenDamaged
     spool_path: Annotated[str, Field(description="a folder, auto, or empty")]
     spool_max_bytes: Annotated[int, Field(ge=1024)]
+
+    @property
+    def data_folder(self) -> Path:
+        """The folder of the SQLite file; `data`, in the working folder, with MongoDB."""
+        url = self.url.get_secret_value()
+        return Path(url.removeprefix(SQLITE)).parent if url.startswith(SQLITE) else Path("data")
 
 
 class AnalysisSettings(Section):

@@ -17,14 +17,13 @@ from services.reports.peers import Peers, place_of
 from services.reports.performance_report import PerformanceReporter
 from services.reports.portfolio_report import PortfolioReporter
 from services.reports.reports import Reports
-from storage.factory import data_folder
 
 
 def make_reports(base: Infrastructure, market_data: MarketData, scores: LedgerScores, health: ServiceHealth) -> Reports:
     """Return the reports of the service, which send notices of what operators are to know."""
     settings, clock, (analyses, documents, ledger) = base.settings, base.clock, base.stores
     account = EngineAccount(base.client, settings.market_data.engine_url)
-    folders = {data_folder(settings.storage).resolve(), Path(settings.models.save_path).resolve()}
+    folders = {settings.storage.data_folder.resolve(), Path(settings.models.save_path).resolve()}
     return Reports(
         health=HealthReporter(
             peers=Peers(base.client, _peers(settings), settings.reports.peer_timeout_seconds),

@@ -16,6 +16,7 @@ SIGNIFICANT_DIGITS = 8
 # Milliseconds since 1970 have 12 to 14 digits from 1973 to 5138: fewer are seconds, more are micro- or nanoseconds.
 FIRST_MS = 10**11
 LAST_MS = 10**14
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def round_significant(value: float) -> float:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from domain.values import EPOCH
 from storage.document_ports import COLLECTIONS, Collection, Document
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 _DATE = "$date"
 
@@ -53,7 +53,7 @@ def whole_ms(moment: datetime) -> int:
     """
     if moment.utcoffset() is None:
         raise ValueError("a stored time needs a zone")
-    return (moment - _EPOCH) // _MILLISECOND
+    return (moment - EPOCH) // _MILLISECOND
 
 
 def to_json(document: Document) -> str:
@@ -76,7 +76,7 @@ def _checked(value: Any, path: str) -> Any:
         case float() if math.isfinite(value):
             return value
         case datetime():
-            return _EPOCH + whole_ms(value) * _MILLISECOND
+            return EPOCH + whole_ms(value) * _MILLISECOND
         case Mapping():
             return {str(name): _checked(item, f"{path}.{name}") for name, item in value.items()}
         case list() | tuple():
@@ -98,5 +98,5 @@ def _tagged(value: Any) -> Any:
 
 def _untagged(tagged: dict[str, Any]) -> Any:
     if tagged.keys() == {_DATE}:
-        return _EPOCH + tagged[_DATE] * _MILLISECOND
+        return EPOCH + tagged[_DATE] * _MILLISECOND
     return {name.removeprefix("$"): item for name, item in tagged.items()}

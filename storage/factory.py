@@ -10,7 +10,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any, TypeVar
 
-from config.settings import StorageSettings
+from config.settings import SQLITE, StorageSettings
 from domain.errors import ConfigurationError
 from storage.adapter_ports import DocumentDatabase, LedgerDatabase, Store, StoreMaintenance
 from storage.ports import EngineCandles
@@ -27,7 +27,6 @@ from storage.sqlite.maintenance import SqliteMaintenance
 from storage.sqlite.store import SqliteStore
 from utils.clock import Clock
 
-_SQLITE = "sqlite:///"
 _MONGODB = ("mongodb://", "mongodb+srv://")
 
 T = TypeVar("T", bound=Resilient[Any])
@@ -36,9 +35,8 @@ T = TypeVar("T", bound=Resilient[Any])
 def build_store(settings: StorageSettings, writing: asyncio.Lock | None = None, clock: Clock | None = None) -> Store:
     """Return the store of `settings.url`, not opened yet.
 
-    `sqlite:///data/x.db` is relative to the working folder, `sqlite:////var/x.db` absolute. A SQLite file is written by
-    one connection at a time: stores that are open together share the lock `writing`. `clock` tells when an analysis
-    was cached; the machine's own by default.
+    A SQLite file is written by one connection at a time: stores that are open together share the lock `writing`.
+    `clock` tells when an analysis was cached; the machine's own by default.
 
     Raises:
         ConfigurationError: no store has this scheme, or the URL lacks a file or a database.
@@ -159,12 +157,6 @@ def build_ledger(settings: StorageSettings, writing: asyncio.Lock | None = None)
     return MongoLedger(url)
 
 
-def data_folder(settings: StorageSettings) -> Path:
-    """Return the folder of the SQLite file; data, in the working folder, with MongoDB."""
-    path = _sqlite_path(settings.url.get_secret_value())
-    return Path("data") if path is None else Path(path).parent
-
-
 def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     """Return the spool of a kind of writes, None where it is switched off.
 
@@ -173,7 +165,7 @@ def _spool(settings: StorageSettings, kind: str) -> Spool | None:
     if not settings.spool_path:
         return None
     url = settings.url.get_secret_value()
-    folder = data_folder(settings) / "spool" if settings.spool_path == "auto" else Path(settings.spool_path)
+    folder = settings.data_folder / "spool" if settings.spool_path == "auto" else Path(settings.spool_path)
     database = url.rpartition("@")[2]  # without the password
     return Spool(folder, f"{kind}-{sha256(database.encode()).hexdigest()[:12]}", settings.spool_max_bytes)
 
@@ -212,11 +204,11 @@ def _sqlite_path(url: str) -> str | None:
     """
     if url.startswith(_MONGODB):
         return None
-    if not url.startswith(_SQLITE):
+    if not url.startswith(SQLITE):
         raise ConfigurationError(
             "DATABASE_URL (storage.url) must be sqlite:///path/to/file.db or mongodb://host:27017/database"
         )
-    path = url.removeprefix(_SQLITE)
+    path = url.removeprefix(SQLITE)
     if not path or path.endswith("/") or path == ":memory:":
         raise ConfigurationError("DATABASE_URL (storage.url) names no file; use sqlite:///data/trading_ai.db")
     return path

@@ -15,6 +15,7 @@ from config.job_settings import JobSettings
 from domain.errors import ConfigurationError, StorageUnavailable, Unstorable
 from domain.job_kinds import JobKind
 from domain.jobs import Job, JobStatus
+from domain.values import EPOCH
 from services.health.degraded import Degraded
 from services.jobs.events import JobEvents
 from services.jobs.opening import MakeLauncher
@@ -22,7 +23,7 @@ from services.jobs.records import JobRecords
 from storage.document_ports import JOBS, DocumentStore
 from tasks.celery_broker import Broker, open_broker
 from tasks.celery_queues import QUEUES, make_app
-from tasks.waiting_jobs import BEGINNING, WaitingJobs
+from tasks.waiting_jobs import WaitingJobs
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import background
@@ -137,7 +138,7 @@ async def _count_jobs(documents: DocumentStore) -> None:
     """Count the jobs in the store until canceled."""
     while True:
         try:
-            totals = await documents.totals(JOBS, BEGINNING, by=("status",))
+            totals = await documents.totals(JOBS, EPOCH, by=("status",))
         except StorageUnavailable:  # the store says so in the log and in /health
             pass
         else:

@@ -6,15 +6,14 @@ import time
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
 
 from domain.errors import JobQueueFull, StorageUnavailable
 from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import JobStatus
+from domain.values import EPOCH
 from storage.document_ports import JOBS, DocumentStore
 from tasks.celery_queues import QUEUES
 
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 # A count of this age still serves: reading it again for every job took half of the time in which a job is accepted.
 COUNT_SECONDS = 1.0
 
@@ -66,9 +65,7 @@ class WaitingJobs:
         self._added.clear()
         started = time.monotonic()
         try:
-            totals = await self._documents.totals(
-                JOBS, BEGINNING, by=("kind",), where={"status": JobStatus.QUEUED.value}
-            )
+            totals = await self._documents.totals(JOBS, EPOCH, by=("kind",), where={"status": JobStatus.QUEUED.value})
         except StorageUnavailable:  # the store says so in the log and in /health
             self._stored.clear()
             return

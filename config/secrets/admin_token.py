@@ -8,9 +8,6 @@ from config.secrets.secret_file import SecretFile
 from config.settings import Settings
 
 FILE_NAME = "admin_token"
-# For a store that is not a local file.
-DATA_FOLDER = Path("data")
-_SQLITE = "sqlite:///"
 _INSTEAD = "set ADMIN_TOKEN"
 
 
@@ -44,6 +41,4 @@ def _path(settings: Settings) -> Path:
     """Return the path of the token: in the data folder, so that services with separate data share none."""
     if settings.access.admin_token_file:
         return Path(settings.access.admin_token_file)
-    url = settings.storage.url.get_secret_value()
-    folder = Path(url.removeprefix(_SQLITE)).parent if url.startswith(_SQLITE) else DATA_FOLDER
-    return folder / FILE_NAME
+    return settings.storage.data_folder / FILE_NAME

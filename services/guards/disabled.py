@@ -13,11 +13,11 @@ from loguru import logger
 
 from domain.errors import NotFound
 from domain.trading.disabled import LANES
-from domain.values import epoch_ms, utc_time
+from domain.values import EPOCH, epoch_ms, utc_time
 from rules.strategies import STRATEGY_NAMES
 from services.broadcast.events import render_disabled_changed
 from services.broadcast.hub import SignalHub
-from services.guards.watched_state import BEGINNING, WatchedState
+from services.guards.watched_state import WatchedState
 from services.health.degraded import Degraded
 from storage.document_ports import DISABLED, Document, LastingDocuments
 from utils.clock import Clock
@@ -35,7 +35,7 @@ class PartState:
     name: str
     disabled: bool = False
     reason: str = ""
-    changed_at: datetime = BEGINNING
+    changed_at: datetime = EPOCH
     by: By = "admin"
 
     @property

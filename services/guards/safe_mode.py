@@ -10,10 +10,10 @@ from functools import partial
 
 from loguru import logger
 
-from domain.values import epoch_ms, utc_time
+from domain.values import EPOCH, epoch_ms, utc_time
 from services.broadcast.events import render_safe_mode_changed
 from services.broadcast.hub import SignalHub
-from services.guards.watched_state import BEGINNING, WatchedState
+from services.guards.watched_state import WatchedState
 from services.health.degraded import Degraded
 from storage.document_ports import SAFE_MODE, LastingDocuments
 from utils import metrics
@@ -32,7 +32,7 @@ class SafeModeState:
 
     enabled: bool = False
     reason: str = ""
-    changed_at: datetime = BEGINNING
+    changed_at: datetime = EPOCH
 
 
 class SafeMode(WatchedState[SafeModeState]):

@@ -5,18 +5,17 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Generic, NoReturn, TypeVar
 
 from domain.errors import StorageUnavailable
-from domain.values import epoch_ms, utc_time
+from domain.values import EPOCH, epoch_ms, utc_time
 from storage.document_ports import Collection, Document, LastingDocuments
 from utils.clock import Clock
 from utils.concurrency import Pause
 
 # How often a change by another process on the same store is looked for.
 CHECK_SECONDS = 5.0
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 S = TypeVar("S")
 
 
@@ -38,7 +37,7 @@ class WatchedState(ABC, Generic[S]):
     ) -> None:
         """Begin with a state; `sleep` waits a number of seconds, `announce` lets other replicas look at once."""
         self.state = state
-        self.valid_since = BEGINNING
+        self.valid_since = EPOCH
         self._documents = documents
         self._clock = clock
         self._pause = Pause(sleep)

@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from loguru import logger
@@ -15,7 +14,7 @@ from pydantic import ValidationError
 from domain.analysis import Analysis, AnalysisSource
 from domain.errors import InvalidRequest, StorageUnavailable
 from domain.feedback import Feedback, Outcome
-from domain.values import Signal
+from domain.values import EPOCH, Signal
 from services.ledger.accuracy import Performance, Scored, measure
 from storage.document_ports import FEEDBACK, FEEDBACK_TO_COUNT, Document, LastingDocuments, Total
 from storage.ports import SignalArchive
@@ -31,7 +30,6 @@ _MILLIONTHS = 1_000_000
 MAX_WAITING = 10_000
 # Pause before stored outcomes are read again.
 RETRY_SECONDS = 5.0
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True)
@@ -160,7 +158,7 @@ class SignalFeedback:
         """Return the outcomes that trusted clients reported, added up, and set the metric of their accuracy."""
         totals = await self._documents.totals(
             FEEDBACK,
-            _BEGINNING,
+            EPOCH,
             ("confidence_known", "confidence_millionths"),
             by=["source", "predicted_signal", "actual_outcome"],
             where={"trusted": True},

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 
+from domain.values import EPOCH
 from storage.document_ports import LLM_CALLS, DocumentStore, Total
 
-FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 # Another replica may book while the stored calls are added up; then they are added up again.
 _TRIES = 3
 
@@ -112,7 +112,7 @@ class StoredBooks:
         of_today = await self._since(documents, today)
         for _ in range(_TRIES):
             books = Books()
-            for _, total in await self._others(documents, FIRST_DAY, []):
+            for _, total in await self._others(documents, EPOCH, []):
                 books.total.add(total)
             for (day,), total in await self._others(documents, month, ["day"]):
                 books.days[str(day)].add(total)

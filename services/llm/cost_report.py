@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from datetime import UTC, date
 from decimal import Decimal
 
-from services.llm.books import FIRST_DAY, Tally
+from domain.values import EPOCH
+from services.llm.books import Tally
 from services.llm.cost_ledger import CostLedger
 from services.llm.pricing import usd
 from storage.document_ports import LLM_CALLS, DocumentStore
@@ -47,7 +48,7 @@ async def average_usd_for(documents: DocumentStore, purpose: str) -> Decimal | N
         StorageUnavailable: the store does not answer.
     """
     sums = ("cost_nano_usd", "unpriced")
-    for total in await documents.totals(LLM_CALLS, FIRST_DAY, sums, by=["purpose"]):
+    for total in await documents.totals(LLM_CALLS, EPOCH, sums, by=["purpose"]):
         priced = total.count - total.sums["unpriced"]
         if total.group[0] == purpose and priced:
             return usd(total.sums["cost_nano_usd"]) / priced

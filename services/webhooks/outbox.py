@@ -10,17 +10,17 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from config.report_settings import WebhookSettings
 from domain.errors import Conflict, NotFound
+from domain.values import EPOCH
 from services.webhooks.delivery import DeliveryState, WebhookDelivery
 from storage.document_ports import WEBHOOK_DELIVERIES, DocumentWrite, LastingDocuments
 from utils.clock import Clock
 
 # Read at once of those that another process left.
 TAKEN_AT_ONCE = 200
-_FIRST_DAY = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class WebhookOutbox:
@@ -115,7 +115,7 @@ class WebhookOutbox:
             StorageUnavailable: the store does not answer.
         """
         waiting = {"state": DeliveryState.WAITING.value}
-        owners = await self._documents.totals(WEBHOOK_DELIVERIES, _FIRST_DAY, by=["owner"], where=waiting)
+        owners = await self._documents.totals(WEBHOOK_DELIVERIES, EPOCH, by=["owner"], where=waiting)
         taken = []
         for total in owners:
             owner = str(total.group[0])

@@ -6,7 +6,7 @@ import asyncio
 import math
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from domain.analysis import Analysis
 from domain.candles.columns import CandleLike
 from domain.errors import Unstorable
 from domain.market import Candle, Timeframe
-from domain.values import epoch_ms
+from domain.values import EPOCH, epoch_ms
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
 from storage.ports import (
@@ -37,8 +37,6 @@ from storage.sqlite.pruning_queries import SqlitePruningQueries
 from storage.sqlite.schema import prepare
 from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
 from utils.clock import Clock, SystemClock
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class SqliteStore(SqliteDatabase):

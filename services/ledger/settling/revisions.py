@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import LedgerRecord, Settlement
-from domain.values import epoch_ms
+from domain.values import EPOCH, epoch_ms
 from services.ledger.settling.candles import Market, SettlingCandles
 from services.ledger.settling.outcomes import MarketCandles, outcomes
 from services.ledger.settling.waiting import MISSING
@@ -24,7 +24,6 @@ from utils.concurrency import run_blocking
 DAYS_BACK = 31
 # A price is a double that was written as one: what differs by more was revised.
 _REVISED = 1e-9
-_EVER = datetime(1970, 1, 1, tzinfo=UTC)
 _DAY = timedelta(days=1)
 
 _Settled = tuple[LedgerEntry, Settlement]
@@ -70,7 +69,7 @@ class SettlementRevisions:
         """
         today = self._clock.now().astimezone(UTC).date()
         if self._counted is None or self._counted[0] != today:
-            totals = await self._documents.totals(LEDGER_REVISIONS, _EVER)
+            totals = await self._documents.totals(LEDGER_REVISIONS, EPOCH)
             self._counted = today, sum(total.count for total in totals)
         return self._counted[1]
 
