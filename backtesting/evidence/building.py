@@ -16,6 +16,7 @@ from domain.market import Timeframe
 from domain.naming.symbols import Symbol
 from domain.trading.evidence import Interval95, StrategyRecord
 from domain.trading.reach import reach_of_groups
+from domain.values import utc_time
 from rules.evidence.measured import EvidenceYear, MeasuredEvidence, MeasuredFile, TimeframeRecord
 from rules.evidence.weighing import REACH
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
@@ -164,7 +165,7 @@ def years_of(times_ms: IntArray) -> IntArray:
 def _words(timeframe: Timeframe, markets: Sequence[MeasuredMarket]) -> str:
     symbols = sorted({market.symbol for market in markets})
     first, last = (
-        datetime.fromtimestamp(end(ms) / 1000, UTC)
+        utc_time(end(ms))
         for end, ms in (
             (min, [market.file.first_ms for market in markets]),
             (max, [market.file.last_ms for market in markets]),

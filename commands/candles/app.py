@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +15,7 @@ from commands.candles.store import store
 from commands.console import say, show, working
 from commands.options import CandleFile, FileSymbol, Json, SeriesTimeframe
 from domain.errors import InsufficientData
-from domain.values import epoch_ms
+from domain.values import epoch_ms, utc_time
 from services.candle_downloads.report import candle_document
 from utils.clock import SystemClock
 
@@ -93,7 +92,7 @@ def _table(document: dict[str, Any]) -> Table:
     table.add_row("candles", f"{document['candles']:,} of {document['timeframe']}, {document['missing']:,} missing")
     for name in ("first", "last"):
         candle = document[name]
-        opened = datetime.fromtimestamp(candle["timestamp"] / 1000, UTC)
+        opened = utc_time(candle["timestamp"])
         volume = "unknown" if candle["volume"] is None else f"{candle['volume']:,.10g}"
         prices = "  ".join(f"{word[0].upper()} {candle[word]}" for word in ("open", "high", "low", "close"))
         table.add_row(name, f"{opened:%Y-%m-%d %H:%M} UTC  {prices}  volume {volume}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,6 +16,7 @@ from commands.console import INTERRUPTED, REFUSED, downloading, fail, say, show
 from commands.options import FilesSymbol, Json, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import AppError, StorageUnavailable
+from domain.values import utc_time
 
 if TYPE_CHECKING:
     from domain.jobs import TellShare
@@ -86,4 +86,4 @@ def _table(documents: Sequence[dict[str, Any]]) -> Table:
 
 
 def _minute(candle: dict[str, Any]) -> str:
-    return f"{datetime.fromtimestamp(candle['timestamp'] / 1000, UTC):%Y-%m-%d %H:%M}"
+    return f"{utc_time(candle['timestamp']):%Y-%m-%d %H:%M}"

@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from commands.tables.models import facts_table, headed_table, minute, plan_tables, scores_table
+from commands.tables.figures import facts_table, headed_table, minute
+from commands.tables.models import plan_tables, scores_table
 from models.evaluation.calibration import ReliabilityBin
 from models.evaluation.equity import BacktestFigures
 from services.evaluating.document import WORDS

@@ -8,7 +8,8 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 
 from commands.judging.evaluated import TITLES, reliability
-from commands.tables.models import facts_table, minute, scores_table
+from commands.tables.figures import facts_table, minute
+from commands.tables.models import scores_table
 from models.evaluation.baselines import EVIDENCE
 from services.evaluating.document import WORDS
 from services.evaluating.plans import JudgedPlans, PlanEvaluation

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
 from pathlib import Path
 
 from commands.tables.figures import interval, markdown_lines, number
 from domain.errors import InvalidRequest
+from domain.values import utc_time
 from models.evaluation.learners_plot import LearnerMarks, Reach, write_learners
 from models.studies.market_table import MarketTable
 from models.studies.rows import StudyRow
@@ -29,7 +29,7 @@ def markdown(table: MarketTable, timeframe: str, trials: int, picture: str) -> s
         trials: Settings that were judged on some of these candles so far.
         picture: Where its picture is, seen from the document.
     """
-    first, last = (datetime.fromtimestamp(time / 1000, UTC).date() for time in (table.first_ms, table.last_ms))
+    first, last = (utc_time(time).date() for time in (table.first_ms, table.last_ms))
     title = f"{table.symbol} {timeframe}, {first} to {last}"
     lines = [
         f"{title}, by learners of the candles before. Brackets: 95 % intervals from a block bootstrap. "
@@ -44,7 +44,7 @@ def markdown(table: MarketTable, timeframe: str, trials: int, picture: str) -> s
 
 def draw(path: Path, table: MarketTable, timeframe: str) -> None:
     """Write the picture of a table."""
-    first, last = (datetime.fromtimestamp(time / 1000, UTC).date() for time in (table.first_ms, table.last_ms))
+    first, last = (utc_time(time).date() for time in (table.first_ms, table.last_ms))
     marks = [
         LearnerMarks(
             row.name,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.table import Table
 
-from commands.tables.models import facts_table, headed_table, minute
+from commands.tables.figures import facts_table, headed_table, minute
 from models.recalibration.records import Recalibration
 
 

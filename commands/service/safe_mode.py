@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
@@ -11,6 +10,7 @@ from rich.table import Table
 from commands.console import show
 from commands.options import Json
 from commands.service.asking import Url, ask
+from domain.values import utc_time
 
 safe_mode = typer.Typer(help="Make every answer of the running service Neutral: on, off, status.", no_args_is_help=True)
 
@@ -46,7 +46,7 @@ def _asked(url: str | None, order: dict[str, Any] | None) -> dict[str, Any]:
 
 def _show(state: dict[str, Any], as_json: bool) -> None:
     changed_ms = state["changed_at"]
-    changed = datetime.fromtimestamp(changed_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC") if changed_ms else "-"
+    changed = utc_time(changed_ms).strftime("%Y-%m-%d %H:%M:%S UTC") if changed_ms else "-"
     table = Table("safe mode", "reason", "switched")
     table.add_row("on" if state["enabled"] else "off", state["reason"] or "-", changed)
     show(state, table, as_json)

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
-from rich.text import Text
+
+from commands.tables.figures import facts_table, formatted, headed_table
 
 _GROUPS = {
     "side": "by_side",
@@ -24,10 +24,11 @@ _GROUPS = {
 def backtested(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
     """Return the figures of a result, beside buy and hold and chance, and those of its groups of trades."""
     parts: list[RenderableType] = [
-        facts(_headline(document, files)),
-        facts(_account(document), "Account, after costs"),
+        facts_table(_headline(document, files)),
+        facts_table(_account(document), "Account, after costs"),
+        facts_table(_trades(document), "Trades"),
+        facts_table(_chance(document), "Beside chance and other trials"),
     ]
-    parts += [facts(_trades(document), "Trades"), facts(_chance(document), "Beside chance and other trials")]
     for heading, key in _GROUPS.items():
         groups = document[key]
         # A single group says what all trades say.
@@ -92,29 +93,19 @@ def _chance(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _group_table(heading: str, groups: Mapping[str, Mapping[str, Any]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(heading, no_wrap=True)
-    for name in ("trades", "win rate", "expectancy, R", "95 %", "profit factor", "net bps", "profit"):
-        table.add_column(name, justify="right")
+    figures = ("trades", "win rate", "expectancy, R", "95 %", "profit factor", "net bps", "profit")
+    table = headed_table(heading, *figures)
     for name, group in groups.items():
         table.add_row(
             name,
             f"{group['trades']:,}",
-            "-" if group["win_rate"] is None else f"{group['win_rate']:.1%}",
+            formatted(group["win_rate"], ".1%"),
             number(group["expectancy"], 3),
             interval(group),
             number(group["profit_factor"]),
             number(group["net_bps"], 1),
             f"{group['profit']:+,.2f}",
         )
-    return table
-
-
-def facts(named: Mapping[str, str], title: str | None = None) -> Table:
-    """Return names and values without a frame."""
-    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left")
-    for name, value in named.items():
-        table.add_row(Text(name, "bold"), Text(value))
     return table
 
 
@@ -126,12 +117,12 @@ def interval(result: Mapping[str, Any]) -> str:
 
 def percent(value: float | None) -> str:
     """Return a signed percentage, or a dash for None."""
-    return "-" if value is None else f"{value:+.2%}"
+    return formatted(value, "+.2%")
 
 
 def number(value: float | None, decimals: int = 2) -> str:
     """Return a number with its decimals, or a dash for None."""
-    return "-" if value is None else f"{value:,.{decimals}f}"
+    return formatted(value, f",.{decimals}f")
 
 
 def day(time: str) -> str:

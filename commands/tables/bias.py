@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
+
+from commands.tables.figures import facts_table, minute
 
 Document = Mapping[str, Any]
 KINDS = {
@@ -28,7 +29,7 @@ UNITS = {"value": "value", "range": "range of values", "moments": "moments"}
 def lookahead_table(document: Document) -> Group:
     """Return what was checked, and each value that looks ahead with both of its values."""
     kinds = ", ".join(f"{count} {KINDS[kind]}" for kind, count in document["checked_by_kind"].items())
-    facts = _facts(
+    facts = facts_table(
         {
             **_market(document),
             "checked": f"{document['checked']:,} values: {kinds}",
@@ -43,7 +44,7 @@ def lookahead_table(document: Document) -> Group:
         table.add_row(
             KINDS[culprit["kind"]],
             culprit["name"],
-            _time(culprit["opened_ms"]),
+            minute(culprit["opened_ms"]),
             _value(culprit["with_future"]),
             _value(culprit["without_future"]),
         )
@@ -54,7 +55,7 @@ def history_table(document: Document) -> Group:
     """Return the values that need more than the shortest history, the most demanding of each kind first."""
     history = document["history"]
     lengths = [int(length) for length in history[0]["errors"]]
-    parts: list[RenderableType] = [_facts(_market(document))]
+    parts: list[RenderableType] = [facts_table(_market(document))]
     for kind in dict.fromkeys(need["kind"] for need in history):
         own = [need for need in history if need["kind"] == kind]
         demanding = [need for need in own if need["needed_candles"] is None or need["needed_candles"] > lengths[0]]
@@ -97,15 +98,8 @@ def _needed(need: Document) -> str:
 def _market(document: Document) -> dict[str, str]:
     return {
         "market": f"{document['symbol'] or 'unknown'} {document['timeframe']}",
-        "candles": f"{document['candles']:,}, {_time(document['first_ms'])} to {_time(document['last_ms'])}",
+        "candles": f"{document['candles']:,}, {minute(document['first_ms'])} to {minute(document['last_ms'])}",
     }
-
-
-def _facts(facts: Mapping[str, str]) -> Table:
-    table = Table(box=None, show_header=False, pad_edge=False)
-    for name, value in facts.items():
-        table.add_row(Text(name, "bold"), Text(value))
-    return table
 
 
 def _table(title: str, *headings: str) -> Table:
@@ -117,7 +111,3 @@ def _table(title: str, *headings: str) -> Table:
 
 def _value(value: float | str | None) -> str:
     return "none" if value is None else value if isinstance(value, str) else f"{value:.8g}"
-
-
-def _time(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M}"

@@ -1,22 +1,52 @@
-"""Formatting of figures for cells of tables, and tables in Markdown."""
+"""What tables of results have in common: figures as cells, plain tables, tables in Markdown."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
 from rich.text import Text
 
+from domain.values import utc_time
 from models.evaluation.bootstrap import Interval
+
+
+def formatted(value: float | None, form: str) -> str:
+    """Return a number by a format specification, or a dash for None."""
+    return "-" if value is None else f"{value:{form}}"
 
 
 def number(value: float | None, *, signed: bool = False) -> str:
     """Return four decimals, five and the sign for a difference, or a dash for None."""
-    return "-" if value is None else f"{value:{'+.5' if signed else '.4'}f}"
+    return formatted(value, "+.5f" if signed else ".4f")
 
 
 def interval(ends: Interval | None, *, signed: bool = False) -> str:
     """Return both ends in brackets, or an empty text without an interval."""
     return f"[{number(ends.low, signed=signed)}, {number(ends.high, signed=signed)}]" if ends else ""
+
+
+def minute(time_ms: int) -> str:
+    """Return a time in UTC to the minute."""
+    return f"{utc_time(time_ms):%Y-%m-%d %H:%M}"
+
+
+def facts_table(facts: Mapping[str, str], title: str | None = None) -> Table:
+    """Return names and values, one below the other."""
+    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left")
+    for name, value in facts.items():
+        table.add_row(Text(name, "bold"), Text(value))
+    return table
+
+
+def headed_table(first: str, *headings: str, title: str | None = None) -> Table:
+    """Return an empty table; all columns but the first are aligned to the right."""
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
+    table.add_column(first, no_wrap=True)
+    for heading in headings:
+        table.add_column(heading, justify="right")
+    return table
 
 
 def markdown_lines(headings: Sequence[str], rows: Iterable[Sequence[str]], *, right: bool = False) -> list[str]:

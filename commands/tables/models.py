@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.figures import interval, number
+from commands.tables.figures import facts_table, headed_table, interval, minute, number
 from commands.tables.plans import plan_facts, record_facts
 from commands.tables.training import learned
 from commands.tables.volatility import move_facts, skill_in_words
@@ -222,27 +220,5 @@ def plan_tables(record: PlanRecord | None) -> list[RenderableType]:
     return [facts_table(record_facts(record), title="Plans of its side, before costs")] if record else []
 
 
-def facts_table(facts: Mapping[str, str], title: str | None = None) -> Table:
-    """Return names and values, one below the other."""
-    table = Table(box=None, show_header=False, pad_edge=False, title=title, title_justify="left")
-    for name, value in facts.items():
-        table.add_row(Text(name, "bold"), Text(value))
-    return table
-
-
-def headed_table(first: str, *headings: str, title: str | None = None) -> Table:
-    """Return an empty table; all columns but the first are aligned to the right."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
-    table.add_column(first, no_wrap=True)
-    for heading in headings:
-        table.add_column(heading, justify="right")
-    return table
-
-
 def _sentences(title: str, sentences: Sequence[str]) -> list[RenderableType]:
     return [Text(title, "italic"), *(Text(f"- {sentence}") for sentence in sentences)] if sentences else []
-
-
-def minute(time_ms: int) -> str:
-    """Return a time in UTC to the minute."""
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M}"

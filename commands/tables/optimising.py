@@ -6,21 +6,21 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.backtests import day, facts, interval, number, percent
+from commands.tables.backtests import day, interval, number, percent
+from commands.tables.figures import facts_table, headed_table
 from services.optimising.verdict import p_value_words
 
 
 def optimised(document: Mapping[str, Any], files: Sequence[Path]) -> Group:
     """Return the verdict, what it rests on, the folds and the settings."""
     return Group(
-        facts(_headline(document, files)),
-        facts(_outside(document), "Out of sample, all folds on one account"),
-        facts(_luck(document), "Beside chance"),
+        facts_table(_headline(document, files)),
+        facts_table(_outside(document), "Out of sample, all folds on one account"),
+        facts_table(_luck(document), "Beside chance"),
         _folds(document["folds"]),
         _settings(document),
     )
@@ -76,10 +76,8 @@ def _luck(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _folds(folds: Sequence[Mapping[str, Any]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("fold", no_wrap=True)
-    for name in ("trades", "Sharpe in sample", "out of sample", "present", "R in sample", "out of sample", "present"):
-        table.add_column(name, justify="right")
+    figures = ("trades", "Sharpe in sample", "out of sample", "present", "R in sample", "out of sample", "present")
+    table = headed_table("fold", *figures)
     for fold in folds:
         three = [fold["in_sample"], fold["out_of_sample"], fold["present"]]
         table.add_row(
@@ -92,11 +90,8 @@ def _folds(folds: Sequence[Mapping[str, Any]]) -> Table:
 
 
 def _settings(result: Mapping[str, Any]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("setting", no_wrap=True)
     before_folds = (f"before fold {at + 1}" for at in range(len(result["folds"])))
-    for name in ("present", "found on all the time", *before_folds):
-        table.add_column(name, justify="right")
+    table = headed_table("setting", "present", "found on all the time", *before_folds)
     table.add_column("where")
     for setting in result["settings"]:
         chosen = [

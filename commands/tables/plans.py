@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from commands.tables.figures import formatted
 from domain.trading.evidence import Interval95
 from domain.trading.forecast_plans import PlanRecord, WeighedPlan
 
@@ -10,7 +11,7 @@ def record_facts(record: PlanRecord) -> dict[str, str]:
     """Return the results of plans on the predicted side out of sample, before costs, beside entries at random."""
     return {
         "measured": f"{record.samples:,} plans of both sides, {record.plans:,} independent ones behind the weight",
-        "target first": f"{_mean(record.target_first, '.3f')}, entries at random {_number(record.base_rate, '.3f')}",
+        "target first": f"{_mean(record.target_first, '.3f')}, entries at random {formatted(record.base_rate, '.3f')}",
         "mean result": f"{_mean(record.expected_r)} R, entries at random {_mean(record.random_r)} R",
         "above random": f"{_mean(record.above_random_r)} R",
         "weight": f"{record.weight:+.3f} in log odds of full support, standard error {record.error:.3f}",
@@ -30,9 +31,5 @@ def plan_facts(plan: WeighedPlan) -> dict[str, str]:
 
 def _mean(interval: Interval95, form: str = "+.3f") -> str:
     if interval.low is None or interval.high is None:
-        return _number(interval.mean, form)
-    return f"{_number(interval.mean, form)} [{interval.low:{form}}, {interval.high:{form}}]"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else f"{value:{form}}"
+        return formatted(interval.mean, form)
+    return f"{formatted(interval.mean, form)} [{interval.low:{form}}, {interval.high:{form}}]"

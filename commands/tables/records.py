@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from commands.tables.figures import formatted
 from services.ledger.price_bands import BandCoverage
 from services.ledger.scoring.documents import horizon_name
 from services.ledger.scoring.records import Record, RecordKey
@@ -38,8 +39,8 @@ def record_table(records: Sequence[Record]) -> Table:
             f"{record.count:,} ({record.effective:,.0f})",
             _share(record.hit_rate, record.low, record.high),
             "-" if record.base_rate is None else f"{record.base_rate:.1%}",
-            "-" if record.r is None else f"{_number(record.r, '+.2f')}, {_number(record.net_r, '+.2f')}",
-            *(_number(record.net_bps, "+.1f"), _number(record.brier, ".3f"), _number(record.ece, ".3f")),
+            "-" if record.r is None else f"{formatted(record.r, '+.2f')}, {formatted(record.net_r, '+.2f')}",
+            *(formatted(record.net_bps, "+.1f"), formatted(record.brier, ".3f"), formatted(record.ece, ".3f")),
             record.verdict,
         )
     return table
@@ -66,7 +67,3 @@ def _group(key: RecordKey) -> str:
 
 def _share(share: float | None, low: float | None, high: float | None) -> str:
     return "-" if share is None or low is None or high is None else f"{share:.1%} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _number(value: float | None, form: str) -> str:
-    return "-" if value is None else f"{value:{form}}"

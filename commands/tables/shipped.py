@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from rich.console import Group
 
 from commands.tables.figures import interval, markdown_lines, number, whole_lines
+from domain.values import utc_time
 
 if TYPE_CHECKING:
     from models.evaluation.gate import Comparison
@@ -54,4 +54,4 @@ def _cell(comparison: Comparison | None) -> str:
 
 
 def _day(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d}"
+    return f"{utc_time(time_ms):%Y-%m-%d}"

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
 from commands.tables.figures import interval, markdown_lines, number
 from commands.tables.models import METRICS
+from domain.values import utc_time
 from models.studies.rows import StudyResult, StudyRow
 
 # Heading and metric of `Scores`.
@@ -60,7 +59,7 @@ def _trials(trials: int) -> str:
 
 
 def _title(result: StudyResult, subject: str) -> str:
-    days = [datetime.fromtimestamp(time / 1000, UTC).date() for time in (result.first_ms, result.last_ms)]
+    days = [utc_time(time).date() for time in (result.first_ms, result.last_ms)]
     return f"{subject}, {result.candles:,} candles, judged from {days[0]} to {days[1]} in {result.folds} folds"
 
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.values import utc_time
 from models.architectures.catalogue import ARCHITECTURES
 from models.cards.limits import limits_of
 from models.evaluation.metrics import Scores
@@ -232,8 +232,8 @@ def _code(names: Iterable[str]) -> str:
 
 
 def _minute(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d %H:%M}"
+    return f"{utc_time(time_ms):%Y-%m-%d %H:%M}"
 
 
 def _day(time_ms: int) -> str:
-    return f"{datetime.fromtimestamp(time_ms / 1000, UTC):%Y-%m-%d}"
+    return f"{utc_time(time_ms):%Y-%m-%d}"

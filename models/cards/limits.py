@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from domain.forecasting import ANY_SYMBOL, ModelType
+from domain.values import utc_time
 from models.registry.metadata import ModelMetadata
 
 # An expected calibration error of noise alone is about 0.01 on a few thousand rows.
@@ -36,7 +35,7 @@ def _scope(model: ModelMetadata, *, watched: bool) -> list[str]:
     told = [plan if model.target == "plan" else close]
     if model.data is None:
         return [*told, "It was imported: the candles that it was trained on are not known, so nothing here is judged."]
-    until = datetime.fromtimestamp((model.trained_until_ms or 0) / 1000, UTC)
+    until = utc_time(model.trained_until_ms or 0)
     drift = "which its drift tells" if watched else "and nothing watches its drift"
     told.append(f"It knows nothing of candles after {until:%Y-%m-%d %H:%M} UTC; markets change, {drift}.")
     if model.symbol == ANY_SYMBOL:

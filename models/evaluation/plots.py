@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ import numpy as np
 
 from domain.arrays import FloatArray, IntArray, RealArray
 from domain.errors import InsufficientData
+from domain.values import utc_time
 from models.evaluation.calibration import expected_calibration_error, reliability_table
 from models.evaluation.equity import Backtest
 
@@ -33,7 +33,7 @@ class Subject:
 
     def title(self, times_ms: IntArray, what: str) -> str:
         """Return two lines: model, market and the dates of the candles, and the title of the picture."""
-        days = [datetime.fromtimestamp(time / 1000, UTC).date() for time in (times_ms[0], times_ms[-1])]
+        days = [utc_time(time).date() for time in (times_ms[0], times_ms[-1])]
         return f"{self.model}, {self.symbol} {self.timeframe}, {days[0]} to {days[1]}\n{what}"
 
 

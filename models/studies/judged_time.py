@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from domain.errors import InvalidRequest
+from domain.values import utc_time
 from models.training.training_run import TrainingRun
 from models.training.walk_forward import EvaluationSet
 
@@ -27,7 +26,7 @@ def judge_from(run: TrainingRun, first_ms: int) -> None:
     times = run.axis.times_ms(run.evaluation_set.ends)
     share = float((times >= first_ms).mean())
     if not 0.0 < share <= MAX_JUDGED_SHARE:
-        day = f"{datetime.fromtimestamp(first_ms / 1000, UTC):%Y-%m-%d}"
+        day = f"{utc_time(first_ms):%Y-%m-%d}"
         raise InvalidRequest(
             f"{share:.0%} of the candles open from {day} on: those to judge have to be some, and at most half"
         )

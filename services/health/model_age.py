@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+
+from domain.values import utc_time
 
 MAX_AGE = timedelta(days=365)
 
@@ -39,7 +41,7 @@ def age_warnings(serving: Iterable[AgingModel], now: datetime) -> list[str]:
     shipped, warnings = defaultdict[int, list[str]](list), list[str]()
     for model in serving:
         until_ms = model.trained_until_ms
-        if until_ms is None or now - _moment(until_ms) <= MAX_AGE:
+        if until_ms is None or now - utc_time(until_ms) <= MAX_AGE:
             continue
         if model.shipped:
             shipped[until_ms].append(model.market)
@@ -51,11 +53,7 @@ def age_warnings(serving: Iterable[AgingModel], now: datetime) -> list[str]:
     return warnings
 
 
-def _moment(epoch_ms: int) -> datetime:
-    return datetime.fromtimestamp(epoch_ms / 1000, UTC)
-
-
 def _trained(until_ms: int, now: datetime) -> str:
-    last = _moment(until_ms - 1)
-    days = (now - _moment(until_ms)).days
+    last = utc_time(until_ms - 1)
+    days = (now - utc_time(until_ms)).days
     return f"trained on candles up to {last:%Y-%m-%d}, {days} days ago: train one on newer candles"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field
@@ -11,6 +11,7 @@ from pydantic import Field
 from api.schemas.responses import ResponseModel
 from domain.forecasting import ModelTarget, ModelType
 from domain.market import Timeframe
+from domain.values import utc_time
 from models.evaluation.gate import Serves
 from models.evaluation.metrics import Scores
 from models.recalibration.records import Recalibration
@@ -195,7 +196,7 @@ def summary_of(known: KnownModel, shadows: Shadows) -> ModelSummary:
         reasons=list(verdict.reasons) if verdict else [],
         shadow=_shadow_of(shadows.get((known.key, metadata.version))),
         shipped=metadata.shipped,
-        trained_until=datetime.fromtimestamp(until_ms / 1000, UTC) if until_ms is not None else None,
+        trained_until=utc_time(until_ms) if until_ms is not None else None,
         calibrated_at=next((one.at for one in reversed(known.recalibrations) if one.taken), None),
         trials=known.trials,
     )
