@@ -26,12 +26,12 @@ class TreeSettings(Section):
     trees: Count
     max_depth: Count
     min_samples_leaf: Count
-    learning_rate: Part
 
 
 class BoostingSettings(TreeSettings):
     """`trees` is the greatest number of rounds; they end after `patience_rounds` without a lower validation loss."""
 
+    learning_rate: Part
     patience_rounds: Count
 
 

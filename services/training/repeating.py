@@ -18,9 +18,9 @@ _OF_TODAY = (
     *("auto_retrain", "retrain_interval_hours", "retrain_min_candles", "evaluation", "drift", "recalibration"),
     *("shadow_forecasts", "shadow_margin", "shadow_max_days"),
 )
-# Settings of earlier releases: the regularization of a logistic regression that read summaries, and parts that
-# nothing read, since those of `evaluation` count.
+# Settings of earlier releases: the regularization of a logistic regression that read summaries, and what nothing read.
 _GONE = ("logistic_inverse_regularization",)
+_GONE_OF_FORESTS = ("learning_rate",)
 _GONE_OF_FEATURES = ("validation_share", "test_share", "embargo_candles")
 _BY_HAND = "train it once by cli.py train"
 
@@ -48,6 +48,8 @@ def repeated(model: ModelMetadata, models: ModelSettings, features: FeatureSetti
         raise ModelUnusable(f"{model.version} does not tell the markets that it was trained on: {_BY_HAND}")
     try:
         own = {name: value for name, value in model.settings["models"].items() if name not in (*_OF_TODAY, *_GONE)}
+        if forest := own.get("random_forest"):
+            own["random_forest"] = {name: value for name, value in forest.items() if name not in _GONE_OF_FORESTS}
         own_features = {
             name: value for name, value in model.settings["features"].items() if name not in _GONE_OF_FEATURES
         }

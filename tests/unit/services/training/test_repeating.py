@@ -51,7 +51,9 @@ def test_a_key_that_has_come_since_has_the_value_of_today() -> None:
 def test_settings_of_earlier_releases_that_nothing_read_are_left_out() -> None:
     made, today = version(settings()), settings()
     made.settings["features"].update(validation_share=0.15, test_share=0.15, embargo_candles=0)
-    assert repeated(made, today.models, today.features).features == today.features
+    made.settings["models"]["random_forest"].update(trees=30, learning_rate=0.05)
+    found = repeated(made, today.models, today.features)
+    assert (found.features, found.models.random_forest.trees) == (today.features, 30)
 
 
 def test_a_version_from_before_there_were_recipes_is_trained_as_it_was() -> None:
