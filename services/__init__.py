@@ -1,1 +1,1 @@
-"""Use cases: one class, one verb."""
+"""Use cases, a folder for each subject: what the service does, over the rules, the models and the ports of storage."""

@@ -1,0 +1,1 @@
+"""Results of the commands as tables, for a terminal or in Markdown."""

@@ -1,1 +1,1 @@
-"""Training: one run, its folds, studies of several learners, import of files."""
+"""Training: one run, its folds, the registration of its versions; import of files."""

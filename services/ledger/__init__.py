@@ -1,1 +1,1 @@
-"""Past signals: hit rates, reported outcomes, performance."""
+"""The ledger: what each lane said, how it came out, and the figures and proofs of both."""

@@ -1,1 +1,1 @@
-"""Asking a large language model: keys, endpoint, calls."""
+"""Asking a large language model: advisor, journal, costs, grounding of replies; it knows nothing of trading."""

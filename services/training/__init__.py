@@ -1,1 +1,1 @@
-"""Training on request, and administration of models."""
+"""Trainings on request and by themselves, and the administration of models."""

@@ -1,1 +1,1 @@
-"""Of judgements of posted candles."""
+"""Bodies and answers of the judgements of posted candles."""

@@ -1,1 +1,1 @@
-"""Of long work."""
+"""Bodies and answers of long work."""

@@ -1,1 +1,1 @@
-"""Of forecasts and models."""
+"""Bodies and answers of forecasts and models."""

@@ -1,1 +1,1 @@
-"""Of the running service."""
+"""Bodies and answers of the running service."""

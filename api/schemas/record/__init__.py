@@ -1,1 +1,1 @@
-"""Of what was said, and the outcomes."""
+"""Bodies and answers of what was said, and the outcomes."""
