@@ -18,7 +18,7 @@ from domain.errors import LlmUnavailable, StorageUnavailable
 from services.llm.books import Books, StoredBooks, Tally
 from services.llm.calling.calls import OVER_BUDGET, CallEstimate, LlmCall, TokenUsage
 from services.llm.pricing import NANO, cost_nano_usd, most_nano_usd, usd
-from services.llm.sharing import Alone, LlmSharing, PeriodBudget
+from services.llm.sharing import ALONE, LlmSharing, PeriodBudget
 from storage.document_ports import LLM_CALLS, DocumentStore, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
@@ -38,12 +38,12 @@ class CostLedger:
     (`load`). Calls of replicas under way at the same moment share the budgets. Days and months are those of UTC.
     """
 
-    def __init__(self, settings: LlmSettings, clock: Clock, sharing: LlmSharing | None = None) -> None:
-        """Begin with empty books; without `sharing` this process is alone."""
+    def __init__(self, settings: LlmSettings, clock: Clock, sharing: LlmSharing = ALONE) -> None:
+        """Begin with empty books; `sharing` has the budgets of all replicas."""
         self._settings = settings
         self._clock = clock
         self._documents: LastingDocuments | None = None
-        self._sharing = sharing or Alone()
+        self._sharing = sharing
         self._run = uuid.uuid4().hex
         self._reserved = 0
         # Booked since the shared budgets were told last.

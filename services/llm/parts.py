@@ -12,7 +12,7 @@ from services.llm.calling.client import LlmClient
 from services.llm.cost_ledger import CostLedger
 from services.llm.failure_counters import start_failures_at_zero
 from services.llm.journal import Journal
-from services.llm.sharing import LlmSharing
+from services.llm.sharing import ALONE, LlmSharing
 from storage.document_ports import DocumentStore, LastingDocuments
 from utils.clock import Clock
 from utils.concurrency import background
@@ -32,7 +32,7 @@ class LlmParts:
 
 @asynccontextmanager
 async def open_llm(
-    settings: LlmSettings, documents: LastingDocuments, clock: Clock, sharing: LlmSharing | None = None
+    settings: LlmSettings, documents: LastingDocuments, clock: Clock, sharing: LlmSharing = ALONE
 ) -> AsyncIterator[LlmParts]:
     """Make the parts, and read the books of earlier processes and, again and again, of other replicas."""
     start_failures_at_zero()
@@ -59,7 +59,7 @@ async def open_llm(
         yield LlmParts(ledger, client, journal)
 
 
-def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock, sharing: LlmSharing | None) -> LlmClient:
+def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock, sharing: LlmSharing) -> LlmClient:
     return LlmClient(
         settings, book=ledger.book, allow=ledger.allow, reserve=ledger.reserve, clock=clock, sharing=sharing
     )

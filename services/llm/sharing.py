@@ -70,3 +70,6 @@ class Alone:
     async def asking(self, _: str, __: float) -> AsyncIterator[bool]:
         """Give False."""
         yield False
+
+
+ALONE = Alone()

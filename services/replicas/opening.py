@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from config.server_settings import RedisSettings
 from services.broadcast.hub import SignalHub
 from services.health.degraded import Degraded
-from services.llm.sharing import Alone, LlmSharing
+from services.llm.sharing import ALONE, LlmSharing
 from services.replicas.bus import open_bus
 from services.replicas.hints import Hints
 from services.replicas.link import RedisLink
@@ -35,7 +35,7 @@ async def open_replicas(settings: RedisSettings, hub: SignalHub) -> AsyncIterato
     """Carry what is published on the hub to other replicas, where a Redis is configured."""
     hints = Hints()
     if not settings.url.get_secret_value():
-        yield Replicas(None, hints, Alone())
+        yield Replicas(None, hints, ALONE)
         return
     async with aclosing(RedisLink(settings)) as link, open_bus(link, hub, hints):
         yield Replicas(link, hints, SharedLlm(link))

@@ -32,7 +32,7 @@ from services.llm.calling.failures import Failure
 from services.llm.calling.key_ring import NOT_THE_KEYS_FAULT, CallOutcome, KeyRing, KeyState, KeyStatus
 from services.llm.calling.key_turns import KeyTurns
 from services.llm.calling.payload import payload_of
-from services.llm.sharing import Alone, LlmSharing
+from services.llm.sharing import ALONE, LlmSharing
 from utils import metrics
 from utils.clock import Clock
 
@@ -71,7 +71,7 @@ class LlmClient:
         allow: Allow,
         clock: Clock,
         reserve: Reserve = lambda _: nullcontext(),
-        sharing: LlmSharing | None = None,
+        sharing: LlmSharing = ALONE,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """Make the parts; nothing is sent yet.
@@ -82,7 +82,7 @@ class LlmClient:
             allow: Asked before every call; says why it must not be made, or None.
             clock: Dates what is booked.
             reserve: Entered around every call, with the estimate that `allow` has let pass.
-            sharing: Takes the turns of keys beside other replicas; without it this process is alone.
+            sharing: Takes the turns of keys beside other replicas.
             monotonic: Seconds that never jump back, for spacing, rests and the total time.
         """
         from services.llm.calling.endpoint import Endpoint  # costs 48 MB, which only an LLM is worth
@@ -96,7 +96,7 @@ class LlmClient:
             monotonic=monotonic,
             groups=settings.key_groups,
         )
-        self.turns = KeyTurns(self._ring, sharing or Alone(), settings)
+        self.turns = KeyTurns(self._ring, sharing, settings)
         self._capabilities = Capabilities((settings.model, *settings.fallback_models), monotonic)
         self._book = book
         self._allow = allow

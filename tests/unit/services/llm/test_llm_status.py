@@ -10,7 +10,7 @@ from config.llm_settings import LlmSettings
 from services.llm.calling.key_ring import CallOutcome, KeyRing, KeyState, KeyStatus
 from services.llm.calling.key_turns import KeyTurns
 from services.llm.calling.patience import wait_for_a_key
-from services.llm.sharing import Alone
+from services.llm.sharing import ALONE
 from services.llm.status import can_be_asked, shutdown_warning
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.settings import configured
@@ -63,7 +63,7 @@ class Ring:
     @property
     def turns(self) -> KeyTurns:
         ring = KeyRing(1, spacing_seconds=0, rests=configured(LlmSettings).rests, monotonic=float)
-        return KeyTurns(ring, Alone(), configured(LlmSettings))
+        return KeyTurns(ring, ALONE, configured(LlmSettings))
 
 
 @pytest.mark.parametrize(("ready_in", "slept"), [(0, []), (12.5, [12.5]), (20, [20]), (3600, []), (None, [])])
