@@ -38,6 +38,11 @@ class Origin(StrEnum):
     PREDICT = "predict"
     TREND = "trend"
 
+    @property
+    def of_analysis(self) -> bool:
+        """Whether an analysis was asked for, which is archived; signals of a batch, forecasts and trends are none."""
+        return self in {Origin.API, Origin.LOOP}
+
 
 class EntryKind(StrEnum):
     """What an entry is: a side, or one of the three reasons for none (`domain/trading/gates.Abstention`)."""
@@ -126,6 +131,11 @@ class LedgerEntry:
     source_data: DataSource
     apart: Apart | None
     request_id: str | None
+
+    @property
+    def answer_id(self) -> str:
+        """Id of the answer, that of the analysis where it is one."""
+        return self.id.partition(".")[0]
 
     @property
     def scored(self) -> bool:

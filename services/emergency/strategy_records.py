@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 from cachetools import LRUCache
 
-from domain.ledger.entries import HORIZONS, LedgerEntry, Origin
+from domain.ledger.entries import HORIZONS, LedgerEntry
 from domain.market import Timeframe
 from rules.reasoning import LEAN
 from rules.strategies import NO_VIEW, STRATEGY_NAMES
@@ -21,8 +21,6 @@ from utils.clock import Clock
 
 # Four candles, as in the record of the evidence.
 HORIZON = HORIZONS[1]
-# Answers of these are archived with the scores of their strategies.
-_ARCHIVED = {Origin.API, Origin.LOOP}
 # By now every entry of a day is settled at this horizon, but those of a week's candles.
 _COMPLETE_AFTER = timedelta(days=10)
 _LONGEST_DAYS = 400
@@ -64,11 +62,11 @@ class LiveStrategies:
         for record in sorted(settled, key=lambda record: (record.entry.known_ms, record.entry.id)):
             entry = record.entry
             move = next((settlement.move for settlement in record.settlements if settlement.horizon == HORIZON), None)
-            if move is not None and entry.origin in _ARCHIVED:
+            if move is not None and entry.origin.of_analysis:  # archived with the scores of its strategies
                 first.setdefault((entry.symbol, entry.timeframe, entry.slot(HORIZON)), (entry, move))
         rows: list[tuple[str, Timeframe, int, float, float]] = []
         for (_, timeframe, slot), (entry, move) in first.items():
-            archived = await self._archive.archived_analysis(entry.id.partition(".")[0])
+            archived = await self._archive.archived_analysis(entry.answer_id)
             if archived is None:
                 continue
             for name, score in (archived.rules or archived).strategy_scores.items():

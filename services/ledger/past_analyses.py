@@ -6,14 +6,10 @@ import asyncio
 from dataclasses import dataclass
 
 from domain.analysis import Analysis
-from domain.ledger.entries import Origin
 from domain.ledger.settlements import LedgerRecord
 from services.ledger.reader import LedgerReader
 from storage.ledger_ports import EntryFilter
 from storage.ports import SignalArchive
-
-# Origins of analyses; forecasts, trends and signals of a batch have others.
-_OF_ANALYSES = {Origin.API, Origin.LOOP}
 
 
 @dataclass(frozen=True)
@@ -27,11 +23,6 @@ class PastAnalysis:
 
     record: LedgerRecord
     analysis: Analysis | None
-
-    @property
-    def analysis_id(self) -> str:
-        """Id of the analysis."""
-        return self.record.entry.id.partition(".")[0]
 
 
 @dataclass(frozen=True)
@@ -62,10 +53,9 @@ class PastAnalyses:
             StorageUnavailable: the store does not answer.
         """
         found = await self._reader.page(EntryFilter(symbol=symbol, given=True, scored=True), limit, cursor)
-        records = [record for record in found.records if record.entry.origin in _OF_ANALYSES]
+        records = [record for record in found.records if record.entry.origin.of_analysis]
         analyses = await asyncio.gather(*map(self._read, records))
         return PastAnalysesPage(list(analyses), found.next)
 
     async def _read(self, record: LedgerRecord) -> PastAnalysis:
-        past = PastAnalysis(record, None)
-        return PastAnalysis(record, await self._archive.archived_analysis(past.analysis_id))
+        return PastAnalysis(record, await self._archive.archived_analysis(record.entry.answer_id))

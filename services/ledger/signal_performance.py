@@ -14,18 +14,13 @@ from domain.ledger.entries import NEXT_CANDLE, LedgerLane
 from domain.values import Signal
 from services.ledger.accuracy import Performance, Scored, measure
 from services.ledger.feedback import ReportedPerformance, SignalFeedback
+from services.ledger.recording.statements import LANE_OF
 from services.ledger.scoring.queries import Grouping, RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from utils.clock import Clock
 
 DAYS = 30
-LANE_OF = {
-    AnalysisSource.LLM: LedgerLane.LLM,
-    AnalysisSource.TECHNICAL: LedgerLane.RULES,
-    AnalysisSource.MODEL: LedgerLane.MODEL,
-    AnalysisSource.ENSEMBLE: LedgerLane.BLEND,
-}
 
 
 @dataclass(frozen=True)

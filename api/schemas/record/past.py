@@ -94,7 +94,7 @@ class PastAnalysisAnswer(ResponseModel):
         market = analysis and analysis.market_analysis
         plan = next((settlement for settlement in past.record.settlements if settlement.horizon == PLAN), None)
         return cls(
-            analysis_id=past.analysis_id,
+            analysis_id=entry.answer_id,
             entry_id=entry.id,
             symbol=entry.symbol,
             timeframe=entry.timeframe,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from config.settings import Settings
-from domain.ledger.entries import LedgerEntry, Origin
+from domain.ledger.entries import LedgerEntry
 from services.ledger.parity.certificate import ParityCertificate, ParityTally, Skipped
 from services.ledger.parity.past_answers import PastAnswers
 from services.ledger.recording.lane_identities import LaneIdentities
@@ -16,8 +16,6 @@ from services.ledger.replays.replayer import Replayer
 from storage.ledger_ports import LedgerStore
 from storage.ports import SignalArchive
 from utils.clock import Clock
-
-_ORIGINS = frozenset({Origin.API, Origin.LOOP})
 
 
 class DayReplays:
@@ -60,8 +58,8 @@ class DayReplays:
         """
         answers: dict[str, list[LedgerEntry]] = {}
         for entry in await self._ledger.booked(day):
-            if entry.scored and entry.lane in REPLAYED_LANES and entry.origin in _ORIGINS:
-                answers.setdefault(entry.id.partition(".")[0], []).append(entry)
+            if entry.scored and entry.lane in REPLAYED_LANES and entry.origin.of_analysis:
+                answers.setdefault(entry.answer_id, []).append(entry)
         drawn = _evenly(list(answers.items()), self._settings.ledger.parity_answers)
         tally = ParityTally()
         if drawn:

@@ -18,7 +18,7 @@ from services.evidence.in_use import EvidenceInUse
 from services.ledger.recording.apart import ApartBudget, apart_of
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.occasion import Occasion, entry_id
-from services.ledger.recording.statements import LANES, AnswerBasis, Statement, of_analysis
+from services.ledger.recording.statements import LANE_OF, AnswerBasis, Statement, of_analysis
 from utils import metrics
 from utils.clock import Clock
 from utils.log_lines import request_id
@@ -181,7 +181,7 @@ class Recorder:
         else:
             kept, times = bool(made.written), made.written
         if kept:
-            self._sink.put_repeat(entry_id(analysis.analysis_id, LANES[analysis.source], times - 1))
+            self._sink.put_repeat(entry_id(analysis.analysis_id, LANE_OF[analysis.source], times - 1))
 
     def _write(self, statements: Iterable[Statement], occasion: Occasion, *, delivered: bool = True) -> bool:
         """Hand entries to the store; return whether there was room for them."""

@@ -15,11 +15,11 @@ from rules.judgement import Judgement
 from rules.plans import HORIZON_CANDLES
 from rules.verdict import Ground, Verdict
 
-LANES = {
+LANE_OF = {
+    AnalysisSource.LLM: LedgerLane.LLM,
     AnalysisSource.TECHNICAL: LedgerLane.RULES,
     AnalysisSource.MODEL: LedgerLane.MODEL,
     AnalysisSource.ENSEMBLE: LedgerLane.BLEND,
-    AnalysisSource.LLM: LedgerLane.LLM,
 }
 _KINDS = {
     Abstention.NO_EDGE: EntryKind.NO_EDGE,
@@ -128,7 +128,7 @@ def of_analysis(analysis: Analysis, basis: AnswerBasis) -> Iterator[Statement]:
 
 def of_answer(analysis: Analysis) -> Statement:
     """Return the answer itself, after the guards."""
-    lane, forecast, risk = LANES[analysis.source], analysis.forecast, analysis.risk_assessment
+    lane, forecast, risk = LANE_OF[analysis.source], analysis.forecast, analysis.risk_assessment
     stop, target = risk.stop_loss_suggestion, risk.take_profit_suggestion
     by_model = lane is LedgerLane.MODEL
     return Statement(

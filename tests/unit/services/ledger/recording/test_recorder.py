@@ -33,7 +33,7 @@ from tests.fixtures.recording import Written, make_recorder
 from tests.fixtures.settings import configured
 from utils.log_lines import request_id
 
-LANES = {
+LANE_OF = {
     AnalysisSource.TECHNICAL: LedgerLane.RULES,
     AnalysisSource.ENSEMBLE: LedgerLane.BLEND,
     AnalysisSource.LLM: LedgerLane.LLM,
@@ -114,7 +114,7 @@ def test_the_entry_of_an_answer_says_what_the_answer_says(
     )
     written = written_of(judgement, analysis, trusted=trusted)
     (entry,) = written.given
-    assert (entry.id, entry.lane) == (f"{analysis.analysis_id}.{LANES[source]}", LANES[source])
+    assert (entry.id, entry.lane) == (f"{analysis.analysis_id}.{LANE_OF[source]}", LANE_OF[source])
     assert (entry.side, entry.kind, entry.confidence) == (side, KINDS[abstention], confidence)
     assert (entry.symbol, entry.timeframe, entry.price) == ("BTCUSDT", H1, price)
     assert (entry.stop, entry.target) == (risk.stop_loss_suggestion, risk.take_profit_suggestion)
