@@ -14,9 +14,10 @@ export function LivenessLine() {
   const refused = useTopic("refused");
   const switched = useTopic("event:SafeModeChanged");
   const health = useResource("health", { everyMs: HEALTH_MS });
-  // A service that has just gone is not healthy for the rest of the half minute, and safe mode is shown at once.
+  // A service that has just gone is not healthy for the rest of the half minute, nor is one that is back away; safe mode is
+  // shown at once.
   useEffect(() => {
-    if (socket.state === "closed" || switched) health.reload();
+    if (socket.state === "closed" || health.problem || switched) health.reload();
   }, [socket.state, switched]);
   useEffect(() => {
     if (health.data) hearTime(health.data.timestamp);
