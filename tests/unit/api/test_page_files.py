@@ -120,7 +120,7 @@ def test_the_addresses_in_the_page_change_with_any_file_and_lead_to_the_files_of
         page = files.page()
         assert page is not None
         [found] = re.findall('href="web/([^"]+)"', page.content.decode())
-        return found
+        return str(found)
 
     first = address()
     assert address() == first
