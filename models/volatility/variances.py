@@ -10,6 +10,10 @@ from domain.arrays import FloatArray, IntArray
 
 # Candles over which variances are averaged; the last is the usual one that the others are compared with.
 WINDOWS = (1, 6, 24, 120, 480)
+# A wick counts as at most so many deviations of the `USUAL_CANDLES` before it: a bad tick or a crash of one trade would
+# distort the forecasts of the next 480 candles. The move to the close always counts in full.
+MAX_WICK = 10.0
+USUAL_CANDLES = 120
 # Least share of the usual variance that a window counts as: the logarithm of a flat candle has no bound.
 _LEAST_SHARE = 1e-4
 _LEAST_RATIO = 1e-2
@@ -39,7 +43,7 @@ class VarianceRows:
 def candle_variances(values: FloatArray) -> FloatArray:
     """Return the variance of the log price over each candle, with the gap to the candle before, shape (n,), >= 0.
 
-    It varies far less by chance than a squared return does.
+    It varies far less by chance than a squared return does. Wicks are bounded by `MAX_WICK`.
 
     Args:
         values: Shape (n, 5): open, high, low, close > 0, volume; oldest first.
@@ -54,8 +58,12 @@ def _variances(logs: FloatArray) -> FloatArray:
     within = 0.5 * (highs - lows) ** 2 - (2 * np.log(2) - 1) * (closes - opens) ** 2
     gaps = np.zeros(len(logs))
     gaps[1:] = opens[1:] - closes[:-1]
-    variances: FloatArray = np.maximum(within, 0.0) + gaps**2
-    return variances
+    variances = np.maximum(within, 0.0) + gaps**2
+    bounds = np.full(len(logs), np.inf)
+    usual = _means(variances, USUAL_CANDLES)[:-1]
+    bounds[1:] = np.where(usual > 0, np.maximum(MAX_WICK**2 * usual, (closes[1:] - closes[:-1]) ** 2), np.inf)
+    bounded: FloatArray = np.minimum(variances, bounds)
+    return bounded
 
 
 def variance_rows(values: FloatArray) -> VarianceRows:
@@ -73,7 +81,7 @@ def variance_rows(values: FloatArray) -> VarianceRows:
 
 def newest_variance_row(values: FloatArray) -> VarianceRows:
     """Return the last row of `variance_rows` alone: as many rows, 1."""
-    logs = np.log(values[-WINDOWS[-1] - 1 :, :4])
+    logs = np.log(values[-WINDOWS[-1] - USUAL_CANDLES - 1 :, :4])
     variances = _variances(logs)
     means = np.array([[_mean(variances[-window:]) for window in WINDOWS]])
     sizes, deviations = (np.array([_mean(part[-WINDOWS[-1] :])]) for part in _sizes(logs, variances))

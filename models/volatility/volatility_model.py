@@ -82,7 +82,7 @@ class VolatilityModel(Frozen):
         """Return the volatility over the next `horizon` candles; beyond 30 variance grows with the candles.
 
         Args:
-            series: Two closed candles or more, of which the newest 480 are read.
+            series: Two closed candles or more, of which the newest 601 are read.
             horizon: Candles ahead, >= 1.
             skill: Of such forecasts, where it was measured.
         """

@@ -98,6 +98,24 @@ def test_a_forecast_reads_no_later_candle_and_has_no_unit() -> None:
     np.testing.assert_allclose(model.deviations(series.values * [[1e-6] * 4 + [1.0]]), whole, rtol=1e-6)
 
 
+@pytest.mark.parametrize("depth", [0.5, 0.1, 0.001])
+def test_a_crash_of_one_trade_hardly_changes_the_forecasts_after_it(depth: float) -> None:
+    series = market(1_000, 3, swing=0.3)
+    crashed = series.values.copy()
+    crashed[800, 2] *= depth
+    usual, after = (shipped_volatility().deviations(values) for values in (series.values, crashed))
+    # The next hours may be wilder; from a day later on the difference is a fifth at most.
+    np.testing.assert_allclose(after[824:], usual[824:], rtol=0.2)
+
+
+def test_a_move_that_lasts_counts_in_full() -> None:
+    values = market(1_000, 3, swing=0.3).values.copy()
+    values[900:, :4] *= 0.5
+    values[900, :2] *= 2
+    before, after = shipped_volatility().deviations(values)[[899, 900], 0]
+    assert after > 4 * before
+
+
 def test_few_candles_are_refused_by_the_fit_and_suffice_for_a_forecast() -> None:
     with pytest.raises(InsufficientData, match="needs 5,000 candles"):
         fit_volatility({"AUSDT": market(2_000, 1)})
