@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, TypeVar
+from typing import TypeVar
 
-from domain.errors import StorageUnavailable
 from storage.adapter_ports import DocumentDatabase
 from storage.document_ports import Collection, Document, DocumentStore, DocumentWrite, Total, Where
 from storage.resilience import document_writes
@@ -106,14 +105,14 @@ class ResilientDocuments(Resilient[PendingDocument]):
         """Keep the document in place of the one of its key, if that has these values; return whether it had them."""
         await self._flush_for(collection, key)
         replaced = await self._call("replace", lambda: self._store.replace(collection, key, document, where))
-        return replaced or self._known_missing(collection, key)
+        return replaced or self._known_missing((collection.name, key))
 
     async def get(self, collection: Collection, key: str) -> Document | None:
         """Return the document of the key."""
         await self._flush_for(collection, key)
         document = await self._call("get", lambda: self._store.get(collection, key))
         if document is None:
-            self._known_missing(collection, key)
+            self._known_missing((collection.name, key))
         return document
 
     async def newest(self, collection: Collection, limit: int, where: Where | None = None) -> list[Document]:
@@ -141,16 +140,6 @@ class ResilientDocuments(Resilient[PendingDocument]):
     async def _flush_for(self, collection: Collection, key: str) -> None:
         if (collection.name, key) in self._behind:
             await self.flush()
-
-    def _known_missing(self, collection: Collection, key: str) -> Literal[False]:
-        """Return False: what the store lacks is not on its way there either.
-
-        Raises:
-            StorageUnavailable: it may be.
-        """
-        if (collection.name, key) in self._behind:
-            raise StorageUnavailable("the document may be among the writes that the store has not taken yet")
-        return False
 
     async def _save(self, group: Sequence[PendingDocument]) -> None:
         with self._calls.counted("write"):

@@ -146,7 +146,10 @@ class ResilientLedger(Resilient[LedgerEntry]):
 
     async def entry(self, entry_id: str) -> LedgerRecord | None:
         """Return an entry with its settlements."""
-        return await self._query("entry", lambda: self._ledger.entry(entry_id))
+        record = await self._query("entry", lambda: self._ledger.entry(entry_id))
+        if record is None:
+            self._known_missing(entry_id)
+        return record
 
     async def entries(self, wanted: EntryFilter, limit: int, before: Position | None = None) -> list[LedgerRecord]:
         """Return a page of entries, the newest known first."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Hashable, Sequence
+from typing import Generic, Literal, TypeVar
 
+from domain.errors import StorageUnavailable
 from storage.adapter_ports import Database
 from storage.ports import StoreState
 from storage.resilience.availability import Availability
@@ -80,3 +81,13 @@ class Resilient(Generic[T]):
     async def flush(self) -> bool:
         """Return whether no earlier write is under way, once they are made, or after `Pace.flush_seconds`."""
         return await self._behind.flush()
+
+    def _known_missing(self, key: Hashable) -> Literal[False]:
+        """Return False: what the store lacks is not on its way there either.
+
+        Raises:
+            StorageUnavailable: it may be.
+        """
+        if key in self._behind:
+            raise StorageUnavailable("it may be among the writes that the store has not taken yet")
+        return False

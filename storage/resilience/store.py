@@ -114,8 +114,8 @@ class ResilientStore(Resilient[AnalysisWrite]):
             StorageUnavailable: it is down, has not answered within 2 s, or may not have taken the analysis yet.
         """
         analysis = await self._query("archived_analysis", lambda store: store.archived_analysis(analysis_id))
-        if analysis is None and analysis_id in self._behind:
-            raise self._calls.unavailable()
+        if analysis is None:
+            self._known_missing(analysis_id)
         return analysis
 
     async def newest_archived(self, limit: int) -> list[Analysis]:

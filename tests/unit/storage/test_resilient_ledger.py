@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -19,6 +19,7 @@ from storage.resilience.ledger import ResilientLedger, decode, encode
 from storage.resilience.spool import Spool
 from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.ledger import make_entry
+from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.stores import PACE, eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
@@ -85,6 +86,30 @@ async def test_entries_are_read_as_soon_as_they_are_put(tmp_path: Path) -> None:
     ledger.put([replace(entries(7)[6], price=7.0)])
     assert len(await ledger.due(10**13, 99)) == 35
     assert (await ledger.entries(EntryFilter(), 1))[0].entry == entries(7)[6]
+    await ledger.close()
+
+
+async def test_entry_that_a_ledger_with_stuck_writes_has_not_taken_yet_is_not_missing(tmp_path: Path) -> None:
+    goes_on = asyncio.Event()
+
+    class Stuck(SqliteLedger):
+        async def append(self, entries: Sequence[LedgerEntry]) -> None:
+            await goes_on.wait()
+            await super().append(entries)
+
+    pace = replace(PACE, call_seconds=float(PATIENCE_SECONDS), flush_seconds=0.05)
+    ledger = ResilientLedger(Stuck(tmp_path / "store.db"), pace=pace, spool=Spool(tmp_path / "spool", "ledger", 10_000))
+    await ledger.open()
+    (entry,) = entries(1)
+    assert await ledger.entry(entry.id) is None
+    await ledger.append([entry])
+    with pytest.raises(StorageUnavailable, match="has not taken yet"):
+        await ledger.entry(entry.id)
+    goes_on.set()
+    await eventually(lambda: ledger.state.waiting == 0)
+    record = await ledger.entry(entry.id)
+    assert record is not None
+    assert record.entry == entry
     await ledger.close()
 
 

@@ -62,7 +62,7 @@ async def test_analysis_that_a_store_with_stuck_writes_has_not_taken_yet_is_not_
     await store.open()
     assert await store.archived_analysis("a") is None
     await save(store, "a")
-    with pytest.raises(StorageUnavailable):
+    with pytest.raises(StorageUnavailable, match="has not taken yet"):
         await store.archived_analysis("a")
     goes_on.set()
     await eventually(lambda: store.state.waiting == 0)
