@@ -17,6 +17,7 @@ from domain.timeframe_data import closed_series, day_volume, newest_price
 from domain.trading.evidence import Evidence
 from domain.trading.gates import Abstention, Gate
 from domain.trading.lanes import Lanes
+from domain.trading.plans import exits_fit
 from domain.values import Frozen, Price, Share, Signal
 
 
@@ -168,9 +169,8 @@ class Analysis(Conclusion):
 
     def exits_fit(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""
-        side = self.signal.side
-        stop, target = self.risk_assessment.stop_loss_suggestion, self.risk_assessment.take_profit_suggestion
-        return (stop is None or side * (price - stop) > 0) and (target is None or side * (target - price) > 0)
+        risk = self.risk_assessment
+        return exits_fit(self.signal.side, price, risk.stop_loss_suggestion, risk.take_profit_suggestion)
 
 
 @dataclass(frozen=True)

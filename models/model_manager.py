@@ -17,11 +17,13 @@ from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.gate import GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
 from models.evaluation.time_axis import TimeAxis
+from models.registry.artifacts import StoredVersion
 from models.registry.disk import check_disk
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
 from models.registry.trials import ModelTrials
+from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import load_version
 from models.serving.unseen import unseen_predictions
 from models.serving.version_evaluation import Evaluation, PlanMeasurer, evaluate_version
@@ -62,6 +64,23 @@ class TrainingOutcome:
             "training_samples": data.training_windows if data else None,
             "validation_samples": data.validation_windows if data else None,
         }
+
+
+def incumbent_of(
+    registry: Registry, run: TrainingRun, ask: Callable[[StoredVersion, Forecaster], OutOfSample]
+) -> OutOfSample | None:
+    """Return what the version in production says of the rows of a run that it has not learned from.
+
+    Without one there is nothing; the run notes why one cannot be used.
+    """
+    version = registry.resolve(run.request.symbol, run.request.timeframe)
+    if version is None:
+        return None
+    try:
+        return ask(registry.open(version), load_version(registry, version))
+    except (ModelUnusable, InvalidRequest) as error:
+        run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
+        return None
 
 
 class ModelManager:
@@ -116,7 +135,10 @@ class ModelManager:
         """
         check_disk(self.registry.root)
         run = TrainingRun(request, markets, self._models, self._features)
-        incumbent = self._incumbent(run)
+        axis, returns = run.axis, run.evaluation_set.returns
+        incumbent = incumbent_of(
+            self.registry, run, lambda stored, own: unseen_predictions(stored, own, markets, axis, returns)
+        )
         result = run.run(listener, incumbent, force)
         now = self._now()
         learners = run.learners.values()
@@ -161,18 +183,6 @@ class ModelManager:
     ) -> ModelMetadata:
         plans = self._plans(candidate.judged, run.axis, run.markets)
         return register(self.registry, run, result, candidate, members, plans, now)
-
-    def _incumbent(self, run: TrainingRun) -> OutOfSample | None:
-        """Return predictions of the version in production for the rows of a run; None without a usable version."""
-        version = self.registry.resolve(run.request.symbol, run.request.timeframe)
-        if version is None:
-            return None
-        try:
-            stored, forecaster = self.registry.open(version), load_version(self.registry, version)
-            return unseen_predictions(stored, forecaster, run.markets, run.axis, run.evaluation_set.returns)
-        except (ModelUnusable, InvalidRequest) as error:
-            run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
-            return None
 
     def _passed(
         self,

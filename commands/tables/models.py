@@ -14,7 +14,7 @@ from commands.tables.training import learned
 from commands.tables.volatility import move_facts, skill_in_words
 from domain.forecasting import Driver, Forecast
 from domain.trading.forecast_plans import PlanRecord
-from models.evaluation.metrics import Scores
+from models.evaluation.metrics import HEADINGS, Scores
 from models.model_manager import TrainingOutcome
 from models.registry.aliases import Aliases
 from models.registry.comparison import VersionComparison
@@ -26,8 +26,6 @@ TRIALS_IN_WORDS = (
     "better than it is."
 )
 ROLES_IN_WORDS = "role: what a version does now; gate: what was decided when it was trained, see `models show VERSION`."
-# Heading and metric of `Scores`.
-METRICS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
 # Those of a list, whose rows fit a terminal of 120 columns.
 LISTED = ("accuracy", "AUC", "Brier")
 
@@ -67,7 +65,7 @@ def listed(
             model.version,
             f"{model.symbol} {model.timeframe}",
             f"{scores.count:,}" if scores else "-",
-            *(number(getattr(scores, METRICS[heading])) if scores else "-" for heading in LISTED),
+            *(number(getattr(scores, HEADINGS[heading])) if scores else "-" for heading in LISTED),
             f"{trials[model.version]:,}" if model.version in trials else "-",
             ", ".join([*called.get(model.version, ()), *(["shipped"] if model.shipped else [])]),
             _gate(model),
@@ -205,11 +203,11 @@ def _own_scores(model: ModelMetadata) -> RenderableType:
 
 def scores_table(scores: Mapping[str, Scores], title: str = "Figures with 95 % intervals") -> Table:
     """Return the scores of learners by name, with their intervals."""
-    table = headed_table("out of sample", "n", *METRICS, title=title)
+    table = headed_table("out of sample", "n", *HEADINGS, title=title)
     for name, figures in scores.items():
         cells = (
             f"{number(getattr(figures, metric))}\n{interval(figures.intervals.get(metric))}".rstrip()
-            for metric in METRICS.values()
+            for metric in HEADINGS.values()
         )
         table.add_row(name, f"{figures.count:,}", *cells)
     return table

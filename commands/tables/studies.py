@@ -7,8 +7,8 @@ from rich.table import Table
 from rich.text import Text
 
 from commands.tables.figures import interval, markdown_lines, number
-from commands.tables.models import METRICS
 from domain.values import utc_time
+from models.evaluation.metrics import HEADINGS
 from models.studies.rows import StudyResult, StudyRow
 
 # Heading and metric of `Scores`.
@@ -25,7 +25,7 @@ def study_table(result: StudyResult, subject: str, trials: int) -> Group:
     """
     table = Table(title=_title(result, subject), title_justify="left")
     table.add_column("learner")
-    for heading in ("n", *METRICS, DIFFERENCE, SECONDS):
+    for heading in ("n", *HEADINGS, DIFFERENCE, SECONDS):
         table.add_column(heading, justify="right")
     for row in result.rows:
         cells = [f"{figure}\n{reach}".rstrip() for figure, reach in _cells(row)]
@@ -35,7 +35,7 @@ def study_table(result: StudyResult, subject: str, trials: int) -> Group:
 
 def study_markdown(result: StudyResult, subject: str, trials: int) -> str:
     """Return the table as Markdown, after lines that name its data; arguments as `study_table`."""
-    headings = ("learner", "n", *METRICS, DIFFERENCE, SECONDS)
+    headings = ("learner", "n", *HEADINGS, DIFFERENCE, SECONDS)
     lines = [
         f"{_title(result, subject)}. Brackets: 95 % intervals from a block bootstrap.",
         _trials(trials),
@@ -66,7 +66,7 @@ def _title(result: StudyResult, subject: str) -> str:
 def _cells(row: StudyRow) -> list[tuple[str, str]]:
     """Return figure and interval of every column except the learner's name, n and CPU seconds."""
     scores = row.scores
-    cells = [(number(getattr(scores, name)), interval(scores.intervals.get(name))) for name in METRICS.values()]
+    cells = [(number(getattr(scores, name)), interval(scores.intervals.get(name))) for name in HEADINGS.values()]
     compared = row.against_logistic
     if compared is None:
         return [*cells, ("", "")]

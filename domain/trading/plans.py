@@ -9,6 +9,17 @@ from pydantic import Field, model_validator
 from domain.values import Frozen, Price, Signal
 
 
+def exits_fit(side: int, price: float, stop: float | None, target: float | None) -> bool:
+    """Return whether at this price the stop is on the losing side and the target on the winning one.
+
+    Args:
+        side: 1 of Long, -1 of Short.
+        price: In the unit of the exits.
+        stop, target: None where there is none, which always fits.
+    """
+    return (stop is None or side * (price - stop) > 0) and (target is None or side * (target - price) > 0)
+
+
 class PlanTerms(Frozen):
     """The terms of a plan.
 
@@ -35,7 +46,7 @@ class TradePlan(PlanTerms):
         side = self.side.side
         if not side:
             raise ValueError("a plan is Long or Short")
-        if not (side * (self.entry - self.stop) > 0 and side * (self.target - self.entry) > 0):
+        if not exits_fit(side, self.entry, self.stop, self.target):
             raise ValueError("the stop lies on the losing side of the entry, the target on the winning one")
         return self
 

@@ -10,15 +10,12 @@ from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.values import utc_time
 from models.architectures.catalogue import ARCHITECTURES
 from models.cards.limits import limits_of
-from models.evaluation.metrics import Scores
+from models.evaluation.metrics import HEADINGS, Scores
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import USUAL, RegistryKey
 
 # Heading and metric of `Scores`.
-METRICS = {
-    **{"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"},
-    **{"top tenth": "top_tenth", "ECE": "ece"},
-}
+METRICS = HEADINGS | {"top tenth": "top_tenth", "ECE": "ece"}
 TARGETS = {
     "soft": "a number from 0 to 1 by the size of the next move: 0 or 1 from `target_threshold` on, the sign alone at 0",
     "binary": "whether the close is higher or lower after the horizon",

@@ -52,6 +52,10 @@ class Scores(Frozen):
     intervals: dict[str, Interval]
 
 
+# Those that tables show, by their headings.
+HEADINGS = {"accuracy": "accuracy", "AUC": "auc", "Brier": "brier", "log loss": "log_loss", "IC": "ic"}
+
+
 def score(probability: FloatArray, returns: FloatArray, resampling: Resampling | None = None) -> Scores:
     """Return the scores of n probabilities of a rise, with intervals if a resampling is given.
 

@@ -16,8 +16,8 @@ from pydantic import ValidationError
 from config.errors.needs import need_of
 from config.settings import IndicatorSettings, Settings
 from features.indicators.technical_indicators import TechnicalIndicators
-from services.market_data.fetching import SourceFailed, fetch
-from services.market_data.parsing import decode
+from services.market_data.engine_answers import EngineAnswer, ask_engine
+from services.market_data.fetching import SourceFailed
 from utils.clock import Clock
 
 PATH = "/api/paper-trading/indicator-settings"
@@ -41,12 +41,7 @@ MAX_FIELDS = 100
 MAX_NAME = 100
 
 
-class _SettingsAnswer(msgspec.Struct):
-    success: bool
-    data: dict[str, dict[str, Any]] | None = None
-
-
-_DECODER = msgspec.json.Decoder(_SettingsAnswer)
+_DECODER = msgspec.json.Decoder(EngineAnswer[dict[str, dict[str, Any]]])
 
 
 @dataclass(frozen=True)
@@ -84,7 +79,6 @@ class EngineSettings:
         self.report = SettingsReport()
         self._client = client
         self._engine = settings.market_data
-        self._url = f"{settings.market_data.engine_url.rstrip('/')}{PATH}"
         self._own = settings.indicators
         self._clock = clock
         self._works: bool | None = None
@@ -96,17 +90,14 @@ class EngineSettings:
     async def refresh(self) -> None:
         """Ask the engine and apply its answer; a failure is logged when it is new."""
         try:
-            reply = await fetch(self._client, self._url, {}, frozenset())
-            answer = decode(_DECODER, reply.body)
-            if not answer.success or answer.data is None:
-                raise SourceFailed("answered without success")
+            sections = await ask_engine(self._client, self._engine.engine_url, PATH, _DECODER)
         except SourceFailed as failure:
             if self._works is not False:
                 logger.bind(reason=failure.message).warning("the engine's indicator settings cannot be read")
             self._works = False
             return
         self._works = True
-        self._apply(answer.data)
+        self._apply(sections)
 
     async def run(self) -> None:
         """Refresh at every interval until canceled; return at once without an engine."""

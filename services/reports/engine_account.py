@@ -6,15 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
 from typing import Any
 
 import httpx2
 import msgspec
 
 from domain.values import utc_time
-from services.market_data.fetching import SourceFailed, fetch
-from services.market_data.parsing import decode
+from services.market_data.engine_answers import EngineAnswer, ask_engine
+from services.market_data.fetching import SourceFailed
 
 PORTFOLIO_PATH = "/api/paper-trading/portfolio"
 TRADES_PATH = "/api/paper-trading/trades/closed"
@@ -29,14 +28,7 @@ _PROFIT = ("pnl_usdt", "realized_pnl", "pnl", "profit", "profit_loss")
 _CLOSED = ("close_time", "closed_at", "exit_time")
 
 
-class _AccountAnswer(msgspec.Struct):
-    """The envelope of every answer; `data` is missing or null where `success` is false."""
-
-    success: bool
-    data: Any = None
-
-
-_DECODER = msgspec.json.Decoder(_AccountAnswer)
+_DECODER = msgspec.json.Decoder(EngineAnswer[Any])
 
 
 @dataclass(frozen=True)
@@ -70,7 +62,7 @@ class EngineAccount:
     def __init__(self, client: httpx2.AsyncClient, base_url: str) -> None:
         """Keep the client; `base_url` is the engine's address, empty without an engine."""
         self._client = client
-        self._base_url = base_url.rstrip("/")
+        self._base_url = base_url
 
     @property
     def configured(self) -> bool:
@@ -83,7 +75,9 @@ class EngineAccount:
         Raises:
             SourceFailed: the engine cannot be reached, or answers nonsense.
         """
-        portfolio, closed = await self._data(PORTFOLIO_PATH), await self._data(TRADES_PATH)
+        portfolio, closed = [
+            await ask_engine(self._client, self._base_url, path, _DECODER) for path in (PORTFOLIO_PATH, TRADES_PATH)
+        ]
         if isinstance(closed, Mapping):
             closed = closed.get("trades")
         if not isinstance(portfolio, Mapping) or not isinstance(closed, list):
@@ -95,15 +89,6 @@ class EngineAccount:
         if percent is None and balance is not None and initial:
             percent = 100 * (balance / initial - 1)
         return AccountState(balance, percent, results, len(closed) - len(results))
-
-    async def _data(self, path: str) -> Any:
-        reply = await fetch(self._client, f"{self._base_url}{path}", {}, frozenset())
-        if reply.status != HTTPStatus.OK:
-            raise SourceFailed(f"answered with status {reply.status}")
-        answer = decode(_DECODER, reply.body)
-        if not answer.success:
-            raise SourceFailed("answered without success")
-        return answer.data
 
 
 def _number(row: Mapping[str, Any], names: Sequence[str]) -> float | None:

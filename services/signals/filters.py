@@ -14,6 +14,7 @@ from config.settings import SignalSettings
 from domain.analysis import Analysis, DataSource
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
+from domain.trading.plans import exits_fit
 from domain.values import Signal
 from rules.context import MarketContext
 from services.forecasts.horizon_returns import ReturnsByTime
@@ -71,8 +72,8 @@ class StreamSignal:
 
     def fits(self, price: float) -> bool:
         """Return whether at this price the stop is on the losing side and the target on the winning one."""
-        stop, target = self.risk_metrics.get("stop_loss"), self.risk_metrics.get("take_profit")
-        return (stop is None or self.side * (price - stop) > 0) and (target is None or self.side * (target - price) > 0)
+        exits = self.risk_metrics
+        return exits_fit(self.side, price, exits.get("stop_loss"), exits.get("take_profit"))
 
 
 @dataclass(frozen=True)

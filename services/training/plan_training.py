@@ -13,17 +13,15 @@ from backtesting.evidence.building import MeasuredMarket
 from backtesting.evidence.plan_models import GivenPlans, given_plans, record_predictions
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
-from domain.errors import InvalidRequest, ModelUnusable
 from domain.jobs import JobProgress, TellProgress
 from domain.market import CandleSeries
 from domain.trading.plan_models import PlanModelRecord
 from models.architectures.catalogue import ARCHITECTURES
 from models.evaluation.gate import GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
-from models.model_manager import TrainingOutcome
+from models.model_manager import TrainingOutcome, incumbent_of
 from models.registry.disk import check_disk
 from models.registry.registry import Registry
-from models.serving.loaded_models import load_version
 from models.training.plan_run import PlanRun
 from models.training.registration import register
 from models.training.training_run import TrainingRequest
@@ -106,7 +104,7 @@ class PlanTraining:
         moments = Moments(given, markets, self.models, self.features, needed_plans(self.models.evaluation))
         judged = moments.of(ARCHITECTURES[request.kind].feature_set)
         run = PlanRun(request, judged, markets, self.models, self.features)
-        production = self._incumbent(run, moments)
+        production = incumbent_of(self.registry, run, lambda stored, own: unseen_plans(stored, own, moments, run.axis))
         result = run.run(listener, production, force)
         record = _record(run, result.asked.judged)
         result = replace(result, verdict=_enough(result.verdict, record, production is not None))
@@ -134,18 +132,6 @@ class PlanTraining:
         candles = [MeasuredCandles(symbol, symbol, series) for symbol, series in markets.items()]
         found: Sequence[MeasuredMarket] = measure(candles, len(candles), self.measuring, tell)
         return {market.symbol: given_plans(market, self.evidence) for market in found}
-
-    def _incumbent(self, run: PlanRun, moments: Moments) -> OutOfSample | None:
-        """Return the predictions of the plan model in production of moments that it has not learned from."""
-        version = self.registry.resolve(run.request.symbol, run.request.timeframe)
-        if version is None:
-            return None
-        try:
-            stored, forecaster = self.registry.open(version), load_version(self.registry, version)
-            return unseen_plans(stored, forecaster, moments, run.axis)
-        except (ModelUnusable, InvalidRequest) as error:
-            run.notes.append(f"The version in production cannot be used and is not compared with: {error.message}.")
-            return None
 
 
 def _record(run: PlanRun, judged: OutOfSample) -> PlanModelRecord:

@@ -12,6 +12,7 @@ from domain.analysis import DataSource
 from domain.errors import UnknownSymbol
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import Symbol
+from services.market_data.engine_answers import EngineAnswer
 from services.market_data.fetching import fetch
 from services.market_data.parsing import CandleRow, decode, series_of
 from services.market_data.source import COINS, HistoryPage, first_page, lacks_kind
@@ -22,14 +23,7 @@ MAX_LIMIT = 5_000
 _UNDERSTOOD = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.NOT_FOUND})
 
 
-class _CandlesAnswer(msgspec.Struct):
-    """The envelope of every answer; `data` is missing or null where `success` is false."""
-
-    success: bool
-    data: list[CandleRow] | None = None
-
-
-_DECODER = msgspec.json.Decoder(_CandlesAnswer)
+_DECODER = msgspec.json.Decoder(EngineAnswer[list[CandleRow]])
 
 
 class EngineSource:
