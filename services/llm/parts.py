@@ -8,12 +8,15 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
 from config.llm_settings import LlmSettings
+from services.llm.calling.calls import ASKED_ELSEWHERE, NO_READY_KEY, OVER_BUDGET, Unusable
 from services.llm.calling.client import LlmClient
+from services.llm.calling.key_ring import CallOutcome
 from services.llm.cost_ledger import CostLedger
-from services.llm.failure_counters import start_failures_at_zero
 from services.llm.journal import Journal
+from services.llm.replies import INVALID_REPLY
 from services.llm.sharing import ALONE, LlmSharing
 from storage.document_ports import DocumentStore, LastingDocuments
+from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import background
 
@@ -35,7 +38,7 @@ async def open_llm(
     settings: LlmSettings, documents: LastingDocuments, clock: Clock, sharing: LlmSharing = ALONE
 ) -> AsyncIterator[LlmParts]:
     """Make the parts, and read the books of earlier processes and, again and again, of other replicas."""
-    start_failures_at_zero()
+    _start_failures_at_zero()
     ledger = CostLedger(settings, clock, sharing)
     # First, since it imports the `openai` package, which takes time.
     client = _client(settings, ledger, clock, sharing) if settings.enabled else None
@@ -63,3 +66,13 @@ def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock, sharing: Ll
     return LlmClient(
         settings, book=ledger.book, allow=ledger.allow, reserve=ledger.reserve, clock=clock, sharing=sharing
     )
+
+
+def _start_failures_at_zero() -> None:
+    """Create the series of every known failure of a call, of a reply and of a question, with an LLM or without."""
+    calls = [outcome for outcome in CallOutcome if outcome is not CallOutcome.ANSWERED]
+    not_asked = (NO_READY_KEY, OVER_BUDGET, ASKED_ELSEWHERE)
+    metrics.start_at_zero(metrics.OPENAI_ERRORS, calls)
+    metrics.start_at_zero(metrics.GPT4_FAILURES, (*calls, *Unusable, INVALID_REPLY))
+    metrics.start_at_zero(metrics.LLM_OUTCOMES, (*CallOutcome, *Unusable, *not_asked))
+    metrics.start_at_zero(metrics.LLM_FALLBACKS, (*calls, *Unusable, INVALID_REPLY, *not_asked))

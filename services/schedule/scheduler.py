@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 
+from croniter import croniter
 from loguru import logger
 
 from config.schedule_settings import ScheduledJob, ScheduleSettings
 from domain.errors import AppError, NotFound, StorageUnavailable
 from domain.jobs import Job
 from services.jobs.service import JobService
-from services.schedule.slots import last_slot, next_slot
 from storage.document_ports import SCHEDULE, DocumentStore
 from utils.clock import Clock
 
@@ -128,3 +128,15 @@ class Scheduler:
 
 def _key(name: str, slot: datetime) -> str:
     return f"{name} at {slot.isoformat()}"
+
+
+def last_slot(cron: str, now: datetime) -> datetime:
+    """Return the newest time of a cron expression that is not after now, in UTC."""
+    found: datetime = croniter(cron, now.astimezone(UTC) + timedelta(microseconds=1)).get_prev(datetime)
+    return found
+
+
+def next_slot(cron: str, now: datetime) -> datetime:
+    """Return the next time of a cron expression after now, in UTC."""
+    found: datetime = croniter(cron, now.astimezone(UTC)).get_next(datetime)
+    return found

@@ -16,8 +16,7 @@ from pydantic import ValidationError
 from config.schedule_settings import ScheduledJob, ScheduleSettings
 from domain.job_kinds import JobKind
 from domain.jobs import JobStatus
-from services.schedule.scheduler import Scheduler
-from services.schedule.slots import last_slot, next_slot
+from services.schedule.scheduler import Scheduler, last_slot, next_slot
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import Jobs, ManualRunner, job_service, started
 
