@@ -10,6 +10,14 @@ import pandas as pd
 from domain.arrays import BoolArray, FloatArray, IntArray
 from domain.errors import InvalidMarketData
 from domain.market import Timeframe
+from features.candle_reading.doubtful_columns import (
+    TICKS,
+    base_volume,
+    columns_of_times,
+    is_traded,
+    with_best_time,
+    with_whole_times,
+)
 from features.candle_reading.headerless import guessed_roles
 from features.candle_reading.headers import PRICES, Role, plain_name, roles_of
 from features.candle_reading.numbers import (
@@ -23,11 +31,9 @@ from features.candle_reading.rows import counted
 from features.candle_reading.selection import rows_of_market, rows_of_timeframe
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.word_rows import rows_without_prices
-from features.candle_reading.time_columns import columns_of_times, with_best_time, with_whole_times
 from features.candle_reading.times.column_times import Times, looks_like_times, times_of
 from features.candle_reading.times.written_times import zone_in_name
 from features.candle_reading.times.zones import NamedZone
-from features.candle_reading.volumes import TICKS, base_volume, is_traded
 
 # TradeStation and MultiCharts, whose volumes are those of rises and falls, write when a candle closed.
 # BitMEX, Nautilus and Tardis do the same.

@@ -11,9 +11,9 @@ from domain.errors import InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import CandleSeries, Timeframe
 from domain.naming.leaders import leader_among
 from domain.session_finder import with_sessions
-from domain.spans import require_candles_in
 from domain.values import utc_time
 from services.backtests.parameters import BacktestParameters
+from services.job_candles.spans import require_candles_in
 from services.market_data.longer_timeframes import higher_timeframes
 
 

@@ -9,11 +9,11 @@ from backtesting.evidence.building import MeasuredMarket
 from backtesting.evidence.checking import EvidenceCheck, check_markets
 from backtesting.evidence.measuring import Span, measure_market
 from domain.jobs import TellShare
-from domain.spans import require_candles_in
 from domain.trading.costs import MarketCosts
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence.measured import MeasuredEvidence
 from services.evidence.parameters import MeasuredCandles, MeasuringParameters
+from services.job_candles.spans import require_candles_in
 
 
 def measure(

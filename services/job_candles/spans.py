@@ -1,4 +1,4 @@
-"""The time of a series that is looked at."""
+"""The time that a job looks at, held against the candles that it has."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import pytest
 
 from domain.errors import InsufficientData
 from domain.market import CandleSeries, Timeframe
-from domain.spans import require_candles_in
+from services.job_candles.spans import require_candles_in
 from tests.fixtures.analyses import make_candle
 
 HOUR = Timeframe.H1.ms
