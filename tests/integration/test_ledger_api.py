@@ -14,13 +14,13 @@ from domain.ledger.entries import LedgerEntry
 from services.broadcast.hub import SignalHub
 from services.ledger.proofs.checking import check_export
 from services.ledger.proofs.day_closing import DayCloser
-from services.ledger.proofs.merkle import root_of_path
 from storage.resilience.ledger import ResilientLedger
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.containers import container_of
 from tests.fixtures.ledger import make_entry
+from tests.fixtures.merkle_proofs import root_of_path
 from utils.clock import SystemClock
 
 DAY_MS = 86_400_000

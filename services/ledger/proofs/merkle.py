@@ -44,36 +44,6 @@ def merkle_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return path
 
 
-def root_of_path(leaf: bytes, index: int, count: int, path: Sequence[bytes]) -> bytes:
-    """Return the root to which a path leads.
-
-    Args:
-        leaf: Hash of the leaf.
-        index: Of the leaf, 0 to count - 1.
-        count: Number of leaves.
-        path: As `merkle_path` gives it.
-
-    Raises:
-        ValueError: the path does not fit index and count.
-    """
-    if not 0 <= index < count:
-        raise ValueError(f"leaf {index} is not among {count}")
-    neighbors = iter(path)
-    node, width = leaf, count
-    try:
-        while width > 1:
-            if index % 2:
-                node = _node(next(neighbors), node)
-            elif index + 1 < width:
-                node = _node(node, next(neighbors))
-            index, width = index // 2, (width + 1) // 2
-    except StopIteration:
-        raise ValueError("the path is too short") from None
-    if next(neighbors, None) is not None:
-        raise ValueError("the path is too long")
-    return node
-
-
 def _above(level: Sequence[bytes]) -> list[bytes]:
     pairs = [_node(level[at], level[at + 1]) for at in range(0, len(level) - 1, 2)]
     return [*pairs, level[-1]] if len(level) % 2 else pairs

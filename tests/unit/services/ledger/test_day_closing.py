@@ -13,12 +13,12 @@ from domain.ledger.entries import LedgerEntry
 from services.broadcast.hub import SignalHub
 from services.ledger.proofs.chain import BEGINNING, chain
 from services.ledger.proofs.day_closing import DayCloser
-from services.ledger.proofs.merkle import root_of_path
 from services.ledger.proofs.published import entry_hash
 from services.ledger.reader import LedgerReader
 from storage.ledger_ports import EntryFilter
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.ledger import CLOSED_MS, MemoryLedger, make_entry
+from tests.fixtures.merkle_proofs import root_of_path
 
 DAY_MS = 86_400_000
 FIRST = date(2021, 1, 4)

