@@ -402,7 +402,13 @@ def test_null_is_as_good_as_missing_where_the_service_may_fetch(client: TestClie
     assert null.json()["condition_type"] == missing.json()["condition_type"]
 
 
-NO_CANDLES = {"symbol": "BTCUSDT", "timeframe_data": {}, "current_price": 0, "volume_24h": 0, "timestamp": 1767225600000}
+NO_CANDLES = {
+    "symbol": "BTCUSDT",
+    "timeframe_data": {},
+    "current_price": 0,
+    "volume_24h": 0,
+    "timestamp": 1767225600000,
+}
 
 
 @pytest.mark.parametrize(
