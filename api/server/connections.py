@@ -23,6 +23,9 @@ from utils.metrics import HTTP_REFUSALS
 
 SWEEP_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 10
+# Longer than the pools of trusted clients keep a connection (90 s in Rust's reqwest and in Go): a request that is being
+# sent while the service closes is lost. Others have uvicorn's 5 s.
+KEEP_ALIVE_SECONDS = 100
 # Refused connections that are still read, so that their clients see why; others are closed at once.
 MAX_LINGERING = 64
 # Refusals that the log shows in a sweep; the rest is counted there.
@@ -61,6 +64,9 @@ class Refusal:
 
 class Connection(Protocol):
     """What is asked of a connection from here."""
+
+    # How long it may be kept without a request, in seconds.
+    timeout_keep_alive: int
 
     @property
     def idle(self) -> bool:
@@ -105,6 +111,8 @@ class Connections:
         self.descriptors.opened()
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._check_all)
+        if not share:
+            connection.timeout_keep_alive = KEEP_ALIVE_SECONDS
         if share and self._taken[share] > self.settings.max_connections_per_address:
             most = self.settings.max_connections_per_address
             return _busy("too_many_connections", f"at most {most} connections may come from one address")

@@ -47,7 +47,7 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
         self._body_bytes = 0
         # Bytes since the last part of a body: chunk extensions and trailers, which are no body.
         self._silent_bytes = 0
-        # Since when the client owes the next head; None while it owes a body, or nothing.
+        # Since when the client owes the next head, or the rest of it; None while it owes a body, or nothing.
         self._idle_since: float | None = None
         self._body_since = 0.0
         self._holds_body = False
@@ -157,9 +157,9 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
     def on_message_begin(self) -> None:
         """Start to count a head."""
         super().on_message_begin()
-        self._stage = HEAD
-        self._ended = False
-        self._head_bytes = 0
+        self._stage, self._ended, self._head_bytes = HEAD, False, 0
+        if self._idle_since is not None:
+            self._idle_since = self.loop.time()
 
     def on_headers_complete(self) -> None:
         """Hand the request to the application, unless its head is over a bound."""
@@ -243,8 +243,8 @@ class BoundedHttpProtocol(RefusingHttpProtocol):
                 detail = f"the body came too slowly: at least {pace} are needed"
                 self.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "body_too_slow", detail))
         elif self._idle_since is not None and now > self._idle_since + most.head_timeout_seconds:
-            if self._stage == START:
-                self.transport.close()
-            else:
+            if self._stage == HEAD:
                 detail = f"the head of the request was not complete after {most.head_timeout_seconds:g} s"
                 self.refuse(Refusal(HTTPStatus.REQUEST_TIMEOUT, "head_too_slow", detail))
+            elif self.timeout_keep_alive_task is None:
+                self.transport.close()

@@ -137,6 +137,20 @@ def test_a_head_that_does_not_end_is_refused_in_time_and_a_silent_connection_clo
         assert read_to_end(silent) == b""
 
 
+def test_a_trusted_client_may_pause_longer_between_requests_than_a_head_may_take(service: Service) -> None:
+    with connect(service) as pausing, connect(service) as restless:
+        for client in (pausing, restless):
+            send(client, GET + b"\r\n")
+            assert client.recv(12) == b"HTTP/1.1 200"
+        send(restless, b"\r\n")  # belongs to no request
+        with connect(service) as silent:
+            assert read_to_end(silent) == b""
+        assert read_to_end(restless).endswith(b"}")
+        send(pausing, GET + b"connection: close\r\n\r\n")
+        answer = last_answer(pausing)
+    assert (answer.status, answer.headers["connection"]) == (200, "close")
+
+
 def test_a_body_that_does_not_come_is_refused_and_one_that_keeps_the_pace_is_served(service: Service) -> None:
     body = json.dumps(shape_a()).encode()
     with connect(service) as fair, connect(service) as slow:

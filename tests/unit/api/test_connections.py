@@ -16,6 +16,7 @@ class Client:
     """A connection on which nothing has come yet."""
 
     idle = True
+    timeout_keep_alive = 5
 
     def __init__(self) -> None:
         self.closed = False
