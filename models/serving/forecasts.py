@@ -42,7 +42,7 @@ def newest_forecast(
         InsufficientData: fewer candles than the window and the warm-up of its features take.
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
-    rows = newest_rows(forecaster, series, leader)
+    rows = newest_rows(forecaster, [(series, leader)])[0]
     of_each, volatility = forecaster.drivers(rows), newest_volatility(forecaster.metadata, series)
     told, drivers = forecaster.forecast(rows), of_each[0] if of_each else None
     return to_forecast(symbol, forecaster, told, settings, volatility, drivers, led=leader is not None)
@@ -53,28 +53,24 @@ def newest_volatility(model: ModelMetadata, series: CandleSeries) -> VolatilityF
     return shipped_volatility().forecast(series, model.horizon_candles, model.volatility)
 
 
-def newest_rows(forecaster: Forecaster, series: CandleSeries, leader: CandleSeries | None) -> FeatureRows:
-    """Return the newest rows of every feature set that the model reads, each as a batch of one.
-
-    Raises:
-        InsufficientData: fewer candles than the window and the warm-up of its features take.
-    """
-    return newest_rows_of(forecaster, [(series, leader)])[0]
-
-
 def least_candles(forecaster: Forecaster) -> int:
     """Return the number of candles without which some row of the model's window would still be warming up."""
     return max(FEATURE_SETS[name].warm_up + length for name, length in forecaster.needs.items())
 
 
-def newest_rows_of(
+def newest_rows(
     forecaster: Forecaster, markets: Sequence[tuple[CandleSeries, CandleSeries | None]]
 ) -> list[FeatureRows]:
-    """Return what `newest_rows` does, for each of several markets, computed in one call; raises as it does.
+    """Return the newest rows of every feature set that a model reads, each as a batch of one, of each market.
+
+    All are computed in one call.
 
     Args:
         forecaster: The model that reads them.
         markets: The candles of each, of the model's timeframe, and those of what leads it.
+
+    Raises:
+        InsufficientData: a market has fewer candles than the window and the warm-up of its features take.
     """
     needed = least_candles(forecaster)
     many, leaders = [series for series, _ in markets], [leader for _, leader in markets]

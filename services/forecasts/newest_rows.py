@@ -10,7 +10,7 @@ from cachetools import LRUCache
 from domain.continuity import since_break
 from domain.market import CandleSeries
 from models.serving.forecaster import FeatureRows, Forecaster
-from models.serving.forecasts import least_candles, newest_rows_of
+from models.serving.forecasts import least_candles, newest_rows
 from services.forecasts.model_candles import Market, best_candles
 
 # 36 KB each for a network on the standard set, 184 KB for PatchTST: at most twelve megabytes.
@@ -27,7 +27,7 @@ class NewestRows:
     def __init__(
         self,
         max_markets: int = MAX_MARKETS,
-        compute: Callable[[Forecaster, Sequence[Market]], list[FeatureRows]] = newest_rows_of,
+        compute: Callable[[Forecaster, Sequence[Market]], list[FeatureRows]] = newest_rows,
     ) -> None:
         """Keep the rows of at most `max_markets` markets, made by `compute`."""
         self._compute = compute

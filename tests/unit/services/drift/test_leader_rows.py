@@ -40,10 +40,10 @@ async def test_the_newest_row_is_that_of_a_live_forecast(tmp_path: Path) -> None
             # Bitcoin has a model of its own here, so that the rows are those of the coin.
             found = await candles.rows(model, ["BTCUSDT"], references)
             (rows,) = found.rows
-            live = newest_rows(forecaster, COIN, leader)[LED.name][0, -1]
+            live = newest_rows(forecaster, [(COIN, leader)])[0][LED.name][0, -1]
             assert (len(rows), found.lacking) == (STRETCH, "")
             np.testing.assert_allclose(rows[-1], live, rtol=1e-6, atol=1e-9)
-    alone, led = (newest_rows(forecaster, COIN, leader)[LED.name][0, -1] for leader in (None, BITCOIN))
+    alone, led = (newest_rows(forecaster, [(COIN, leader)])[0][LED.name][0, -1] for leader in (None, BITCOIN))
     differ = {columns[at] for at in np.flatnonzero(~np.isclose(alone, led, rtol=1e-6))}
     assert differ == {columns[at] for at in LED.leader_places}
     assert model.leader("ETHUSDT") == "BTCUSDT"
