@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from config.section import Count, HttpUrl, NotNegative, Seconds, Secret, Section
-from domain.text_forms import TextForm
+from domain.values import TextForm
 
 Money = Annotated[Decimal, Field(ge=0, allow_inf_nan=False)]
 ModelId = Annotated[

@@ -12,8 +12,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_va
 from config.section import Count, NotNegative, Positive, Seconds, Secret, Section
 from domain.naming.symbols import SymbolName
 from domain.reports import ReportKind
-from domain.text_forms import TextForm
-from domain.values import Share
+from domain.values import Share, TextForm
 
 PeerUrl = Annotated[
     str,

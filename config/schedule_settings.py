@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field
 
 from config.section import Seconds, Section, Switch
 from domain.job_kinds import RUNNABLE_KINDS, JobKind
-from domain.text_forms import TextForm
+from domain.values import TextForm
 
 
 def _cron(text: str) -> str:

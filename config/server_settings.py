@@ -10,8 +10,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, StringCo
 from pydantic_core import PydanticCustomError
 
 from config.section import Count, HttpUrl, Seconds, Secret, Section, Switch, percent_encoded
-from domain.text_forms import TextForm
-from domain.values import Share
+from domain.values import Share, TextForm
 
 Network = IPv4Network | IPv6Network
 

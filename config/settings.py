@@ -30,8 +30,7 @@ from config.server_settings import (
 from config.watch_settings import EmergencySettings, SelfAnalysisSettings
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.text_forms import TextForm
-from domain.values import Share
+from domain.values import Share, TextForm
 
 GapPolicy = Literal["none", "flat"]
 NanPolicy = Literal["drop", "forward_fill"]

@@ -11,9 +11,8 @@ from pydantic import AfterValidator, Field
 from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import MAX_SYMBOL_LENGTH, SYMBOL_PATTERN, Symbol, SymbolKind, checked_symbol
-from domain.text_forms import TextForm
 from domain.trading.forecast_plans import WeighedPlan
-from domain.values import Frozen, Share, Signal
+from domain.values import Frozen, Share, Signal, TextForm
 
 # A pooled model serves every symbol that has none of its own.
 ANY_SYMBOL = "*"

@@ -1,12 +1,16 @@
-"""What all value objects are made of: the base that they share, shares, prices and the signal."""
+"""What all value objects are made of: the base that they share, shares, prices, texts of a form, and the signal."""
 
 from __future__ import annotations
 
+import re
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, core_schema
 
 Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Price = Annotated[float, Field(gt=0, allow_inf_nan=False)]
@@ -56,3 +60,29 @@ class Signal(StrEnum):
 
 
 _SIDES = {Signal.LONG: 1, Signal.SHORT: -1, Signal.NEUTRAL: 0}
+
+
+@dataclass(frozen=True)
+class TextForm:
+    """A constraint of pydantic for `Annotated[str, TextForm(…)]`; JSON schemas show it as `pattern`.
+
+    Attributes:
+        pattern: Regular expression of the whole text, from `^` to `$`.
+        needs: The same for a person, such as "needs a date such as 2026-01-31".
+    """
+
+    pattern: str
+    needs: str
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        """Check the text after its type."""
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Name the pattern in documents."""
+        return {**handler(schema), "pattern": self.pattern}
+
+    def _checked(self, text: str) -> str:
+        if not re.fullmatch(self.pattern, text):
+            raise ValueError(self.needs)
+        return text

@@ -8,9 +8,8 @@ from pydantic import AfterValidator, AliasChoices, BaseModel, ConfigDict, Field,
 
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, Timeframe
 from domain.naming.symbols import SymbolName
-from domain.text_forms import TextForm
 from domain.trading.costs import CostBps
-from domain.values import FIRST_MS, LAST_MS
+from domain.values import FIRST_MS, LAST_MS, TextForm
 from rules.strategies import STRATEGY_NAMES
 
 MAX_TEXT = 200

@@ -10,8 +10,7 @@ from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from domain.naming.file_names import file_market
 from domain.naming.symbols import spelling
-from features.candle_reading.grid import ordered, with_length
-from features.candle_reading.joined import joined_note, market_series
+from features.candle_reading.grid import joined_note, market_series, ordered, with_length
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.one_series import require_one_table, require_one_timeframe
 from features.candle_reading.price_order import require_opens

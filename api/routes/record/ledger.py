@@ -19,8 +19,7 @@ from domain.ledger.days import ExportForm
 from domain.ledger.entries import EntryKind, LedgerLane, Origin
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
-from domain.text_forms import TextForm
-from domain.values import Signal
+from domain.values import Signal, TextForm
 from storage.ledger_ports import EntryFilter
 
 MAX_ENTRIES = 500

@@ -9,7 +9,7 @@ from pydantic import AliasChoices, ConfigDict, Field
 from api.schemas.requests import RequestModel
 from domain.forecasting import ModelScope, ModelTarget, VersionName
 from domain.market import Timeframe
-from domain.text_forms import TextForm
+from domain.values import TextForm
 from models.registry.registry import MAX_REASON
 
 Name = Annotated[VersionName, Field(examples=["lstm_model_20260131_120000"])]

@@ -58,6 +58,7 @@ _DOCUMENTS = (
 _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"\xd0\xcf\x11\xe0", "is an Excel workbook: save it as CSV"),
     (b"%PDF", "is a PDF: export CSV instead"),
+    (b"PK\x05\x06", "is a zip without members: download or export it again"),
     (b"\x28\xb5\x2f\xfd", "is packed with zstd: unpack it first"),
     (b"DBN", "is DBN of Databento: write it as CSV or Parquet by its client"),
     (b"SCID", "is a file of Sierra Chart: export its bar data as text"),

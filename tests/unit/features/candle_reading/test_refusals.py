@@ -281,7 +281,7 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
         zipped(**{"a.csv": b"1", "b.csv": b"2"}),
         r"holds 2 files \(a\.csv, b\.csv\): unpack it and name one",
     ),
-    "an empty zip": (zipped(), "is binary"),
+    "an empty zip": (zipped(), "is a zip without members: download or export it again"),
     "Excel": (zipped(**{"xl/workbook.xml": b"1", "a": b""}), "is an Excel workbook: save it as CSV"),
     "old Excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + bytes(600), "is an Excel workbook"),
     "PDF": (b"%PDF-1.7 ...", "is a PDF"),
