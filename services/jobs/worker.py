@@ -210,7 +210,8 @@ class JobWorker:
             return self._final(JobStatus.CANCELLED)
         error = task.exception()
         if error is None:
-            return self._final(JobStatus.SUCCEEDED, result=task.result())
+            progress = job.progress and job.progress.model_copy(update={"share": 1.0})
+            return self._final(JobStatus.SUCCEEDED, result=task.result(), progress=progress)
         if not isinstance(error, AppError):
             logger.bind(job_id=job.job_id).opt(exception=error).error("job failed unexpectedly")
             return self._final(JobStatus.FAILED, error=f"the job failed unexpectedly ({type(error).__name__})")

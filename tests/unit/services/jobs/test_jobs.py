@@ -109,7 +109,7 @@ async def test_progress_is_known_at_once_and_published_once_a_second(jobs: Jobs,
     work.outcome.set_result(RESULT)
     await jobs.reaches(job, JobStatus.SUCCEEDED)
     told = [(await jobs.next_event())["data"] for _ in range(6)]
-    assert [event["progress"] and event["progress"]["share"] for event in told] == [None, None, 0.1, 0.2, 0.3, 0.3]
+    assert [event["progress"] and event["progress"]["share"] for event in told] == [None, None, 0.1, 0.2, 0.3, 1.0]
     assert told[-1]["status"] == "succeeded"
 
 
