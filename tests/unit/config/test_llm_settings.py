@@ -52,6 +52,10 @@ def test_groups_name_existing_keys_once(groups: list[list[int]], reason: str) ->
         load_settings(environment=KEYS, overrides={"llm": {"key_groups": groups}})
 
 
+def test_the_rules_can_answer_for_an_llm_within_the_thirty_seconds_that_an_engine_waits() -> None:
+    assert load_settings(environment={}).llm.total_timeout_seconds <= 30 - 2
+
+
 def test_prices_are_exact_and_the_default_model_has_its_shutdown_date() -> None:
     llm = load_settings(environment={}).llm
     model = llm.model_settings(llm.model)
