@@ -1,5 +1,5 @@
 # docker build .                      the service with all it can do: serves, trains and searches by itself
-# docker build --target api .         serves only, a fifth of the size: jobs run on workers (docs/deployment.md)
+# docker build --target api .         serves only, a quarter of the size: jobs run on workers (docs/deployment.md)
 # docker build --target worker .      runs the jobs of Celery; and the beat, which queues what is due
 # docker build --target flower .      the page of the queues
 #
