@@ -75,7 +75,7 @@ class Job(Frozen):
     """A job as it is kept and shown.
 
     Attributes:
-        parameters: The plain values of what was asked for; candles and settings are left out.
+        parameters: The plain values of what was asked for, and lists of words as one text; no candles or settings.
         progress: The newest that is known; None before the first.
         result: What the job's function returned, once it has succeeded.
         error: Why it failed, for a person.

@@ -41,7 +41,7 @@ class JobService:
 
         Args:
             kind: Kind of work.
-            parameters: JSON-like; its scalar values are shown with the job.
+            parameters: JSON-like; its scalar values and lists of words are shown with the job.
             key: Names the work: if a job of this kind and key is known, it is returned as it is instead.
 
         Raises:
@@ -54,7 +54,7 @@ class JobService:
                     job_id=uuid.uuid4().hex if key is None else self.id_of(kind, key),
                     kind=kind,
                     status=JobStatus.QUEUED,
-                    parameters={name: value for name, value in parameters.items() if isinstance(value, Scalar)},
+                    parameters=_shown(parameters),
                     created_at=self._clock.now(),
                     key=key,
                     fence=1,
@@ -169,3 +169,13 @@ class JobService:
 
 def _may_be_retried(job: Job) -> bool:
     return job.status in {JobStatus.FAILED, JobStatus.CANCELLED, JobStatus.INTERRUPTED}
+
+
+def _shown(parameters: Mapping[str, Any]) -> dict[str, Scalar]:
+    """Return the plain values, and lists of words, such as symbols, as one text."""
+    words = {
+        name: ", ".join(value)
+        for name, value in parameters.items()
+        if isinstance(value, list) and value and all(isinstance(word, str) for word in value)
+    }
+    return {name: value for name, value in ({**parameters, **words}).items() if isinstance(value, Scalar)}

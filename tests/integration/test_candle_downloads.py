@@ -132,6 +132,7 @@ def test_past_of_a_market_is_stored_and_the_result_says_what_is_there(
         "failed": {},
     }
     assert (job["progress"]["stage"], job["progress"]["share"]) == ("BTCUSDT: 2,489 candles are stored", 1.0)
+    assert (job["parameters"]["symbols"], job["parameters"]["timeframe"]) == ("BTCUSDT", "1h")
     assert len(exchange.requests) == 3
 
 
