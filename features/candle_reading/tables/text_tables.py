@@ -27,6 +27,7 @@ _MARKS = (
 # Of the West, in Cyrillic, Chinese, Korean and Japanese.
 _ENCODINGS = ("cp1252", "cp1251", "gb18030", "cp949", "shift_jis")
 _NO_VALUE = ["-", "--", ".", "undefined", "nil"]
+_ROW_AS_COMMENT = re.compile(rb"(?m)^#[A-Za-z][^\r\n]*[,;\t][\d.]+\r?$")
 _COMMENT = re.compile(rb"(?m)^[ \t]*(?:#|//|https?://)[^\r\n]*")
 # The lines of a table that a terminal draws, as those of ASCII.
 _BARS = tuple(bar.encode() for bar in "│┃┆")
@@ -116,7 +117,12 @@ def text_table(text: bytes) -> RawTable:
     if _LEFT_OUT.search(text[:SAMPLE_BYTES]):
         raise InvalidMarketData("is a print that leaves out rows, in the place of which it has dots: write all as CSV")
     text = _without_outer_quotes(text)
-    layout = layout_of(_sample(text))
+    try:
+        layout = layout_of(_sample(text))
+    except InvalidMarketData as error:
+        if not _ROW_AS_COMMENT.search(said):
+            raise
+        raise InvalidMarketData(f"{error.message}; its rows begin with #, which marks comments: delete it") from error
     start = _offset(text, layout.first_line)
     frame = _frame(text[start:], layout)
     return RawTable(

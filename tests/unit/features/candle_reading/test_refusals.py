@@ -156,6 +156,10 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "of the future": (csv_text(reference(start_ms=NOW)), "opens in the future"),
     "monthly": (csv_text(dated("%Y-%m-%d", reference(3, 31 * 24 * HOUR))), "a month has no fixed length"),
+    "markets with a mark of comments": (
+        csv_text([("#AAPL", *candle) for candle in REFERENCE], ("symbol", *NAMES)),
+        "no row of candles follows: export it again; its rows begin with #, which marks comments: delete it",
+    ),
     "no timeframe": (csv_text(reference(9, 7 * HOUR)), "candles are 7h apart; known timeframes are"),
     "too few of a length that is no timeframe": (
         csv_text(reference(3, 3 * HOUR)),
