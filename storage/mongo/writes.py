@@ -76,7 +76,10 @@ class MongoWrites:
         if documents:
             kinds.append(self._save_cached([document for _, document in documents]))
         if archived := [
-            document | {"analysis_id": write.analysis.analysis_id} for write, document in documents if write.archive
+            # As `_id` too, so that a write that is made twice keeps one in a database that has lost its indexes.
+            document | dict.fromkeys(("_id", "analysis_id"), write.analysis.analysis_id)
+            for write, document in documents
+            if write.archive
         ]:
             kinds.append(self._save_archived(archived))
         if candles := merged_candles(writes):

@@ -61,14 +61,19 @@ async def test_a_database_that_was_dropped_under_the_service_gets_its_indexes_ag
         names = database.list_collection_names(filter={"name": {"$ne": "service_health"}})
         return {name: sorted(database[name].index_information()) for name in names}
 
-    stores = [MongoStore(mongo_url), MongoDocumentStore(mongo_url), MongoLedger(mongo_url)]
+    analyses = MongoStore(mongo_url)
+    stores = [analyses, MongoDocumentStore(mongo_url), MongoLedger(mongo_url)]
     for store in stores:
         await store.open()
+    await analyses.save_analysis("key", make_analysis(), archive=True)
     before = indexes()
     database.client.drop_database(database.name)
+    for _ in range(2):  # as after a write that was slow
+        await analyses.save_analysis("key", make_analysis(), archive=True)
     for store in stores:
         await store.ping()
     assert indexes() == before
+    assert (await analyses.statistics()).archived_analyses == 1
     assert log_lines == ["WARNING the MongoDB database was dropped or replaced: a new one is begun"] * 3
     for store in stores:
         await store.close()
