@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from operator import attrgetter
 
 from domain.errors import MarketDataUnavailable
 from domain.market import CandleSeries, Timeframe
@@ -14,28 +15,36 @@ from services.market_data.source import MarketDataSource
 async def candles_of(
     source: MarketDataSource, symbol: str, timeframes: Sequence[Timeframe], candles: int
 ) -> dict[Timeframe, CandleSeries]:
-    """Return the candles of all timeframes, requested concurrently; a failure cancels the others.
+    """Return the candles of the timeframes that a source has, requested concurrently.
 
     Raises:
-        MarketDataUnavailable: the most telling of the refusals.
+        SourceFailed: one of the requests failed, which cancels the others; the failure with the longest rest.
+        MarketDataUnavailable: the source has none of the timeframes.
     """
     try:
         async with asyncio.TaskGroup() as group:
             tasks = {
-                timeframe: group.create_task(source.candles(symbol, timeframe, candles)) for timeframe in timeframes
+                timeframe: group.create_task(_answer(source, symbol, timeframe, candles)) for timeframe in timeframes
             }
-    except* MarketDataUnavailable as refusals:
-        refusal = _most_telling(refusals)
+    except* SourceFailed as failures:
+        failure = max(failures.exceptions, key=attrgetter("rest_seconds"))
     else:
-        return {timeframe: task.result() for timeframe, task in tasks.items()}
-    raise refusal
+        answers = {timeframe: task.result() for timeframe, task in tasks.items()}
+        found = {timeframe: answer for timeframe, answer in answers.items() if isinstance(answer, CandleSeries)}
+        for refusal in answers.values():
+            if isinstance(refusal, MarketDataUnavailable) and not found:
+                raise refusal
+        return found
+    raise failure
 
 
-def _most_telling(refusals: ExceptionGroup[MarketDataUnavailable]) -> MarketDataUnavailable:
-    """Return the failure that keeps the source at rest longest, or else the first refusal."""
-
-    def rest_seconds(refusal: BaseException) -> float:
-        return refusal.rest_seconds if isinstance(refusal, SourceFailed) else -1.0
-
-    flat = [error for error in refusals.exceptions if isinstance(error, MarketDataUnavailable)]
-    return max(flat, key=rest_seconds)
+async def _answer(
+    source: MarketDataSource, symbol: str, timeframe: Timeframe, candles: int
+) -> CandleSeries | MarketDataUnavailable:
+    """Return the candles of a timeframe, or why the source has none, which keeps nobody from the others."""
+    try:
+        return await source.candles(symbol, timeframe, candles)
+    except SourceFailed:
+        raise
+    except MarketDataUnavailable as refusal:
+        return refusal

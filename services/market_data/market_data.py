@@ -1,4 +1,4 @@
-"""The chain of market-data sources: the first one with usable candles answers, alone."""
+"""The chain of market-data sources: the first one with usable candles of all timeframes answers, alone."""
 
 from __future__ import annotations
 
@@ -49,7 +49,8 @@ class _Wanted:
 class MarketData:
     """Asks sources in order; one source gives all timeframes, and real and synthetic candles never mix.
 
-    Only short holes in its candles are filled from the sources after it.
+    Only short holes in its candles are filled from the sources after it. If no real source has all timeframes, the one
+    that has most of them answers.
 
     A source that cannot be reached, or reports a rate limit, rests before it is asked again:
     a cycle over many symbols waits for it once.
@@ -95,7 +96,7 @@ class MarketData:
 
         Args:
             symbol: Market.
-            timeframes: Those of the settings by default.
+            timeframes: Those of the settings by default; some are missing if no real source has all.
             candles: Number per timeframe, with those still forming; that of the settings by default.
 
         Raises:
@@ -109,17 +110,25 @@ class MarketData:
             return snapshot
 
     async def _find(self, wanted: _Wanted) -> MarketSnapshot:
-        refusals: list[SourceRefusal] = []
+        refusals, parts = list[SourceRefusal](), list[tuple[int, MarketSnapshot]]()
         for position, source in enumerate(self._sources):
+            if parts and source.name is DataSource.SYNTHETIC:
+                continue
             try:
                 snapshot = await self._ask_snapshot(source, wanted)
             except MarketDataUnavailable as error:
                 refusals.append(SourceRefusal(source.name, error))
-                continue
-            if source.name is DataSource.SYNTHETIC:
-                self._announce_synthetic(wanted.symbol, refusals)
-            return await self._without_holes(snapshot, self._sources[position + 1 :], wanted)
-        raise await self._known.refusal(wanted.symbol, refusals)
+            else:
+                parts.append((position, snapshot))
+                if len(snapshot.series) == len(wanted.timeframes):
+                    break
+        if not parts:
+            raise await self._known.refusal(wanted.symbol, refusals)
+        position, snapshot = max(parts, key=lambda part: len(part[1].series))
+        if snapshot.source_data is DataSource.SYNTHETIC and not self._synthetic_announced:
+            self._synthetic_announced = True  # once: every analysis names the source of its candles
+            logger.bind(symbol=wanted.symbol, refusals=list(map(str, refusals))).warning("synthetic market data in use")
+        return await self._without_holes(snapshot, self._sources[position + 1 :], wanted)
 
     async def history(self, symbol: str, timeframe: Timeframe, enough: int, most: int) -> MarketHistory:
         """Return closed candles of any age from the first real source other than the store that has enough.
@@ -228,17 +237,12 @@ class MarketData:
 
     def _snapshot(self, source: MarketDataSource, symbol: str, series: dict[Timeframe, CandleSeries]) -> MarketSnapshot:
         now_ms = epoch_ms(self._clock.now())
-        if not any(map(len, series.values())):
-            raise UnknownSymbol(f"has no {next(iter(series))} candles")
-        require_fresh(series, now_ms, self._settings.max_age_candles)
-        require_enough(series, now_ms, self._min_candles)
-        return MarketSnapshot(symbol, series, newest_price(series, now_ms), day_volume(series, now_ms), source.name)
-
-    def _announce_synthetic(self, symbol: str, refusals: Sequence[SourceRefusal]) -> None:
-        """Log it once: every analysis names the source of its candles."""
-        if not self._synthetic_announced:
-            self._synthetic_announced = True
-            logger.bind(symbol=symbol, refusals=list(map(str, refusals))).warning("synthetic market data in use")
+        filled = {timeframe: candles for timeframe, candles in series.items() if len(candles)}
+        if not filled:
+            raise UnknownSymbol(f"has no {', '.join(series)} candles")
+        require_fresh(filled, now_ms, self._settings.max_age_candles)
+        require_enough(filled, now_ms, self._min_candles)
+        return MarketSnapshot(symbol, filled, newest_price(filled, now_ms), day_volume(filled, now_ms), source.name)
 
 
 def _count(source: MarketDataSource, outcome: str) -> None:

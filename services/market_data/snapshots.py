@@ -14,21 +14,19 @@ CLOCK_SKEW_MS = 60_000
 
 
 def require_fresh(series: Mapping[Timeframe, CandleSeries], now_ms: int, max_age_candles: float) -> None:
-    """Refuse candles that are missing, old or from the future, by the server's clock and the market's calendar.
+    """Refuse candles that are old or from the future, by the server's clock and the market's calendar.
 
     While the market is closed, its last candle is not old.
 
     Args:
-        series: Candles per timeframe.
+        series: Candles per timeframe, none without any.
         now_ms: The server's clock in epoch ms.
         max_age_candles: Greatest age of the newest candle, in candles of the market since its close.
 
     Raises:
-        MarketDataUnavailable: a timeframe is empty, stale (with its age) or ahead of the clock.
+        MarketDataUnavailable: a timeframe is stale (with its age) or ahead of the clock.
     """
     for timeframe, candles in series.items():
-        if not len(candles):
-            raise MarketDataUnavailable(f"has no {timeframe} candles")
         if candles.last_open_ms > now_ms + CLOCK_SKEW_MS:
             ahead = duration_text(candles.last_open_ms - now_ms)
             raise MarketDataUnavailable(f"its newest {timeframe} candle opens {ahead} ahead of the server's clock")

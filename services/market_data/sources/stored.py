@@ -14,6 +14,9 @@ from services.market_data.fetching import SourceFailed
 from services.market_data.parsing import series_of
 from storage.ports import CandleKey, CandleStore
 
+# A candle is made of at most so many shorter ones: a day of hours.
+MAX_JOINED = 24
+
 
 class StoredSource:
     """Reads stored closed candles; a market without any is normal."""
@@ -43,14 +46,23 @@ class StoredSource:
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles, all closed, back to the last long hole; possibly none.
 
+        Where none of this timeframe are stored, whole ones are made of the longest shorter ones that are.
+
         Raises:
             SourceFailed: the store does not answer, or holds candles that no market produces.
         """
-        read = await self._read({(symbol, timeframe): limit})
-        return _series((symbol, timeframe), read[symbol, timeframe], limit)
+        key = symbol, timeframe
+        read = await self._read({key: limit})
+        if not read[key]:
+            # One more, since the oldest may not be whole.
+            limits = {(symbol, shorter): (limit + 1) * times for shorter, times in _parts(timeframe)}
+            for part, candles in (await self._read(limits)).items() if limits else ():
+                if candles:
+                    return _series(part, candles, limits[part]).resample(timeframe).tail(limit)
+        return _series(key, read[key], limit)
 
     async def candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, CandleSeries]:
-        """Return what `candles` does for several markets, with one call of the store.
+        """Return the stored candles of several markets, with one call of the store; see `candles`.
 
         Those of which it holds candles that no market produces are left out.
 
@@ -68,6 +80,12 @@ class StoredSource:
             return await self._store.latest_candles_of(limits)
         except StorageUnavailable as error:
             raise SourceFailed("the store does not answer") from error
+
+
+def _parts(timeframe: Timeframe) -> list[tuple[Timeframe, int]]:
+    """Return the timeframes of which one is made, longest first, with their number in it."""
+    parts = [(shorter, timeframe.ms // shorter.ms) for shorter in Timeframe if timeframe.ms % shorter.ms == 0]
+    return [(shorter, times) for shorter, times in reversed(parts) if 1 < times <= MAX_JOINED]
 
 
 def _series(key: CandleKey, candles: list[Candle], limit: int) -> CandleSeries:

@@ -59,7 +59,8 @@ async def test_a_symbol_is_unknown_when_every_source_says_so() -> None:
     error = await refused(stored, unknowing(DataSource.BINANCE))
     assert isinstance(error, UnknownSymbol)
     assert error.message == (
-        "no source knows BTCUSTD; near: BTCUSDT, BTCUSDC (stored: has no 15m candles; binance: knows no such symbol)"
+        "no source knows BTCUSTD; near: BTCUSDT, BTCUSDC "
+        "(stored: has no 15m, 1h, 4h candles; binance: knows no such symbol)"
     )
 
 

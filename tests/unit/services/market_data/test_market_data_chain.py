@@ -111,12 +111,42 @@ async def test_an_empty_timeframe_sends_the_question_on() -> None:
     assert min(candle.low for part in snapshot.series.values() for candle in part.candles) > 10
 
 
+@pytest.mark.parametrize("lacking", [lambda _: [], failing(MarketDataUnavailable("has no such candles"))])
+async def test_real_candles_of_some_timeframes_go_before_synthetic_ones(lacking: Behavior) -> None:
+    def only(*timeframes: Timeframe) -> Behavior:
+        return lambda timeframe: history(timeframe) if timeframe in timeframes else lacking(timeframe)
+
+    stored = FakeSource(DataSource.STORED, only(Timeframe.H1))
+    engine = FakeSource(DataSource.ENGINE, only(Timeframe.H1, Timeframe.H4))
+    binance = FakeSource(DataSource.BINANCE, failing(SourceFailed("cannot be reached")))
+    synthetic = FakeSource(DataSource.SYNTHETIC)
+    snapshot = await chain(stored, engine, binance, synthetic).snapshot(SYMBOL)
+    assert snapshot.source_data is DataSource.ENGINE
+    assert list(snapshot.series) == [Timeframe.H1, Timeframe.H4]
+    assert synthetic.calls == []
+    binance.behavior = history
+    assert (await chain(stored, engine, binance).snapshot(SYMBOL)).source_data is DataSource.BINANCE
+
+
+async def test_some_timeframes_that_are_stale_or_too_few_are_no_market() -> None:
+    def only_hours(count: int, closed_ago: int) -> Behavior:
+        return lambda t: history(t, count, closed_ago=closed_ago) if t is Timeframe.H1 else []
+
+    few = FakeSource(DataSource.STORED, only_hours(40, 0))
+    stale = FakeSource(DataSource.ENGINE, only_hours(100, 9))
+    message = await refusal_of(chain(few, stale))
+    assert "stored: needs 60 closed candles in at least one timeframe, has 1h: 39" in message
+    assert "engine: is stale: its newest 1h candle" in message
+    snapshot = await chain(few, stale, FakeSource(DataSource.SYNTHETIC)).snapshot(SYMBOL)
+    assert snapshot.source_data is DataSource.SYNTHETIC
+
+
 async def test_when_all_fail_the_error_names_each_source_and_why() -> None:
     stored = FakeSource(DataSource.STORED, lambda timeframe: [])
     engine = FakeSource(DataSource.ENGINE, failing(SourceFailed("cannot be reached", 30)))
     binance = FakeSource(DataSource.BINANCE, failing(MarketDataUnavailable("knows no symbol BTCUSDT")))
     assert await refusal_of(chain(stored, engine, binance)) == (
-        "no market data for BTCUSDT: stored: has no 15m candles; engine: cannot be reached; "
+        "no market data for BTCUSDT: stored: has no 15m, 1h, 4h candles; engine: cannot be reached; "
         "binance: knows no symbol BTCUSDT"
     )
     assert "no source is configured" in await refusal_of(chain())

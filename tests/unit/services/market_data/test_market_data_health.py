@@ -130,7 +130,7 @@ async def test_synthetic_data_in_use_is_announced_once_with_the_reasons(log_fact
         assert snapshot.newest_candle_ms <= epoch_ms(NOW)
     assert len(log_facts) == 1
     assert log_facts[0].startswith("WARNING synthetic market data in use")
-    assert "stored: has no 15m candles" in log_facts[0]
+    assert "stored: has no 15m, 1h, 4h candles" in log_facts[0]
 
 
 async def test_every_question_to_a_source_is_counted_by_its_outcome() -> None:

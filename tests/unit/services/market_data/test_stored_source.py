@@ -12,12 +12,13 @@ import pytest
 from domain.analysis import DataSource
 from domain.continuity import MAX_HOLE_CANDLES
 from domain.errors import StorageUnavailable
-from domain.market import Timeframe
+from domain.market import CandleSeries, Timeframe
 from services.market_data.fetching import SourceFailed
 from services.market_data.sources.stored import StoredSource
 from storage.adapter_ports import Store
 from storage.resilience.store import ResilientStore
 from storage.sqlite.store import SqliteStore
+from tests.fixtures.analyses import make_analysis
 from tests.fixtures.markets import history
 from tests.fixtures.stores import PACE, FaultyStore, eventually, save_candles
 
@@ -38,6 +39,16 @@ async def test_it_gives_the_newest_candles_of_the_store(store: Store) -> None:
     source = StoredSource(store)
     assert source.name is DataSource.STORED
     assert list((await source.candles(SYMBOL, Timeframe.H1, 30)).candles) == CANDLES[-30:]
+
+
+async def test_a_timeframe_that_is_not_stored_is_made_of_whole_shorter_candles(store: Store) -> None:
+    stored = {Timeframe.M15: history(Timeframe.M15, 400), Timeframe.H1: CANDLES}
+    await store.save_analysis("key", make_analysis(symbol=SYMBOL), archive=False, candles=stored)
+    series = await StoredSource(store).candles(SYMBOL, Timeframe.H4, 20)
+    hours = CandleSeries(Timeframe.H1, CANDLES)
+    assert list(series.candles) == list(hours.resample(Timeframe.H4).tail(20).candles)
+    assert len(series) == 20
+    assert len(await StoredSource(store).candles(SYMBOL, Timeframe.M5, 20)) == 0
 
 
 async def test_having_none_is_no_failure(store: Store) -> None:
