@@ -34,7 +34,7 @@ class TrainingHistories:
     ) -> MarketHistory:
         """Return the candles of a real source that has more of them than were posted, else the posted ones.
 
-        Models learn more from eight years than from two (docs/models.md).
+        Models learn more from eight years than from two (docs/learning.md).
 
         Args:
             symbol: Market.

@@ -9,7 +9,7 @@ from domain.forecasting import ModelType
 
 # In this market each of them finds 98 % or more.
 LEARNED_SHARE = 0.95
-# The other networks: `python -m benchmarks.learning.planted`, whose table is in docs/models.md.
+# The other networks: `python -m benchmarks.learning.planted`, whose table is in docs/learning.md.
 FAST = (
     ModelType.GRU,
     ModelType.TRANSFORMER,
