@@ -65,7 +65,6 @@ cli = typer.Typer(
     help="AI trading signals: candles in, Long, Short or Neutral out.",
     no_args_is_help=True,
     pretty_exceptions_show_locals=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
 )
 
 

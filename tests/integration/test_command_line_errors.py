@@ -73,12 +73,3 @@ def test_the_version_is_that_of_the_project(capsys: pytest.CaptureFixture[str]) 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
     assert exit_status("--version") == 0
     assert capsys.readouterr().out == f"{project['version']}\n"
-
-
-@pytest.mark.parametrize("command", [(), ("train",), ("ledger", "export")])
-def test_help_has_a_short_option(capsys: pytest.CaptureFixture[str], command: tuple[str, ...]) -> None:
-    assert exit_status(*command, "--help") == 0
-    long = capsys.readouterr().out
-    assert exit_status(*command, "-h") == 0
-    assert capsys.readouterr().out == long
-    assert " ".join(("cli.py", *command)) in long

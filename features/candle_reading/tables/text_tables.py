@@ -67,7 +67,7 @@ def text_of(content: bytes) -> bytes:
             content = _decoded(content).encode()
     except UnicodeError as error:
         raise InvalidMarketData("is no text in its own encoding: save it as CSV in UTF-8") from error
-    content = content.rstrip(b"\0")  # room that a program reserved and did not fill
+    content = content.rstrip(b"\0") or content  # room that a program reserved and did not fill
     if b"\0" in content:
         raise InvalidMarketData("is binary and none of CSV, JSON, Parquet, Feather, zip or gzip: export it as CSV")
     return content
