@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import TypeVar
 from domain.errors import InvalidRequest, StorageUnavailable
 from storage.adapter_ports import CollectionSize, StoreSize
 from storage.document_ports import COLLECTION_NAMES
-from storage.sqlite.connecting import make_private
+from storage.sqlite.connecting import BUSY_PAUSE_SECONDS, make_private
 from storage.sqlite.damage import COMPANIONS, beside
 from storage.sqlite.faults import failure
 
@@ -44,7 +45,7 @@ class SqliteMaintenance:
 
         def vacuum(connection: sqlite3.Connection) -> None:
             connection.execute("VACUUM")
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._empty_log(connection)
 
         await asyncio.to_thread(self._connected, "vacuum", vacuum)
 
@@ -80,6 +81,17 @@ class SqliteMaintenance:
                 return work(connection)
         except (sqlite3.Error, OSError) as error:
             raise failure(operation, error, self._path.parent) from error
+
+    def _empty_log(self, connection: sqlite3.Connection) -> None:
+        """Bring the log into the file; SQLite does not wait where another connection is about to do it."""
+        patience_ends = time.monotonic() + WRITER_SECONDS
+        while connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]:
+            if time.monotonic() >= patience_ends:
+                raise StorageUnavailable(
+                    f"the database is rewritten into its log, but not yet into {self._path}, since another program "
+                    "reads the file; run vacuum again when it has ended"
+                )
+            time.sleep(BUSY_PAUSE_SECONDS)
 
     def _measure(self, connection: sqlite3.Connection) -> StoreSize:
         (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()

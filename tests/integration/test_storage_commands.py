@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -138,6 +140,27 @@ def test_prune_removes_what_is_too_old_or_too_much_and_vacuum_gives_the_space_of
         assert space["before"]["free_bytes"] > 300 * 900
         assert space["after"]["free_bytes"] == 0
         assert space["after"]["total_bytes"] < space["before"]["total_bytes"]
+
+
+def test_vacuum_says_that_the_file_stays_large_while_another_program_reads_it(
+    document: Callable[[str], Any],
+    command: Command,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", url := f"sqlite:///{tmp_path}/store.db")
+    monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
+    monkeypatch.setattr("storage.sqlite.maintenance.WRITER_SECONDS", 0.05)
+    fill(url, days=400)
+    document("prune")
+    before = document("stats")["total_bytes"]
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as reader:
+        reader.execute("BEGIN")
+        reader.execute("SELECT count(*) FROM analysis_archive").fetchone()
+        assert command("vacuum") == 2
+        assert "since another program reads the file" in capsys.readouterr().err
+    assert document("vacuum")["after"]["total_bytes"] < before
 
 
 def test_ledger_is_counted_and_pruned_by_its_own_retention(
