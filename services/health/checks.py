@@ -22,6 +22,7 @@ _SQLITE_REMEDIES = {
     "damaged": "stop the service, move the database file away or restore it from a backup, and start again",
     "": "make sure that the database file of DATABASE_URL can be opened and written",
 }
+_SPOOL_REMEDY = "let the service's user write to the folder of storage.spool_path, with free space on its disk"
 
 
 def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
@@ -47,7 +48,8 @@ def store_check(kind: str, states: Callable[[], Sequence[StoreState]]) -> Check:
             reason += f"; {waiting} writes wait, {spooled} of them in a local file"
         if dropped:
             reason += f"; {dropped} were given up since the start"
-        remedy = _store_remedy(kind, why or "")
+        # A store that works has only its spool to complain of.
+        remedy = _SPOOL_REMEDY if available else _store_remedy(kind, why or "")
         yield Degraded("store", reason, f"{remedy}; it is tried again by itself, and what waits is written then")
 
     return check

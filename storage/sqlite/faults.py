@@ -20,7 +20,7 @@ _CAUSES = {
     sqlite3.SQLITE_FULL: FULL_DISK,
     sqlite3.SQLITE_IOERR: "the disk cannot be read or written",
     sqlite3.SQLITE_READONLY: "the database file is read-only",
-    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened: its folder must exist and be writable",
+    sqlite3.SQLITE_CANTOPEN: "the database file cannot be opened: the service has to read and write it and its folder",
     sqlite3.SQLITE_PERM: "the service may not read or write the database file",
     sqlite3.SQLITE_BUSY: "another program keeps the database file locked",
     sqlite3.SQLITE_LOCKED: "another program keeps the database file locked",

@@ -24,30 +24,35 @@ WORKS = StoreState(available=True, waiting=0, spooled=0, dropped=0, reason=None)
 
 
 @pytest.mark.parametrize(
-    ("analyses", "documents", "reason"),
+    ("analyses", "documents", "reason", "remedy"),
     [
         (
             StoreState(available=False, waiting=7, spooled=5, dropped=0, reason="disk I/O error"),
             WORKS,
             "the sqlite store is not available: disk I/O error; 7 writes wait, 5 of them in a local file",
+            "make sure that the database file of DATABASE_URL can be opened and written",
         ),
         (
             StoreState(available=False, waiting=7, spooled=7, dropped=2, reason="unable to open database file"),
             StoreState(available=False, waiting=3, spooled=3, dropped=0, reason="unable to open database file"),
             "the sqlite store is not available: unable to open database file; 10 writes wait, 10 of them in a local "
             "file; 2 were given up since the start",
+            "make sure that the database file of DATABASE_URL can be opened and written",
         ),
         (
             WORKS,
             StoreState(available=True, waiting=0, spooled=0, dropped=0, reason="the spool cannot be written"),
             "the sqlite store works: the spool cannot be written",
+            "let the service's user write to the folder of storage.spool_path",
         ),
     ],
 )
-def test_the_store_is_named_with_its_backlog(analyses: StoreState, documents: StoreState, reason: str) -> None:
+def test_the_store_is_named_with_its_backlog(
+    analyses: StoreState, documents: StoreState, reason: str, remedy: str
+) -> None:
     (found,) = store_check("sqlite", lambda: (analyses, documents))()
     assert (found.part, found.reason) == ("store", reason)
-    assert found.remedy.startswith("make sure that the database file of DATABASE_URL can be opened and written")
+    assert found.remedy.startswith(remedy)
 
 
 @pytest.mark.parametrize(
