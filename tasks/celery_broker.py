@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from concurrent.futures import Executor
@@ -27,6 +28,8 @@ LOOK_SECONDS = 15.0
 LOOK_LIMIT_SECONDS = 6.0
 # While it is down.
 RETRY_SECONDS = 2.0
+# A worker that starts, or starts again, takes from its queues within this.
+START_SECONDS = 10.0
 # The state of queues is as good as new for this long.
 FRESH_SECONDS = 1.0
 
@@ -34,19 +37,24 @@ FRESH_SECONDS = 1.0
 class Broker:
     """Tells workers of jobs, and knows how many messages wait and who takes them."""
 
-    def __init__(self, app: Celery, sender: Executor, looker: Executor) -> None:
+    def __init__(
+        self, app: Celery, sender: Executor, looker: Executor, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """Keep the parts; nothing connects yet.
 
         Args:
             app: Knows the broker.
             sender: One thread, with the connection that sends.
             looker: Another one, since a look at the workers takes a second.
+            monotonic: Seconds that never jump back.
         """
-        self._sender, self._looker = sender, looker
+        self._sender, self._looker, self._monotonic = sender, looker, monotonic
         self._sending, self._looking = BrokerLine(app), BrokerLine(app)
         self._look_lock = asyncio.Lock()
-        self._looked: float | None = None
+        self._looked = -math.inf
         self._queues: Mapping[JobQueue, QueueState] = {}
+        # By queue, when it was first seen without a worker.
+        self._alone: dict[JobQueue, float] = {}
         self._down: str | None = None
 
     @property
@@ -71,7 +79,7 @@ class Broker:
     async def is_empty(self, queue: JobQueue) -> bool:
         """Return whether no message waits in the queue now; False if the broker does not say."""
         async with self._look_lock:
-            if self._looked is None or time.monotonic() - self._looked > FRESH_SECONDS:
+            if self._monotonic() - self._looked > FRESH_SECONDS:
                 await self._look()
         return self._down is None and self._queues[queue].messages == 0
 
@@ -93,7 +101,7 @@ class Broker:
                 "start RabbitMQ, or name one that runs in RABBITMQ_URL",
             )
             return
-        alone = [queue.value for queue, state in self._queues.items() if not state.consumers]
+        alone = [queue.value for queue, since in self._alone.items() if self._looked - since >= START_SECONDS]
         if alone:
             queues = ", ".join(alone)
             yield Degraded("workers", f"no worker takes jobs of {queues}", "start one: python cli.py worker")
@@ -110,10 +118,12 @@ class Broker:
         except BrokerUnavailable as failure:
             self._failed(str(failure))
             return
-        self._looked = time.monotonic()
+        self._looked = self._monotonic()
         if self._down is not None:
             logger.info("RabbitMQ works again: jobs that wait are sent")
         self._down = None
+        alone = (queue for queue, state in self._queues.items() if not state.consumers)
+        self._alone = {queue: self._alone.get(queue, self._looked) for queue in alone}
         for queue, state in self._queues.items():
             metrics.CELERY_QUEUE_LENGTH.labels(queue.value).set(state.messages)
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from kombu import Connection
+from pydantic import SecretStr
 from websockets.asyncio.client import connect
 
 from domain.errors import JobQueueFull
@@ -23,7 +24,8 @@ from domain.job_kinds import JobKind, JobQueue
 from domain.jobs import JobStatus
 from servers.process import free_port
 from services.jobs.service import JobService
-from tasks.celery_queues import QUEUES, declared
+from tasks.celery_broker import START_SECONDS, Broker
+from tasks.celery_queues import QUEUES, declared, make_app
 from tests.conftest import admin_headers
 from tests.fixtures.celery_workers import (
     WorkerProcess,
@@ -39,6 +41,7 @@ from tests.fixtures.job_functions import alive
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
 from tests.fixtures.service import Service, running_service
 from tests.fixtures.stores import eventually
+from utils.concurrency import worker_threads
 
 if TYPE_CHECKING:
     from tests.fixtures.rabbitmq import RabbitMq
@@ -109,6 +112,30 @@ async def logged(since: dict[WorkerProcess | Service, int], words: str) -> None:
     async with asyncio.timeout(PATIENCE_SECONDS):
         while not all(words in process.output[start:] for process, start in since.items()):
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def test_queues_without_a_worker_are_named_when_one_that_starts_would_take_from_them(rabbitmq: RabbitMq) -> None:
+    url, now = rabbitmq.fresh_url(), 0.0
+    with worker_threads(1, "send") as sender, worker_threads(1, "look") as looker, Connection(url) as connection:
+        broker = Broker(make_app(SecretStr(url)), sender, looker, monotonic=lambda: now)
+        try:
+            assert await broker.is_empty(JobQueue.SCHEDULED)  # the first look
+            assert list(broker.degraded()) == []
+            now += START_SECONDS
+            assert await broker.is_empty(JobQueue.SCHEDULED)
+            (found,) = broker.degraded()
+            assert found.reason == f"no worker takes jobs of {', '.join(JobQueue)}"
+            with connection.Consumer(declared(JobQueue.SCHEDULED)):
+                now += START_SECONDS
+                assert await broker.is_empty(JobQueue.SCHEDULED)
+                (found,) = broker.degraded()
+                assert JobQueue.SCHEDULED not in found.reason
+            now += START_SECONDS
+            assert await broker.is_empty(JobQueue.SCHEDULED)
+            (found,) = broker.degraded()
+            assert JobQueue.SCHEDULED not in found.reason  # it may start again
+        finally:
+            await broker.close()
 
 
 async def test_two_workers_run_jobs_side_by_side_each_under_its_own_name(
