@@ -17,8 +17,8 @@ from domain.market import Timeframe
 
 SYMBOLS = 50
 CANDLES = 240
-ROUNDS = 10
-# Writes behind the answers have ended after this.
+ROUNDS, BATCHES = 4, 5
+# Writes behind the answers have ended after this; what an idle service does meanwhile is in both figures.
 SETTLE_SECONDS = 0.5
 
 
@@ -29,23 +29,24 @@ KINDS = {"coins, with forecasts": "USDT", "other symbols, without": ""}
 def measure() -> list[Row]:
     """Return a row per way and kind of symbols, CPU in ms for 50 symbols of 240 candles.
 
-    Means of rounds that take turns, each with candles that the service has not seen: the kernel counts in steps of
-    10 ms.
+    Means of rounds that take turns, each of several batches with candles that the service has not seen: the kernel
+    counts in steps of 10 ms.
     """
     rows = list[Row]()
     with serve("main.py") as server:
         for kind, ending in KINDS.items():
             singles, batches = [], []
             for number in range(ROUNDS + 1):
-                bodies = [
-                    body(f"S{number:02d}X{place:02d}{ending}", {Timeframe.M15: CANDLES}, seed=SYMBOLS * number + place)
-                    for place in range(SYMBOLS)
-                ]
-                alone = _cpu_ms(server, [request_bytes("POST", "/ai/analyze", body) for body in bodies])
-                together = _cpu_ms(server, [request_bytes("POST", "/ai/signals", _batch(bodies, "B"))])
+                groups = [_bodies(BATCHES * number + batch, ending) for batch in range(BATCHES)]
+                alone = _cpu_ms(
+                    server, [request_bytes("POST", "/ai/analyze", one) for group in groups for one in group]
+                )
+                together = _cpu_ms(
+                    server, [request_bytes("POST", "/ai/signals", _batch(group, "B")) for group in groups]
+                )
                 if number:  # the first warms up
-                    singles.append(alone)
-                    batches.append(together)
+                    singles.append(alone / BATCHES)
+                    batches.append(together / BATCHES)
             rows += [
                 {"way": f"{SYMBOLS} calls of /ai/analyze, {kind}", "CPU, ms": float(np.mean(singles))},
                 {"way": f"one call of /ai/signals, {kind}", "CPU, ms": float(np.mean(batches))},
@@ -59,6 +60,14 @@ def targets(rows: list[Row]) -> list[Row]:
     return [
         verdict(f"CPU of a batch of 50 symbols, share of 50 single calls: {kind}", together / alone, 0.25)
         for kind, alone, together in zip(KINDS, used[::2], used[1::2], strict=True)
+    ]
+
+
+def _bodies(number: int, ending: str) -> list[bytes]:
+    """Return the requests of one batch, each for a symbol of its own."""
+    return [
+        body(f"S{number:02d}X{place:02d}{ending}", {Timeframe.M15: CANDLES}, seed=SYMBOLS * number + place)
+        for place in range(SYMBOLS)
     ]
 
 

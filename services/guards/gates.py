@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from config.guard_settings import GuardSettings
 from domain.analysis import Analysis
@@ -135,4 +136,10 @@ def _counted(context: MarketContext) -> int:
 
 def _finding(name: GateName, value: float | None, needed: float | None, words: str, *, passed: bool) -> Finding:
     rounded = None if value is None else round(float(value), _DIGITS)
-    return Finding(Gate(name=name, passed=passed, value=rounded, needed=needed), words)
+    return Finding(_gate(name, passed, rounded, needed), words)
+
+
+# Most gates of most answers are alike, and each costs a check of its fields.
+@lru_cache(maxsize=1_000)
+def _gate(name: GateName, passed: bool, value: float | None, needed: float | None) -> Gate:
+    return Gate(name=name, passed=passed, value=value, needed=needed)
