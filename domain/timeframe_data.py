@@ -88,7 +88,7 @@ def _lengths_since(series: CandleSeries, moment_ms: int) -> float:
     return since_ms / length_ms
 
 
-def require_one_market(series: Mapping[Timeframe, CandleSeries]) -> None:
+def require_like_prices(series: Mapping[Timeframe, CandleSeries]) -> None:
     """Refuse timeframes whose prices are not of one market.
 
     The newest candle of each is compared with that of the next shorter timeframe that opens at the same time.

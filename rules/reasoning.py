@@ -7,7 +7,6 @@ analysis itself; what has no number there is said in words.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
 from decimal import Decimal
 
 from domain.market import Timeframe
@@ -106,8 +105,7 @@ def _plan_model_sentence(evidence: Evidence) -> str:
 def describe_breaks(context: MarketContext) -> Iterator[str]:
     """Yield a sentence on the newest break of each timeframe that has one."""
     for timeframe, series_break in context.breaks.items():
-        opened = datetime.fromtimestamp(series_break.opened_ms / 1000, UTC)
-        candle = f"the {timeframe} candle of {opened:%Y-%m-%d %H:%M} UTC"
+        candle = f"the {timeframe} candle of {utc_time(series_break.opened_ms):%Y-%m-%d %H:%M} UTC"
         yield f"Before {candle} {series_break.words}: older candles do not count."
 
 

@@ -20,7 +20,7 @@ from domain.errors import InvalidMarketData, InvalidRequest
 from domain.hours.clocks import MINUTE_MS
 from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE, CandleSeries, Timeframe
 from domain.session_finder import in_market
-from domain.timeframe_data import require_one_market
+from domain.timeframe_data import require_like_prices
 from domain.values import FIRST_MS, LAST_MS
 
 # A longer list of candles is not kept; 64 of this length take a few megabytes.
@@ -137,5 +137,5 @@ def market_series(
     in_sessions = in_market(symbol, series)
     for candles in in_sessions.values():
         candles.require_opened_by(latest_open_ms)
-    require_one_market(in_sessions)
+    require_like_prices(in_sessions)
     return in_sessions

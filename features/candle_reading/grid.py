@@ -170,7 +170,7 @@ def _without_newest_trade(rows: OrderedRows, step_ms: int) -> OrderedRows:
     return replace(before, values=values).noting("the newest trade merged into its candle")
 
 
-def market_series(rows: OrderedRows, length_ms: int, market: str | None, place: Callable[[int], str]) -> CandleSeries:
+def series_of(rows: OrderedRows, length_ms: int, market: str | None, place: Callable[[int], str]) -> CandleSeries:
     """Return the rows as the series of a market, with its sessions.
 
     Args:

@@ -10,7 +10,7 @@ from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from domain.naming.file_names import file_market
 from domain.naming.symbols import spelling
-from features.candle_reading.grid import joined_note, market_series, ordered, with_length
+from features.candle_reading.grid import joined_note, ordered, series_of, with_length
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.one_series import require_one_table, require_one_timeframe
 from features.candle_reading.price_order import require_opens
@@ -133,7 +133,7 @@ def _read(
     require_one_timeframe(placed.times_ms, placed.at, length_ms, table.place)
     placed = without_unfinished(without_splits(placed, table), table, length_ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
-    series = market_series(placed, length_ms, symbol or market or name, table.place)
+    series = series_of(placed, length_ms, symbol or market or name, table.place)
     done = (times.words, *placed.notes, *columns.notes, *rows.notes, joined_note(length_ms, series))
     notes = tuple(filter(None, (*done, *_gap_notes(series))))
     return ReadCandles(series, market, name, f"{form} export" if form else table.kind, notes)

@@ -31,9 +31,9 @@ async def candles_of(
     else:
         answers = {timeframe: task.result() for timeframe, task in tasks.items()}
         found = {timeframe: answer for timeframe, answer in answers.items() if isinstance(answer, CandleSeries)}
-        for refusal in answers.values():
-            if isinstance(refusal, MarketDataUnavailable) and not found:
-                raise refusal
+        refusals = [answer for answer in answers.values() if isinstance(answer, MarketDataUnavailable)]
+        if refusals and not found:
+            raise refusals[0]
         return found
     raise failure
 

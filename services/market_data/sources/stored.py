@@ -56,9 +56,10 @@ class StoredSource:
         if not read[key]:
             # One more, since the oldest may not be whole.
             limits = {(symbol, shorter): (limit + 1) * times for shorter, times in _parts(timeframe)}
-            for part, candles in (await self._read(limits)).items() if limits else ():
-                if candles:
-                    return _series(part, candles, limits[part]).resample(timeframe).tail(limit)
+            stored = await self._read(limits) if limits else {}
+            for part, most in limits.items():
+                if stored[part]:
+                    return _series(part, stored[part], most).resample(timeframe).tail(limit)
         return _series(key, read[key], limit)
 
     async def candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, CandleSeries]:
