@@ -10,9 +10,9 @@ const EVERY_MS_WITHOUT_SOCKET = 30_000;
 
 /** Bring the newest signals into the store; return the resource that they come from. */
 export function useNewestSignals() {
-  const { attempts } = useTopic("socket", { attempts: 0 });
-  // Asked again too when the socket comes back: what was broadcast meanwhile is not sent again.
-  const newest = useResource("ai/signals", { everyMs: attempts ? EVERY_MS_WITHOUT_SOCKET : EVERY_MS });
+  const { state } = useTopic("socket", { state: "connecting" });
+  // Asked again when the socket opens, the first time too: what was broadcast before is not sent again.
+  const newest = useResource("ai/signals", { everyMs: state === "open" ? EVERY_MS : EVERY_MS_WITHOUT_SOCKET });
   useEffect(() => newest.data?.signals.forEach((signal) => keepSignal(signalOf(signal))), [newest.data]);
   // A browser does not tell why a socket is refused; this route asks for the same token.
   useEffect(() => write("refused", newest.problem?.status === 401), [newest.problem]);
