@@ -9,7 +9,6 @@ from typing import Any
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import iter_route_contexts
-from loguru import logger
 from starlette.exceptions import HTTPException
 from starlette.requests import HTTPConnection
 
@@ -17,6 +16,7 @@ from api.schemas.problems import MEDIA_TYPE, FieldError, Problem
 from config.errors.needs import need_of
 from domain import errors
 from domain.naming.file_names import timeframe_written
+from utils.client_warnings import client_warnings
 
 STATUS: dict[type[errors.AppError], HTTPStatus] = {
     errors.InvalidMarketData: HTTPStatus.BAD_REQUEST,
@@ -95,7 +95,7 @@ async def handle_app_error(request: Request, error: errors.AppError) -> Response
     """Answer an error that the service raised on purpose."""
     status = status_of(error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        logger.bind(path=request.url.path, reason=error.message).warning("request could not be served")
+        client_warnings.warn("request could not be served", error.code, path=request.url.path, reason=error.message)
     headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
     retry = RETRY_LATER_SECONDS if isinstance(error, _LATER) else None
     if isinstance(error, errors.RateLimited):

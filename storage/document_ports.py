@@ -51,7 +51,7 @@ FEEDBACK_TO_COUNT = Collection("feedback_to_count", "feedback_id")
 # Trades that wait for their review: the engine reads reviews only.
 TRADES_TO_REVIEW = Collection("trades_to_review", "trade_id")
 # The trading engine reads these two by their BSON `created_at`.
-TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol",))
+TRADE_ANALYSES = Collection("trade_analyses", "trade_id", ("symbol", "trusted"))
 CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
 SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.

@@ -166,8 +166,10 @@ def running_apps() -> Iterator[Callable[[Settings, tuple[str, int]], TestClient]
 
     from api.app import create_app
     from api.guard.rate_limit import limiter
+    from utils.client_warnings import client_warnings
 
     limiter.reset()
+    client_warnings.reset()
     with ExitStack() as started:
 
         def start(settings: Settings, address: tuple[str, int]) -> TestClient:

@@ -6,9 +6,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from loguru import logger
-
 from api.guard.access import Caller, share_of
+from utils.client_warnings import client_warnings
 
 
 class SocketShares:
@@ -32,7 +31,7 @@ class SocketShares:
         self._open[share] += 1
         if not self.has_room(caller):
             # Clients behind one proxy look like one address until TRUSTED_PROXIES names the proxy.
-            logger.bind(address=share).warning("one address holds its whole share of the websocket places")
+            client_warnings.warn("one address holds its whole share of the websocket places", address=share)
         try:
             yield
         finally:

@@ -11,14 +11,16 @@ import re
 from functools import lru_cache
 from ipaddress import ip_address
 
-from loguru import logger
 from starlette.datastructures import Headers
 
 from config.server_settings import AccessSettings
 from domain.errors import NotAllowed
+from utils.client_warnings import client_warnings
 
 # A name or an address, IPv6 in brackets, and a port or none.
 _HOST = re.compile(r"(?P<name>\[[0-9A-Fa-f:.]+\]|[^:\[\]]*)(:\d*)?")
+# A name has at most 253 characters; a longer text is none, and would be kept and logged.
+MAX_HOST_LENGTH = 300
 OWN_SITES = {"same-origin", "none"}
 ANY_ORIGIN = "*"
 
@@ -56,7 +58,8 @@ def may_listen(headers: Headers, origins: tuple[str, ...], settings: AccessSetti
 
 def has_own_host(headers: Headers, trusted_hosts: tuple[str, ...]) -> bool:
     """Return whether `Host` is a name of this service that no other site can have."""
-    return _is_own_host(headers.get("host", ""), trusted_hosts)
+    host = headers.get("host", "")
+    return len(host) <= MAX_HOST_LENGTH and _is_own_host(host, trusted_hosts)
 
 
 def is_own_origin(origin: str, headers: Headers) -> bool:
@@ -79,7 +82,7 @@ def _is_own_host(host: str, trusted_hosts: tuple[str, ...]) -> bool:
     name = found["name"].lower().removesuffix(".") if found else ""
     if _is_local(name) or name in trusted_hosts:
         return True
-    logger.bind(host=host).warning("trust by address does not hold under this host; TRUSTED_HOSTS can name it")
+    client_warnings.warn("trust by address does not hold under this host; TRUSTED_HOSTS can name it", host=host)
     return False
 
 

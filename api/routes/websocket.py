@@ -14,7 +14,6 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 from fastapi import APIRouter, WebSocket, WebSocketDisconnect
-from loguru import logger
 from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 from starlette.status import WS_1001_GOING_AWAY, WS_1003_UNSUPPORTED_DATA, WS_1009_MESSAGE_TOO_BIG
 from starlette.types import Message
@@ -29,6 +28,7 @@ from api.server.websocket_protocol import SEND_NOW
 from domain.errors import InvalidRequest
 from domain.naming.symbols import SymbolName
 from services.broadcast.subscription import MAX_SYMBOLS, CloseReason, Subscription
+from utils.client_warnings import client_warnings
 from utils.metrics import WEBSOCKET_REFUSED
 
 router = APIRouter()
@@ -99,7 +99,7 @@ async def _relay(websocket: WebSocket, subscription: Subscription, max_message_b
     if subscription.closed_reason is CloseReason.SLOW:
         # No close frame: it would wait behind what the client does not read. The server cuts the connection.
         client = websocket.client.host if websocket.client else ""
-        logger.bind(client=client).warning("websocket client dropped: it does not read")
+        client_warnings.warn("websocket client dropped: it does not read", client=client)
         return
     shutdown = subscription.closed_reason is CloseReason.SHUTDOWN
     code = WS_1001_GOING_AWAY if shutdown else None if reader.cancelled() else reader.result()

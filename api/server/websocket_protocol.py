@@ -13,6 +13,7 @@ from asyncio.transports import BaseTransport
 from collections.abc import Callable
 from functools import lru_cache
 
+from uvicorn._types import ASGIReceiveEvent
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.http11 import Request
@@ -26,6 +27,9 @@ CLOSING_SECONDS = 0.5
 KERNEL_BUFFER_BYTES = 65_536
 # Pongs that may wait for a client which pings without reading.
 MAX_PONG_BYTES = 65_536
+# Frames are parsed in pieces of this length, and none while a text waits for the app: one read of 256 KB may hold
+# 37,000 texts of a letter, which would take megabytes.
+PIECE_BYTES = 1024
 # Three lines for each socket that comes or is refused, one of them an error, would let strangers fill the log; so would
 # a traceback for each text that is no UTF-8.
 _LOGGER = logging.getLogger("api.server.websocket_protocol")
@@ -47,7 +51,8 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_made(self, transport: BaseTransport) -> None:
         """Let a send wait as soon as the kernel takes no more: the bounded queue is in the hub."""
         super().connection_made(transport)
-        self.logger = _LOGGER
+        self._unparsed = memoryview(b"")
+        self.logger = self.conn.logger = _LOGGER
         self.close_timeout = CLOSING_SECONDS
         self.transport.set_write_buffer_limits(high=0)
         # Left alone, the kernel would take up to 4 MB for a client that does not read.
@@ -57,8 +62,25 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Say that the connection is gone."""
         super().connection_lost(exc)
+        self._unparsed = memoryview(b"")
         if self.on_lost is not None:
             self.on_lost()
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what has come, as far as the app keeps up."""
+        self._unparsed = memoryview(bytes(self._unparsed) + data) if self._unparsed else memoryview(data)
+        self._parse()
+
+    async def receive(self) -> ASGIReceiveEvent:
+        """Give the app the next event, and go on with what is not parsed yet."""
+        event = await super().receive()
+        self._parse()
+        return event
+
+    def _parse(self) -> None:
+        while self._unparsed and not (self.read_paused or self.transport.is_closing()):
+            piece, self._unparsed = self._unparsed[:PIECE_BYTES], self._unparsed[PIECE_BYTES:]
+            super().data_received(bytes(piece))
 
     def handle_connect(self, event: Request) -> None:
         """Start the app, and offer it the direct way to the wire."""
@@ -76,6 +98,8 @@ class ImpatientWebSocketProtocol(WebSocketsSansIOProtocol):
     def on_task_complete(self, task: asyncio.Task[None]) -> None:
         """Cut a client that still has something to read; one that is only saying goodbye gets a moment."""
         super().on_task_complete(task)
+        # It may hold the client's part of the closing.
+        self._parse()
         if self.writable.is_set():
             self._cut_later()
         else:

@@ -155,7 +155,8 @@ class SelfAnalyses:
     async def evidence(self) -> ReviewEvidence:
         """Read the figures; raises as `analyze`."""
         oldest = self._clock.now() - timedelta(days=DAYS)
-        reviewed = await self._documents.newest(TRADE_ANALYSES, MAX_TRADES)
+        # By the store: strangers could report so many that the newest are all theirs.
+        reviewed = await self._documents.newest(TRADE_ANALYSES, MAX_TRADES, {"trusted": True})
         model = await asyncio.to_thread(self._model)
         return ReviewEvidence(
             trades=believed_trades(document for document in reviewed if document["created_at"] >= oldest),

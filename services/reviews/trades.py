@@ -176,6 +176,7 @@ class TradeReviews:
             "close_reason": trade.close_reason,
             "analysis": review,
             "trade_data": trade.model_dump(),
+            "trusted": trade.trusted,
         }
         self._documents.put_later(TRADE_ANALYSES, trade.trade_id, document, once=not replace)
         logger.bind(trade_id=trade.trade_id, source=str(review["source"])).info("trade reviewed")

@@ -49,8 +49,9 @@ class SignalsQuery:
 class SignalStream:
     """Judges symbols by the rules, with the models in production where there are any; guards and filters follow.
 
-    Fetched markets and the candles of trusted callers share one book; a stranger's candles may be invented and old
-    ones are no news, so their signals are compared with each other alone and forgotten.
+    Fetched markets and the candles of trusted callers share one book. What strangers are given has another one: it
+    neither opens a bet for trusted callers nor takes a place of theirs in a minute. A stranger's candles may be
+    invented and old ones are no news, so their signals are compared with each other alone and forgotten.
     """
 
     def __init__(
@@ -72,7 +73,7 @@ class SignalStream:
         self._settings = settings
         self._clock = clock
         self._executor = executor
-        self._book = SignalBook(settings)
+        self._book, self._book_of_strangers = SignalBook(settings), SignalBook(settings)
         self._fetching = asyncio.Semaphore(FETCHES_AT_ONCE)
 
     async def signals(self, query: SignalsQuery) -> Delivery:
@@ -93,7 +94,8 @@ class SignalStream:
         reasons = {symbol: error.message for symbol, error in failures.items()}
         shared = [signal for signal in sent if query.trusted and not signal.old]
         own = [signal for signal in sent if not query.trusted or signal.old]
-        books = [(self._book, [*fetched, *shared]), (SignalBook(self._settings), own)]
+        book = self._book if query.trusted else self._book_of_strangers
+        books = [(book, [*fetched, *shared]), (SignalBook(self._settings), own)]
         delivered = [(book.deliver(signals, now), book) for book, signals in books]
         deliveries = await asyncio.gather(*(self._with_returns(*delivery) for delivery in delivered))
         for delivery in deliveries:

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 import pytest
 from fastapi.testclient import TestClient
 
-from tests.conftest import admin_headers
+from tests.conftest import MakeClient, admin_headers
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.service import Service, running_service
+
+pytest_plugins = ["tests.fixtures.logs"]
 
 
 @pytest.fixture(scope="module")
@@ -43,3 +45,10 @@ def test_strangers_do_not_read_the_log_and_wrong_words_are_refused(client: TestC
     assert client.get("/ai/log").json() == {"lines": []}
     client.headers.pop("authorization")
     assert client.get("/ai/log").status_code == 401
+
+
+def test_refused_requests_push_out_no_other_lines(make_client: MakeClient, log_facts: list[str]) -> None:
+    client = make_client(market_data={"sources": ["stored"]})
+    for _ in range(25):
+        assert client.post("/ai/market-condition", json={"symbol": "BTCUSDT"}).status_code == 503
+    assert sum("request could not be served" in line for line in log_facts) == 20

@@ -116,6 +116,19 @@ def test_with_too_few_trades_the_review_says_what_is_missing_and_keeps_nothing(c
     assert client.get("/ai/gpt4-analysis-history").json()["count"] == 0
 
 
+def test_trades_of_untrusted_clients_do_not_crowd_out_those_of_trusted_ones(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.reviews.settings.MAX_TRADES", 5)
+    post_trades(client, 4, -1.0)
+    reviewed(client, 4)
+    invented = [TRADE | {"trade_id": f"s-{number}", "pnl_usdt": 9.0, "pnl_percentage": 9.0} for number in range(5)]
+    for body in invented:
+        client.post("/ai/analyze-trade", json=body, headers={"X-Forwarded-For": "203.0.113.9"}).raise_for_status()
+    reviewed(client, 9)
+    assert trigger(client)["trade_stats"]["total_trades"] == 4
+
+
 def test_a_review_of_enough_trades_is_answered_kept_and_listed(client: TestClient) -> None:
     post_trades(client, 40, -1.0, ai_confidence=0.62)
     post_trades(client, 40, 0.8, ai_confidence=0.72)

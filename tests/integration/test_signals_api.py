@@ -41,8 +41,12 @@ KEYS: dict[str, Any] = {
 OPEN_FILTERS = {"min_confidence": 0, "max_signals_per_minute": 1000, "max_correlation": 1}
 
 
-def post(client: TestClient, body: dict[str, Any]) -> dict[str, Any]:
-    response = client.post("/ai/signals", json=body)
+# Of a proxy that is not declared.
+OF_A_STRANGER = {"X-Forwarded-For": "203.0.113.9"}
+
+
+def post(client: TestClient, body: dict[str, Any], headers: dict[str, str] | None = None) -> dict[str, Any]:
+    response = client.post("/ai/signals", json=body, headers=headers)
     assert response.status_code == 200, response.text
     answer = json.loads(response.text, parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
     assert set(answer) == {"signals", "withheld"}
@@ -185,6 +189,16 @@ def test_candles_of_an_untrusted_client_reach_no_other_client(make_client: MakeC
     # Neither the minute nor the cache knows of it.
     (fetched,) = post(stranger, {"symbols": ["BTCUSDT"]})["signals"]
     assert (fetched["source_data"], fetched["cached"]) == ("synthetic", False)
+
+
+def test_what_an_untrusted_client_is_given_takes_no_place_of_a_trusted_one(make_client: MakeClient) -> None:
+    client = make_client(signals={**OPEN_FILTERS, "max_signals_per_minute": 1})
+    (given,) = post(client, {"symbols": ["BTCUSDT"]}, OF_A_STRANGER)["signals"]
+    (signal,) = post(client, {"symbols": ["ETHUSDT"]})["signals"]
+    assert signal["symbol"] == "ETHUSDT"
+    # Nor does a trusted one take theirs; it is the same judgement for both.
+    (again,) = post(client, {"symbols": ["BTCUSDT"]}, OF_A_STRANGER)["signals"]
+    assert again == given | {"cached": True}
 
 
 def test_without_any_market_the_answer_is_503(make_client: MakeClient) -> None:

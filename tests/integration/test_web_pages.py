@@ -142,6 +142,17 @@ def test_an_unknown_host_name_of_a_trusted_caller_is_logged_once(client: TestCli
     assert "renamed.example" in told[0]
 
 
+def test_invented_host_names_do_not_fill_the_log(make_client: MakeClient, log_facts: list[str]) -> None:
+    stranger = make_client(STRANGER)
+    for host in [f"h{number}.invented.example" for number in range(30)] + ["h" * 7_000 + ".example"]:
+        rebound = {"host": host, "origin": f"http://{host}"}
+        with pytest.raises(WebSocketDenialResponse), stranger.websocket_connect("/ws", headers=rebound):
+            pass
+    told = [line for line in log_facts if "TRUSTED_HOSTS" in line]
+    assert len(told) == 20
+    assert max(map(len, told)) < 500
+
+
 def test_the_document_says_of_every_change_that_other_sites_are_refused(client: TestClient) -> None:
     for path, operations in client.get("/openapi.json").json()["paths"].items():
         for method, operation in operations.items():

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from pydantic import SecretStr
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
+from api.server.websocket_protocol import ImpatientWebSocketProtocol
 from tests.fixtures.websocket_service import (
     PATIENCE_SECONDS,
     close_code,
@@ -178,6 +180,30 @@ async def test_flooding_without_reading_ends_in_a_drop(frames: bytes) -> None:
         await until(lambda: len(service.hub) == 1)
         await other.send("still there?")
         assert (await receive(other))["type"] == "Pong"
+
+
+async def test_thousands_of_tiny_texts_are_answered_in_order_and_few_of_them_wait() -> None:
+    texts, most = 20_000, 0
+    async with serving() as service, welcomed(service, max_queue=None) as client:
+        (served,) = service.server.server_state.connections
+        client.transport.write(masked(1, b"a") * texts)
+        for _ in range(texts):
+            assert (await receive(client))["type"] == "Pong"
+            most = max(most, cast(ImpatientWebSocketProtocol, served).queue.qsize())
+        await client.send('{"type":"subscribe","symbols":["BTCUSDT"]}')
+        assert (await receive(client))["type"] == "subscribed"
+    assert most < 200
+
+
+async def test_sockets_that_come_and_go_leave_no_line_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, logger="uvicorn.error")
+    async with serving(max_clients=1) as service:
+        caplog.clear()
+        async with welcomed(service):
+            with pytest.raises(InvalidStatus):
+                await connect(service.url)
+        await until(lambda: service.connections == 0)
+        assert caplog.messages == []
 
 
 async def test_token_is_taken_from_header_or_subprotocol_and_never_from_the_url() -> None:
