@@ -17,15 +17,26 @@ ModelId = Annotated[
     TextForm(r"^[A-Za-z0-9][A-Za-z0-9._:/-]{0,99}$", "needs the name of a model, such as gpt-4o-mini or qwen3:8b"),
 ]
 TokensParameter = Literal["max_tokens", "max_completion_tokens"]
+# Shorter ones are words, such as ollama, that an endpoint without keys takes for one, and that replies contain.
+LEAST_SECRET = 16
 ReasoningEffort = Literal["none", "minimal", "low", "medium", "high"]
+# No key has these: they come with a line of a `.env` file, or a list.
+_AROUND_KEYS = "\"',;"
 
 
 def _fits_a_header(key: SecretStr | None) -> SecretStr | None:
     """Refuse a key that does not fit into `Authorization: Bearer …`; the message repeats no part of it."""
     text = key.get_secret_value() if key else ""
-    if not all("!" <= character <= "~" for character in text):
-        raise ValueError("a key needs printable ASCII characters without spaces")
+    if not all("!" <= character <= "~" and character not in _AROUND_KEYS for character in text):
+        raise ValueError("a key needs printable ASCII characters without spaces, quotes, commas and semicolons")
     return key
+
+
+def _ends_before_the_path(url: str) -> str:
+    """Refuse the address of one method of the API: its path is added to this one."""
+    if "?" in url or "#" in url or url.rstrip("/").endswith("/chat/completions"):
+        raise ValueError("needs the address before /chat/completions, without ? and #, such as https://host/v1")
+    return url
 
 
 class TokenPrices(Section):
@@ -72,7 +83,7 @@ class LlmSettings(Section):
     api_key: Annotated[Secret, AfterValidator(_fits_a_header)] = None
     backup_keys: tuple[Annotated[SecretStr, AfterValidator(_fits_a_header)], ...] = ()
     key_groups: tuple[tuple[Count, ...], ...] = ()
-    base_url: HttpUrl = ""
+    base_url: Annotated[HttpUrl, AfterValidator(_ends_before_the_path)] = ""
     model: ModelId
     fallback_models: tuple[ModelId, ...] = ()
     max_output_tokens: Count
@@ -103,6 +114,12 @@ class LlmSettings(Section):
         """Return the keys, each once: a key given twice would be called twice as often as it may be."""
         given = [self.api_key] if self.api_key else []
         return tuple({key.get_secret_value(): key for key in [*given, *self.backup_keys]}.values())
+
+    @property
+    def secret_keys(self) -> tuple[str, ...]:
+        """Return the keys that a reply does not contain by chance."""
+        keys = (key.get_secret_value() for key in self.keys)
+        return tuple(key for key in keys if len(key) >= LEAST_SECRET)
 
     @property
     def enabled(self) -> bool:

@@ -53,7 +53,12 @@ def each_once(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def _http_url(value: str) -> str:
     """Refuse what is no address, without repeating it: it may hold a password."""
-    if value and not _HTTP_URL.fullmatch(value):
+    try:
+        # The port is read here: one that is no number from 0 to 65535 raises.
+        fits = not value or (_HTTP_URL.fullmatch(value) and urlsplit(value).port != 0 and urlsplit(value).hostname)
+    except ValueError:
+        fits = False
+    if not fits:
         raise PydanticCustomError("no_http_url", "needs a URL such as http://host:8080, or nothing")
     return value
 

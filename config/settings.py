@@ -237,7 +237,8 @@ class Settings(Section):
         """Return the plain text of every secret, so that logging can mask it."""
         tokens = [self.access.admin_token, *self.access.client_tokens, self.websocket.token, *self.llm.keys]
         tokens += [self.webhooks.secret, *self.notices.urls, *map(SecretStr, self.tracing.header_values().values())]
-        urls = [url for url in (self.storage.url, self.redis.url, self.jobs.rabbitmq_url) if url is not None]
-        passwords = {urlsplit(url.get_secret_value()).password for url in urls}
+        urls = [self.storage.url, self.redis.url, self.jobs.rabbitmq_url]
+        plain = [url.get_secret_value() for url in urls if url is not None] + [self.llm.base_url]
+        passwords = {urlsplit(url).password for url in plain}
         written = {form for password in passwords if password for form in (password, unquote(password))}
         return [token.get_secret_value() for token in tokens if token is not None] + sorted(written)

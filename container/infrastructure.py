@@ -26,6 +26,7 @@ from storage.resilience.store import ResilientStore
 from storage.upkeep import keep_ledger_within_bounds, keep_within_bounds
 from utils.clock import Clock
 from utils.concurrency import background, worker_threads
+from utils.http_client import http_client
 from utils.logging import Logs
 
 
@@ -68,7 +69,7 @@ async def open_infrastructure(settings: Settings, logs: Logs, clock: Clock) -> A
     async with AsyncExitStack() as stack:
         opened, entered = stack.enter_async_context, stack.enter_context
         stores = await opened(open_storage(settings.storage, settings.ledger, clock))
-        client = await opened(httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
+        client = await opened(http_client(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
         executor = entered(worker_threads(settings.analysis.worker_threads, "analysis"))
         hub = entered(closing(SignalHub(settings.websocket.max_buffered_bytes)))
         yield Infrastructure(

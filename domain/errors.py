@@ -118,14 +118,16 @@ class LlmUnavailable(AppError):
 
     Attributes:
         reason: One word for metrics and callers: `no_key`, `budget`, or the failure of the last call or reply.
+        detail: Of a failed call, for operators alone: status and code, or why there was no connection.
     """
 
     code = "llm_unavailable"
     transient = True
 
-    def __init__(self, message: str, reason: str) -> None:
+    def __init__(self, message: str, reason: str, detail: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+        self.detail = detail
 
 
 class StorageUnavailable(AppError):
@@ -166,11 +168,7 @@ class NotAllowed(AppError):
 
 
 class RateLimited(AppError):
-    """A client asks more often than it may.
-
-    Attributes:
-        retry_after_seconds: Until it may ask again, at least 1.
-    """
+    """A client asks more often than it may; it may ask again after `retry_after_seconds`, at least 1."""
 
     code = "rate_limited"
 

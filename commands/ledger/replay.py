@@ -66,7 +66,6 @@ async def _replay(
 @asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     """Give replays on the configured store and sources; nothing is written."""
-    import httpx2
 
     from features.indicators.technical_indicators import TechnicalIndicators
     from models.serving.served_models import ServedModels
@@ -88,12 +87,13 @@ async def _opened(settings: Settings) -> AsyncIterator[Replays]:
     from services.market_reader import MarketReader
     from storage.factory import build_engine_candles, open_stores
     from utils.concurrency import worker_threads
+    from utils.http_client import http_client
 
     clock, symbols, seconds = SystemClock(), settings.analysis.symbols, settings.models.serving.reload_seconds
     async with AsyncExitStack() as stack:
         opened, entered = stack.enter_async_context, stack.enter_context
         store, documents, ledger = await opened(open_stores(settings.storage))
-        client = await opened(httpx2.AsyncClient(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
+        client = await opened(http_client(timeout=settings.market_data.timeout_seconds, follow_redirects=False))
         engine = partial(build_engine_candles, settings.storage)
         sources = await opened(open_sources(settings.market_data, symbols, store, client, clock, engine))
         market_data = MarketData(sources, settings.market_data, settings.analysis.min_candles, symbols, clock)

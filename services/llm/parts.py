@@ -7,6 +7,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 
+from loguru import logger
+
 from config.llm_settings import LlmSettings
 from services.llm.calling.calls import ASKED_ELSEWHERE, NO_READY_KEY, OVER_BUDGET, Unusable
 from services.llm.calling.client import LlmClient
@@ -39,6 +41,7 @@ async def open_llm(
 ) -> AsyncIterator[LlmParts]:
     """Make the parts, and read the books of earlier processes and, again and again, of other replicas."""
     _start_failures_at_zero()
+    _warn_of_unpriced_models(settings)
     ledger = CostLedger(settings, clock, sharing)
     # First, since it imports the `openai` package, which takes time.
     client = _client(settings, ledger, clock, sharing) if settings.enabled else None
@@ -66,6 +69,15 @@ def _client(settings: LlmSettings, ledger: CostLedger, clock: Clock, sharing: Ll
     return LlmClient(
         settings, book=ledger.book, allow=ledger.allow, reserve=ledger.reserve, clock=clock, sharing=sharing
     )
+
+
+def _warn_of_unpriced_models(settings: LlmSettings) -> None:
+    stops = settings.budgets.daily_stop_usd, settings.budgets.monthly_stop_usd
+    models = (settings.model, *settings.fallback_models)
+    unpriced = [model for model in models if settings.model_settings(model).prices is None]
+    if settings.enabled and unpriced and stops != (None, None):
+        words = "no budget stops an LLM without prices: set them in llm.models, 0 where it is free"
+        logger.bind(models=", ".join(unpriced)).warning(words)
 
 
 def _start_failures_at_zero() -> None:

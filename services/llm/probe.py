@@ -32,7 +32,8 @@ _DIAGNOSES = {
     "model_unknown": "the endpoint knows none of the models: check llm.model and llm.fallback_models",
     "format_refused": "the endpoint refuses the form of the request: check that it speaks OpenAI's protocol",
     "parameter_refused": "the model takes no limit of the tokens that the service knows: check llm.models",
-    "bad_request": "the endpoint refuses the request: check OPENAI_BASE_URL and llm.models",
+    "bad_request": "the endpoint refuses the request: check that OPENAI_BASE_URL has the API's path, such as "
+    "http://localhost:11434/v1, and that the model takes llm.max_output_tokens",
 }
 _OTHER = "the endpoint answered, but not in OpenAI's protocol or not with an answer: check OPENAI_BASE_URL"
 
@@ -56,7 +57,8 @@ async def probe(client: LlmClient | None) -> Probe:
         completion = await client.complete(_REQUEST)
         answer = clean_text(completion.text, _MAX_SHOWN)
     except LlmUnavailable as unavailable:
-        return _failed(unavailable.message, unavailable.reason)
+        detail = f" ({unavailable.detail})" if unavailable.detail else ""
+        return _failed(unavailable.message + detail, unavailable.reason)
     return Probe(answer=answer, model=completion.model_answered or completion.model)
 
 

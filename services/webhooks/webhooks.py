@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-import httpx2
 from loguru import logger
 
 from config.report_settings import WebhookSettings
@@ -21,6 +20,7 @@ from storage.document_ports import LastingDocuments
 from utils import metrics
 from utils.clock import Clock
 from utils.concurrency import background, look_again
+from utils.http_client import http_client
 
 _FULL = "as many signals as may wait for the receiver waited already"
 
@@ -138,7 +138,7 @@ async def open_webhooks(
     async with AsyncExitStack() as stack:
         receivers = []
         if settings.urls and (secret := settings.secret) is not None:
-            client = await stack.enter_async_context(httpx2.AsyncClient(timeout=settings.timeout_seconds))
+            client = await stack.enter_async_context(http_client(timeout=settings.timeout_seconds))
             for number, url in enumerate(settings.urls, 1):
                 post = partial(send, client, url, secret=secret, timeout_seconds=settings.timeout_seconds)
                 receivers.append(WebhookReceiver(number, url, post, outbox, settings, clock))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 import json
 import time
 from collections import Counter
@@ -32,7 +33,7 @@ from domain.errors import LlmUnavailable
 from services.llm.calling.calls import Completion, LlmRequest, Unusable
 from services.llm.calling.key_ring import KeyState
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.llm_clients import KEYS, REQUEST, Asking, MakeAsking
+from tests.fixtures.llm_clients import KEYS, REPLY_SCHEMA, REQUEST, Asking, MakeAsking
 from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.logs"]
@@ -118,6 +119,9 @@ FAILURES: list[tuple[str, Behavior, str, str, float | None]] = [
     ("307", error(307, None, headers={"location": "/v1/chat/completions"}), "bad_request", "spacing", 20),
     ("error is no object", raw(b'{"error":["?"]}', 500), "server_error", "resting", 30),
     # A service may send anything.
+    ("200 error 429", raw(b'{"error":{"code":429,"message":"slow down"}}'), "rate_limited", "resting", 60),
+    ("200 error 502", raw(b'{"error":{"code":502,"message":"no provider"}}'), "server_error", "resting", 30),
+    ("200 error", raw(b'{"error":"Unexpected endpoint or method."}'), "bad_request", "spacing", 20),
     ("code is no string", error(429, ["insufficient_quota"]), "rate_limited", "resting", 60),  # type: ignore[arg-type]
 ]
 by_name = pytest.mark.parametrize(
@@ -639,7 +643,37 @@ async def test_a_spent_budget_costs_neither_a_request_nor_a_key(
     assert {state.status for state in asking.client.key_states()} == {"ready"}
     (estimate,) = asking.estimates
     assert (estimate.model, estimate.output_tokens) == ("gpt-4o-mini", 2000)
-    assert estimate.input_tokens > 0
+    # the schema is billed like the other parts of the prompt
+    texts = REQUEST.system, REQUEST.user, json.dumps(REPLY_SCHEMA.schema)
+    assert estimate.input_tokens == pytest.approx(sum(map(len, texts)) / 2, abs=1)
+
+
+async def test_a_word_for_a_key_may_stand_in_a_reply(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
+    fake_openai.always = behaviors.altered(system_fingerprint="fp_ollama")
+    completion = await complete(make_asking(keys=("ollama",)))
+    assert completion.unusable is None
+
+
+async def test_a_compressed_reply_is_read_up_to_its_limit(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
+    async def compressed(_: CompletionRequest) -> Response:
+        return Response(gzip.compress(b" " * 8_000_000), headers={"content-encoding": "gzip"})
+
+    fake_openai.always = compressed
+    assert (await complete(make_asking())).unusable is Unusable.TOO_LARGE
+
+
+@pytest.mark.parametrize(
+    ("behavior", "why"),
+    [(behaviors.quota, "its quota is used up"), (behaviors.server_error, "it reports an error of its own")],
+)
+async def test_while_keys_rest_the_answer_says_why(
+    fake_openai: FakeOpenAI, make_asking: MakeAsking, behavior: Behavior, why: str
+) -> None:
+    fake_openai.always = behavior
+    asking = make_asking(keys=ONE_KEY)
+    await reason(asking)
+    with pytest.raises(LlmUnavailable, match=rf"no key is ready, the next one is in [0-9.]+ s: {why}$"):
+        await complete(asking)
 
 
 async def test_an_endpoint_of_ones_own_needs_no_key(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
@@ -649,7 +683,10 @@ async def test_an_endpoint_of_ones_own_needs_no_key(fake_openai: FakeOpenAI, mak
 
 
 async def test_a_closed_port_is_a_failure_of_the_connection(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:
-    assert await reason(make_asking(base_url="http://127.0.0.1:9/v1")) == "connection"
+    with pytest.raises(LlmUnavailable) as caught:
+        await complete(make_asking(base_url="http://127.0.0.1:9/v1"))
+    assert (caught.value.reason, caught.value.detail) == ("connection", "ConnectionRefusedError")
+    assert "Refused" not in caught.value.message
 
 
 async def test_every_answer_of_the_fake_is_marked(fake_openai: FakeOpenAI) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable
@@ -28,7 +29,7 @@ from services.llm.calling.calls import (
 )
 from services.llm.calling.capabilities import Capabilities, ReplyForm
 from services.llm.calling.envelope import Envelope, read_envelope, usage_of
-from services.llm.calling.failures import Failure
+from services.llm.calling.failures import IN_WORDS, Failure
 from services.llm.calling.key_ring import NOT_THE_KEYS_FAULT, CallOutcome, KeyRing, KeyState, KeyStatus
 from services.llm.calling.key_turns import KeyTurns
 from services.llm.calling.payload import payload_of
@@ -44,20 +45,6 @@ LEAST_SHARE = 0.1
 # English prose has four characters per token, figures two to three: an upper estimate.
 CHARACTERS_PER_TOKEN = 2
 _ENDPOINT_TROUBLE = frozenset({Unusable.MALFORMED, Unusable.BROKEN_OFF, Unusable.TOO_LARGE})
-
-_REASONS = {
-    CallOutcome.UNAUTHORIZED: "its key is not valid",
-    CallOutcome.FORBIDDEN: "its key may not be used here",
-    CallOutcome.QUOTA: "its quota is used up",
-    CallOutcome.RATE_LIMITED: "its rate limit is reached",
-    CallOutcome.TIMEOUT: "it did not answer in time",
-    CallOutcome.CONNECTION: "it cannot be reached",
-    CallOutcome.SERVER_ERROR: "it reports an error of its own",
-    CallOutcome.MODEL_UNKNOWN: "it knows none of the configured models",
-    CallOutcome.FORMAT_REFUSED: "it refuses every form of reply",
-    CallOutcome.PARAMETER_REFUSED: "it refuses a parameter of the request",
-    CallOutcome.BAD_REQUEST: "it refuses the request",
-}
 
 
 class LlmClient:
@@ -165,7 +152,8 @@ class LlmClient:
         if failure is None:
             raise LlmUnavailable(self._why_no_key(), NO_READY_KEY)
         metrics.GPT4_FAILURES.labels(failure.outcome.value).inc()
-        raise LlmUnavailable(f"the LLM gave no answer: {_REASONS[failure.outcome]}", failure.outcome.value)
+        words = f"the LLM gave no answer: {IN_WORDS[failure.outcome]}"
+        raise LlmUnavailable(words, failure.outcome.value, failure.detail)
 
     async def _from_key(self, number: int, request: LlmRequest, deadline: float) -> Completion | Failure:
         while True:
@@ -193,14 +181,15 @@ class LlmClient:
         model = self._capabilities.model()
         if model is None:
             outcome = CallOutcome.MODEL_UNKNOWN
-            raise LlmUnavailable(f"the LLM gave no answer: {_REASONS[outcome]}", outcome.value)
+            raise LlmUnavailable(f"the LLM gave no answer: {IN_WORDS[outcome]}", outcome.value)
         refusal = self._allow(self._estimate(request, model))
         if refusal is not None:
             raise LlmUnavailable(f"the LLM is not asked: {refusal}", OVER_BUDGET)
         return model
 
     def _estimate(self, request: LlmRequest, model: str) -> CallEstimate:
-        characters = len(request.system.encode()) + len(request.user.encode())
+        schema = json.dumps(request.reply_schema.schema) if request.reply_schema else ""
+        characters = sum(len(text.encode()) for text in (request.system, request.user, schema))
         return CallEstimate(model, math.ceil(characters / CHARACTERS_PER_TOKEN), self._settings.max_output_tokens)
 
     def _booked(self, reply: RawReply, request: LlmRequest, model: str, number: int, seconds: float) -> Completion:
@@ -208,7 +197,7 @@ class LlmClient:
         envelope = read_envelope(reply.body)
         # A reply that repeats a key is neither used nor logged; its content may come in parts that divide the key.
         texts = reply.body, f"{envelope.content}\n{envelope.refusal}".encode("utf-8", "replace")
-        if any(key.get_secret_value().encode() in text for key in self._settings.keys for text in texts):
+        if any(key.encode() in text for key in self._settings.secret_keys for text in texts):
             envelope = Envelope(unusable=Unusable.KEY_ECHOED)
         self._book(
             LlmCall(
@@ -241,10 +230,12 @@ class LlmClient:
         )
 
     def _why_no_key(self) -> str:
-        seconds = self.ready_in_seconds()
-        if seconds is None:
+        waiting = [state for state in self.key_states() if state.ready_in_seconds is not None]
+        if not waiting:
             return "the LLM is not asked: every key was refused as not valid"
-        return f"the LLM is not asked: no key is ready, the next one is in {seconds:.1f} s"
+        first = min(waiting, key=lambda state: state.ready_in_seconds or 0.0)
+        why = f": {IN_WORDS[first.reason]}" if first.reason else ""
+        return f"the LLM is not asked: no key is ready, the next one is in {first.ready_in_seconds:.1f} s{why}"
 
     def _count(self, status: KeyStatus) -> int:
         return sum(state.status == status for state in self._ring.states())

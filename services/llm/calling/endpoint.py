@@ -18,10 +18,12 @@ from openai import AsyncOpenAI
 
 from config.llm_settings import LlmSettings
 from services.llm.calling.calls import Unusable
-from services.llm.calling.failures import Failure, outcome_of, refused_parameter
+from services.llm.calling.envelope import refusal_of
+from services.llm.calling.failures import Failure, failure_of
 from services.llm.calling.key_ring import CallOutcome
 from utils import metrics
 from utils.clock import Clock
+from utils.http_client import http_client
 from utils.retry_after import retry_after_seconds
 from utils.tracing import span
 
@@ -31,7 +33,6 @@ MAX_ERROR_BYTES = 65_536
 # For endpoints that need no key; the protocol always sends one.
 NO_KEY = "no-key"
 
-_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _REQUEST_ID = re.compile(r"[\w.:-]{1,100}", re.ASCII)
 
 
@@ -56,7 +57,7 @@ class Endpoint:
         """Make the clients; nothing is sent yet."""
         self._clock = clock
         self._max_reply_bytes = settings.max_reply_bytes
-        self._http = httpx2.AsyncClient(
+        self._http = http_client(
             timeout=httpx2.Timeout(settings.call_timeout_seconds, connect=CONNECT_SECONDS),
             # Uncompressed, so that the bytes counted are the bytes in memory.
             headers={"Accept-Encoding": "identity"},
@@ -64,13 +65,14 @@ class Endpoint:
             follow_redirects=False,
             event_hooks={"response": [self._bound]},
         )
-        self._keys = [key.get_secret_value() for key in settings.keys] or [NO_KEY]
+        self._secret_keys = settings.secret_keys
+        keys = [key.get_secret_value() for key in settings.keys] or [NO_KEY]
         client = AsyncOpenAI(
-            api_key=self._keys[0], base_url=settings.base_url or OPENAI_URL, max_retries=0, http_client=self._http
+            api_key=keys[0], base_url=settings.base_url or OPENAI_URL, max_retries=0, http_client=self._http
         )
         # Created now, since the package imports its types on first use.
         self._asking = [
-            client.with_options(api_key=key).chat.completions.with_streaming_response.create for key in self._keys
+            client.with_options(api_key=key).chat.completions.with_streaming_response.create for key in keys
         ]
 
     async def close(self) -> None:
@@ -108,30 +110,28 @@ class Endpoint:
                 begun.append(self._request_id(response.headers))
                 async for chunk in response.iter_bytes():
                     body += chunk
+                    # An endpoint may compress although it was asked not to.
+                    if len(body) > self._max_reply_bytes:
+                        break
         except openai.APIStatusError as error:
-            return self._refused(error)
+            return self._refused(error.status_code, error.body, error.response.headers)
         except (TimeoutError, openai.APITimeoutError, httpx2.TimeoutException) as error:
             failure = Failure(CallOutcome.TIMEOUT, type(error).__name__)
         except (openai.OpenAIError, httpx2.RequestError, httpx2.InvalidURL) as error:
-            failure = Failure(CallOutcome.CONNECTION, type(error).__name__)
+            failure = Failure(CallOutcome.CONNECTION, _cause(error))
         else:
+            if refusal := refusal_of(body):
+                return self._refused(*refusal, response.headers)
             too_large = len(body) > self._max_reply_bytes
             return RawReply(bytes(body), begun[0], Unusable.TOO_LARGE if too_large else None)
         return RawReply(bytes(body), begun[0], Unusable.BROKEN_OFF) if begun else failure
 
-    def _refused(self, error: openai.APIStatusError) -> Failure:
-        code = error.code if error.code and _CODE.fullmatch(error.code) else "no code"
-        outcome = outcome_of(error.status_code, error.body)
-        return Failure(
-            outcome,
-            f"status {error.status_code}, {code}",
-            retry_after_seconds(error.response.headers, self._clock.now()),
-            refused_parameter(error.body) if outcome is CallOutcome.PARAMETER_REFUSED else None,
-        )
+    def _refused(self, status: int, error: object, headers: Mapping[str, str]) -> Failure:
+        return failure_of(status, error, retry_after_seconds(headers, self._clock.now()))
 
     def _request_id(self, headers: Mapping[str, str]) -> str | None:
         text = headers.get("x-request-id", "")
-        plain = _REQUEST_ID.fullmatch(text) and not any(key in text for key in self._keys)
+        plain = _REQUEST_ID.fullmatch(text) and not any(key in text for key in self._secret_keys)
         return text if plain else None
 
     async def _bound(self, response: httpx2.Response) -> None:
@@ -140,6 +140,13 @@ class Endpoint:
         if not isinstance(stream, httpx2.AsyncByteStream):
             raise TypeError(f"an asynchronous client received a {type(stream).__name__}")
         response.stream = _Bounded(stream, self._max_reply_bytes if succeeded else MAX_ERROR_BYTES)
+
+
+def _cause(error: BaseException) -> str:
+    """Return the kind of error that the others were raised from, such as ConnectionRefusedError."""
+    while cause := error.__cause__ or error.__context__:
+        error = cause
+    return type(error).__name__
 
 
 class _Bounded(httpx2.AsyncByteStream):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from http import HTTPStatus
+from typing import Annotated, Any
 
 import msgspec
 
 from services.llm.calling.calls import TokenUsage, Unusable
 
 _MAX_NAME_LENGTH = 100
+_ERROR_STATUSES = range(400, 600)
 _Tokens = Annotated[int, msgspec.Meta(ge=0, lt=2**53)]
 # Parts of other types are thinking, pictures and the like.
 _TEXTS = frozenset({None, "text", "output_text"})
@@ -31,7 +33,7 @@ class _Choice(msgspec.Struct):
 
 
 class _Envelope(msgspec.Struct):
-    choices: list[_Choice] = []
+    choices: list[_Choice] | None = None
     model: str | None = None
 
 
@@ -42,11 +44,18 @@ class _InputDetails(msgspec.Struct):
 class _Usage(msgspec.Struct):
     prompt_tokens: _Tokens
     completion_tokens: _Tokens
+    total_tokens: _Tokens | None = None
     prompt_tokens_details: _InputDetails | None = None
 
 
 class _Billed(msgspec.Struct):
     usage: _Usage | None = None
+
+
+class _ErrorReply(msgspec.Struct):
+    error: Any = None
+    choices: Any = None
+    usage: Any = None
 
 
 class Envelope(msgspec.Struct, frozen=True):
@@ -61,12 +70,31 @@ class Envelope(msgspec.Struct, frozen=True):
 
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
 _BILLED = msgspec.json.Decoder(_Billed)
+_ERROR_REPLY = msgspec.json.Decoder(_ErrorReply)
 # The decoder's own errors, text that is no UTF-8, and JSON that is nested without end.
 _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
+def refusal_of(body: bytes) -> tuple[int, Any] | None:
+    """Return status and `error` of a reply that is an error in spite of its status 200, None for any other.
+
+    OpenRouter names the status in `code`; without one the request counts as refused (400).
+    """
+    try:
+        reply = _ERROR_REPLY.decode(body)
+    except _UNREADABLE:
+        return None
+    if not reply.error or reply.choices or reply.usage:
+        return None
+    code = reply.error.get("code") if isinstance(reply.error, dict) else None
+    return code if isinstance(code, int) and code in _ERROR_STATUSES else HTTPStatus.BAD_REQUEST, reply.error
+
+
 def usage_of(body: bytes) -> TokenUsage | None:
-    """Return the tokens that a reply was billed for, or None without credible numbers."""
+    """Return the tokens that a reply was billed for, or None without credible numbers.
+
+    Google and xAI count the tokens of the thinking in the total alone; OpenAI counts them in the completion too.
+    """
     try:
         usage = _BILLED.decode(body).usage
     except _UNREADABLE:
@@ -75,7 +103,8 @@ def usage_of(body: bytes) -> TokenUsage | None:
         return None
     details = usage.prompt_tokens_details
     cached = (details.cached_tokens if details else None) or 0
-    return TokenUsage(usage.prompt_tokens, cached, usage.completion_tokens) if cached <= usage.prompt_tokens else None
+    output = max(usage.completion_tokens, (usage.total_tokens or 0) - usage.prompt_tokens)
+    return TokenUsage(usage.prompt_tokens, cached, output) if cached <= usage.prompt_tokens else None
 
 
 def read_envelope(body: bytes) -> Envelope:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args
 
+from config.llm_settings import TokensParameter
 from services.llm.calling.key_ring import CallOutcome
 
 # https://platform.openai.com/docs/guides/error-codes, and the codes of organizations and projects
@@ -18,20 +20,50 @@ _QUOTA_CODES = frozenset(
         "project_spend_limit_exceeded",
         "organization_usage_limit_exceeded",
         "billing_hard_limit_reached",
+        "billing_not_active",
+        # Moonshot
+        "exceeded_current_quota_error",
     }
 )
+# OpenAI, Groq, Azure and Mistral; other endpoints say it in words.
+_MODEL_CODES = frozenset({"model_not_found", "model_decommissioned", "DeploymentNotFound", "invalid_model"})
+_NO_MODEL = re.compile(
+    r"invalid model\b|not a valid model|no endpoints found"
+    r"|\bmodels?\b.{0,100}\b(?:not exist|not found|deprecated|decommissioned)",
+    re.IGNORECASE,
+)
+# Google and xAI refuse a wrong key with 400.
+_NO_VALID_KEY = re.compile(r"api key not valid|api key expired|(?:invalid|incorrect) api key", re.IGNORECASE)
+_CODE = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TRANSIENT = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.CONFLICT, HTTPStatus.TOO_EARLY})
 # Ollama says an error in one sentence instead of an object; an HTML page is longer than that.
 _MAX_PLAIN_ERROR = 200
 # Of an error reply that are searched for a parameter.
 _MAX_WORDS = 2_000
-_ABOUT_THE_FORMAT = re.compile(r"response_format|json_schema|json_object|structured output", re.IGNORECASE)
-# Parameters that some models do not take, or take with other values alone.
-_PARAMETERS = ("max_tokens", "max_completion_tokens", "temperature", "reasoning_effort")
-_PARAMETER = re.compile("|".join(rf"\b{name}\b" for name in _PARAMETERS))
-_NOT_TAKEN = re.compile(
-    r"not support|unsupported|unrecognized|unknown|unexpected|extra_forbidden|extra inputs", re.IGNORECASE
+_ABOUT_THE_FORMAT = re.compile(
+    r"response[_ ]?(?:format|schema)|json[_ ]?(?:schema|object|mode)|structured[_ ]?output|grammar", re.IGNORECASE
 )
+# Parameters that some models do not take, or take with other values alone.
+_OPTIONAL = ("temperature", "reasoning_effort")
+_PARAMETER = re.compile("|".join(rf"\b{name}\b" for name in (*get_args(TokensParameter), *_OPTIONAL)))
+_NOT_TAKEN = re.compile(
+    r"not support|unsupported|unrecognized|unknown|unexpected|extra_forbidden|extra inputs|strictly positive",
+    re.IGNORECASE,
+)
+
+IN_WORDS = {
+    CallOutcome.UNAUTHORIZED: "its key is not valid",
+    CallOutcome.FORBIDDEN: "its key may not be used here",
+    CallOutcome.QUOTA: "its quota is used up",
+    CallOutcome.RATE_LIMITED: "its rate limit is reached",
+    CallOutcome.TIMEOUT: "it did not answer in time",
+    CallOutcome.CONNECTION: "it cannot be reached",
+    CallOutcome.SERVER_ERROR: "it reports an error of its own",
+    CallOutcome.MODEL_UNKNOWN: "it knows none of the configured models",
+    CallOutcome.FORMAT_REFUSED: "it refuses every form of reply",
+    CallOutcome.PARAMETER_REFUSED: "it refuses a parameter of the request",
+    CallOutcome.BAD_REQUEST: "it refuses the request",
+}
 
 
 @dataclass(frozen=True)
@@ -52,6 +84,17 @@ class Failure:
     parameter: str | None = None
 
 
+def failure_of(status: int, error: object, retry_after_seconds: float | None) -> Failure:
+    """Return the failure that an error reply is; its parameters are those of `outcome_of` and of `Failure`."""
+    outcome, code = outcome_of(status, error), str(_fields(error).get("code"))
+    return Failure(
+        outcome,
+        f"status {status}, {code if _CODE.fullmatch(code) else 'no code'}",
+        retry_after_seconds,
+        refused_parameter(error) if outcome is CallOutcome.PARAMETER_REFUSED else None,
+    )
+
+
 def outcome_of(status: int, error: object) -> CallOutcome:
     """Return what an error reply means.
 
@@ -59,12 +102,12 @@ def outcome_of(status: int, error: object) -> CallOutcome:
         status: Its HTTP status, no success.
         error: The `error` object of its body, or another value in its place.
     """
-    fields: dict[str, Any] = error if isinstance(error, dict) else {}
-    code = fields.get("code")
+    fields = _fields(error)
     message = str(fields.get("message", "")) if fields else str(error)
     if len(message) > _MAX_PLAIN_ERROR and not fields:
         message = ""
-    if code == "model_not_found" or (status == HTTPStatus.NOT_FOUND and "model" in message.lower()):
+    codes = {str(fields.get("code")), str(fields.get("type"))}
+    if codes & _MODEL_CODES or (status == HTTPStatus.NOT_FOUND and "model" in message.lower()):
         return CallOutcome.MODEL_UNKNOWN
     match status:
         case HTTPStatus.UNAUTHORIZED:
@@ -74,26 +117,45 @@ def outcome_of(status: int, error: object) -> CallOutcome:
         case HTTPStatus.FORBIDDEN:
             return CallOutcome.FORBIDDEN
         case HTTPStatus.TOO_MANY_REQUESTS:
-            codes = {str(code), str(fields.get("type"))}
             return CallOutcome.QUOTA if codes & _QUOTA_CODES else CallOutcome.RATE_LIMITED
-        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY:
-            if _ABOUT_THE_FORMAT.search(f"{fields.get('param')} {message}"):
-                return CallOutcome.FORMAT_REFUSED
-            return CallOutcome.PARAMETER_REFUSED if refused_parameter(error) else CallOutcome.BAD_REQUEST
+        case HTTPStatus.BAD_REQUEST | HTTPStatus.UNPROCESSABLE_ENTITY | HTTPStatus.NOT_FOUND:
+            return _of_a_refused_request(fields, message, error)
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _TRANSIENT:
         return CallOutcome.SERVER_ERROR
     return CallOutcome.BAD_REQUEST
 
 
+def _of_a_refused_request(fields: Mapping[str, Any], message: str, error: object) -> CallOutcome:
+    if _NO_VALID_KEY.search(message):
+        return CallOutcome.UNAUTHORIZED
+    if _ABOUT_THE_FORMAT.search(f"{fields.get('param')} {message}"):
+        return CallOutcome.FORMAT_REFUSED
+    if _NO_MODEL.search(message):
+        return CallOutcome.MODEL_UNKNOWN
+    return CallOutcome.PARAMETER_REFUSED if refused_parameter(error) else CallOutcome.BAD_REQUEST
+
+
 def refused_parameter(error: object) -> str | None:
     """Return the parameter of the request that an error reply refuses, of those that some models do not take.
+
+    A limit of the tokens that is only too high is none of them.
 
     Args:
         error: As in `outcome_of`, of a reply that refuses the request.
     """
-    fields: dict[str, Any] = error if isinstance(error, dict) else {}
-    if (named := fields.get("param")) in _PARAMETERS:
+    named = _fields(error).get("param")
+    if named in _OPTIONAL:
         return str(named)
     words = str(error)[:_MAX_WORDS]
-    found = _PARAMETER.search(words) if _NOT_TAKEN.search(words) else None
+    if not _NOT_TAKEN.search(words):
+        return None
+    found = _PARAMETER.search(str(named)) or _PARAMETER.search(words)
     return found[0] if found else None
+
+
+def _fields(error: object) -> Mapping[str, Any]:
+    """Return the fields of an error; Google sends it in a list, under another `error`."""
+    match error:
+        case [{"error": dict() as fields}, *_] | (dict() as fields):
+            return fields
+    return {}

@@ -22,6 +22,7 @@ from services.market_data.sources.synthetic import SyntheticSource
 from services.market_data.sources.yahoo import YahooSource
 from storage.ports import CandleStore, EngineCandles
 from utils.clock import Clock
+from utils.http_client import http_client
 
 # Of coins.
 _EXCHANGES = frozenset({"binance", "ccxt"})
@@ -102,7 +103,7 @@ async def open_history(name: PagedSource, settings: MarketDataSettings, clock: C
     if name == "engine" and not settings.engine_url:
         raise ConfigurationError("the engine's address is not known: set RUST_API_URL (market_data.engine_url)")
     async with AsyncExitStack() as stack:
-        client = await stack.enter_async_context(httpx2.AsyncClient(timeout=PAGE_SECONDS, follow_redirects=False))
+        client = await stack.enter_async_context(http_client(timeout=PAGE_SECONDS, follow_redirects=False))
         yield _open(name, settings, client, clock, stack, coins=True)
 
 

@@ -31,12 +31,25 @@ def test_keys_are_masked_and_shown_nowhere() -> None:
 
 
 @pytest.mark.parametrize("name", ["OPENAI_API_KEY", "OPENAI_BACKUP_API_KEYS"])
-@pytest.mark.parametrize("key", ["sk-two words", "sk-new\nline", "sk-schlüssel"])
+@pytest.mark.parametrize("key", ["sk-two words", "sk-new\nline", "sk-schlüssel", '"sk-quoted"', "sk-one;sk-two"])
 def test_a_key_that_fits_no_header_is_refused_without_repeating_it(name: str, key: str) -> None:
     with pytest.raises(ConfigurationError, match="printable ASCII") as caught:
         load_settings(environment={name: key})
     assert name in caught.value.message
     assert "sk-" not in caught.value.message
+
+
+@pytest.mark.parametrize(
+    "url", ["http://host/v1/chat/completions", "http://host/v1/chat/completions/", "http://host/v1?api-version=1"]
+)
+def test_the_address_of_one_method_is_no_base_url(url: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"OPENAI_BASE_URL: .* before /chat/completions"):
+        load_settings(environment={"OPENAI_BASE_URL": url})
+
+
+def test_the_password_of_an_endpoint_is_masked() -> None:
+    settings = load_settings(environment={"OPENAI_BASE_URL": "http://user:p%40ssword@host/v1"})
+    assert {"p%40ssword", "p@ssword"} <= set(settings.secret_values())
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,10 @@ def refusal(**environment: str) -> str:
             "engine",
             "RUST_API_URL: market_data.engine_url: needs a URL such as http://host:8080, or nothing",
         ),
+        *(
+            ("OPENAI_BASE_URL", url, "OPENAI_BASE_URL: llm.base_url: needs a URL such as http://host:8080, or nothing")
+            for url in ("http://host:port/v1", "http://host:99999/v1", "http://[::1/v1", "http://:80/v1")
+        ),
         (
             "TRUSTED_HOSTS",
             "https://signals.example",

@@ -151,6 +151,12 @@ def test_readable_text_in_any_script_is_left_alone() -> None:
         assert clean_text(text) == text.replace(">", "").replace("  ", " ")
 
 
+def test_text_in_any_script_is_written_as_it_is() -> None:
+    said = ClientContext(market_condition="thị trường tăng")
+    prompt = analysis_prompt(replace(context_of(dashboard(1, 0.2)), client=said))
+    assert '"market_condition":"thị trường tăng"' in prompt.user
+
+
 def test_long_lists_are_cut() -> None:
     assert len(clean(list(range(1000)))) == MAX_ITEMS
     assert len(clean({str(number): number for number in range(1000)})) == MAX_ITEMS

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from demo.replies import reply_to
 from services.llm.calling.calls import TokenUsage, Unusable
-from services.llm.calling.envelope import read_envelope, usage_of
+from services.llm.calling.envelope import read_envelope, refusal_of, usage_of
 from services.llm.calling.failures import outcome_of
 from services.llm.calling.key_ring import CallOutcome
 from tests.fixtures.llm_clients import REPLY_SCHEMA
@@ -43,6 +43,25 @@ JSON = st.recursive(
         (422, {"detail": [{"type": "extra_forbidden", "loc": ["temperature"]}]}, CallOutcome.PARAMETER_REFUSED),
         (400, {"message": "8000 tokens are too many beside max_tokens of 2000"}, CallOutcome.BAD_REQUEST),
         (400, {"param": "messages", "message": "unsupported role"}, CallOutcome.BAD_REQUEST),
+        # a wrong key at Google and xAI
+        (400, [{"error": {"code": 400, "message": "API key not valid. Please pass one."}}], CallOutcome.UNAUTHORIZED),
+        (400, {"message": "Incorrect API key provided: ab***yz."}, CallOutcome.UNAUTHORIZED),
+        # a model that is missing at Google, Groq, Azure, OpenRouter, Mistral, DeepSeek and vLLM
+        (404, [{"error": {"code": 404, "message": f"models/x is not found. {'See' * 70}"}}], CallOutcome.MODEL_UNKNOWN),
+        (400, {"code": "model_decommissioned"}, CallOutcome.MODEL_UNKNOWN),
+        (404, {"code": "DeploymentNotFound", "message": "The API deployment is not there"}, CallOutcome.MODEL_UNKNOWN),
+        (404, {"code": 404, "message": "No endpoints found for x/y."}, CallOutcome.MODEL_UNKNOWN),
+        (400, {"code": 400, "message": "x/y is not a valid model ID"}, CallOutcome.MODEL_UNKNOWN),
+        (400, {"type": "invalid_model", "code": "1500", "message": "Invalid model: x"}, CallOutcome.MODEL_UNKNOWN),
+        (400, {"message": "Model Not Exist"}, CallOutcome.MODEL_UNKNOWN),
+        (404, {"code": 404, "type": "NotFoundError", "message": "The model `x` is gone"}, CallOutcome.MODEL_UNKNOWN),
+        (429, {"code": "billing_not_active"}, CallOutcome.QUOTA),
+        (429, {"type": "exceeded_current_quota_error"}, CallOutcome.QUOTA),
+        (400, {"message": 'Unknown name "$defs" at generation_config.response_schema'}, CallOutcome.FORMAT_REFUSED),
+        (422, "`temperature` must be strictly positive", CallOutcome.PARAMETER_REFUSED),
+        # a limit that is too high is one under its other name too
+        (400, {"param": "max_tokens", "message": "max_tokens is too large: 2000"}, CallOutcome.BAD_REQUEST),
+        (400, {"message": "the model's context of 2048 is too short for max_tokens"}, CallOutcome.BAD_REQUEST),
         (408, None, CallOutcome.SERVER_ERROR),
         (503, None, CallOutcome.SERVER_ERROR),
         (529, None, CallOutcome.SERVER_ERROR),
@@ -70,6 +89,35 @@ def test_the_tokens_of_an_unreadable_envelope_still_count() -> None:
     body = b'{"choices": "none", "usage": {"prompt_tokens": 10, "completion_tokens": 2}}'
     assert read_envelope(body).unusable is Unusable.MALFORMED
     assert usage_of(body) == TokenUsage(10, 0, 2)
+
+
+def usage(**changes: Any) -> TokenUsage | None:
+    tokens = {"prompt_tokens": 100, "completion_tokens": 10, "total_tokens": 110} | changes
+    return usage_of(json.dumps({"usage": tokens}).encode())
+
+
+@pytest.mark.parametrize(
+    ("total", "output"), [(110, 10), (400, 300), (None, 10), (0, 10), (90, 10)], ids=["OpenAI", "xAI", "-", "0", "odd"]
+)
+def test_thinking_that_only_the_total_counts_is_output(total: int | None, output: int) -> None:
+    assert usage(total_tokens=total) == TokenUsage(100, 0, output)
+
+
+@pytest.mark.parametrize(
+    ("body", "refusal"),
+    [
+        ({"error": {"message": "Rate limited", "code": 429}}, (429, {"message": "Rate limited", "code": 429})),
+        ({"error": "Unexpected endpoint or method."}, (400, "Unexpected endpoint or method.")),
+        ({"error": {"code": 200}, "choices": None}, (400, {"code": 200})),
+        ({"error": {"code": True}}, (400, {"code": True})),
+        ({"error": None, "choices": []}, None),
+        ({"error": {"code": 502}, "usage": {"prompt_tokens": 5}}, None),
+        ({"error": {"code": 502}, "choices": [{"message": {"content": "Lo"}}]}, None),
+        ([], None),
+    ],
+)
+def test_an_error_with_status_200_is_one_unless_tokens_were_billed(body: Any, refusal: tuple[int, Any] | None) -> None:
+    assert refusal_of(json.dumps(body).encode()) == refusal
 
 
 def test_the_openai_package_is_imported_with_the_first_client() -> None:
