@@ -40,7 +40,7 @@ class KnownSymbols:
         """
         known, unread = await self._listed()
         refusals = [*refusals, *unread]
-        reasons = "; ".join(map(str, refusals)) or "no source is configured"
+        reasons = "; ".join(dict.fromkeys(map(str, refusals))) or "no source is configured"
         if symbol in known:
             return MarketDataUnavailable(f"no market data for {symbol}: {reasons}")
         found = get_close_matches(symbol, sorted(known), MAX_NEAR)

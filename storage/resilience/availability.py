@@ -10,6 +10,9 @@ from loguru import logger
 from domain.errors import AppError
 from utils.clock import Clock
 
+LATE = "no answer in time"
+UNOPENED = "it is not open yet"
+
 
 class Availability:
     """The state of a store: new, up or down; each change is logged once."""
@@ -79,4 +82,4 @@ def describe(error: Exception) -> str:
     """Return the failure in words for the log, free of host names."""
     if isinstance(error, AppError):
         return error.message
-    return "no answer in time" if isinstance(error, TimeoutError) else type(error).__name__
+    return LATE if isinstance(error, TimeoutError) else type(error).__name__

@@ -8,7 +8,8 @@ from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Generic, TypeVar
 
-from storage.resilience.availability import Availability
+from domain.errors import StorageUnavailable
+from storage.resilience.availability import LATE, Availability
 from storage.resilience.backlog import Backlog
 from storage.resilience.item_type import ItemType
 from storage.resilience.pace import Pace
@@ -113,15 +114,19 @@ class Spilling(Generic[T]):
             if len(self._queue) and self._spool.configured:
                 self._arrived.set()
 
-    async def safe(self, expected: Futures) -> bool:
-        """Return whether all expected items are in the store or in the spool; raises the refusal of one."""
+    async def safe(self, expected: Futures) -> None:
+        """Return when all expected items are in the store or in the spool; raises the refusal of one.
+
+        Raises:
+            StorageUnavailable: neither takes them soon.
+        """
         if not (self._direct and await _within(expected, self._pace.spill_seconds)):
             await self.spill()
             if not await _within(expected, 0 if self._availability.down else self._pace.keep_seconds):
-                return False
+                reason = self._availability.reason or self._spool.reason or LATE
+                raise StorageUnavailable(f"the store is not available now, and no spool takes the write: {reason}")
         for future in expected.values():
             future.result()
-        return True
 
     async def spill(self) -> None:
         """Bring everything that lasts, as far as the spool takes it."""

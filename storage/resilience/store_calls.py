@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from loguru import logger
 
 from domain.errors import StorageUnavailable
-from storage.resilience.availability import Availability
+from storage.resilience.availability import LATE, UNOPENED, Availability, describe
 from utils import metrics
 
 T = TypeVar("T")
@@ -62,7 +62,7 @@ class StoreCalls:
                 return await bounded(call(), self._seconds)
         except (StorageUnavailable, TimeoutError) as error:
             self._availability.broke(error, failures)
-            raise self.unavailable() from error
+            raise self._unavailable(describe(error)) from error
 
     async def within(self, seconds: float, operation: str, call: Callable[[], Awaitable[T]]) -> T:
         """Return the result of the call, if it comes in time; raises as `run` too.
@@ -103,8 +103,11 @@ class StoreCalls:
         self._count(operation, "ok")
 
     def unavailable(self) -> StorageUnavailable:
-        """Return the error for a caller that needs the store."""
-        return StorageUnavailable(f"the {self._kind} store is not available now")
+        """Return the error for a caller that needs the store: it is down, late or not open yet."""
+        return self._unavailable(self._availability.reason or (LATE if self._availability.available else UNOPENED))
+
+    def _unavailable(self, reason: str) -> StorageUnavailable:
+        return StorageUnavailable(f"the {self._kind} store is not available now: {reason}")
 
     def _count(self, operation: str, outcome: str) -> None:
         metrics.store_operation(self._kind, f"{self._prefix}{operation}", outcome).inc()

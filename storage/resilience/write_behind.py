@@ -25,7 +25,6 @@ from utils import metrics
 
 T = TypeVar("T")
 Call = Callable[[], Awaitable[None]]
-_UNSAFE = "the store is not available now, and no spool takes the write"
 
 
 class WriteBehind(Generic[T]):
@@ -154,17 +153,18 @@ class WriteBehind(Generic[T]):
             for item in items:
                 self.put(item)
             self._urgent.set()
-            if not await self._spilling.safe(expected):
+            try:
+                await self._spilling.safe(expected)
+            except StorageUnavailable:
                 for key in expected:
                     self._queue.discard(key)
-                raise StorageUnavailable(_UNSAFE)
+                raise
 
     async def settle(self) -> None:
         """Return when everything that waits outlives this process; raises as `keep`, and forgets nothing."""
         with self._promises.expect(self._queue.keys()) as expected:
             self._urgent.set()
-            if not await self._spilling.safe(expected):
-                raise StorageUnavailable(_UNSAFE)
+            await self._spilling.safe(expected)
 
     async def flush(self) -> bool:
         """Return whether no earlier item is under way, once they are written or the store fails, or time is up."""

@@ -191,7 +191,7 @@ class PastCandles:
             if not candles and not await self._has_some(symbol):
                 raise UnknownSymbol(f"has no candles of {symbol}")
         except StorageUnavailable as failure:
-            raise SourceFailed("the store does not answer") from failure
+            raise SourceFailed(failure.message) from failure
         inside = [candle for candle in candles if since_ms <= candle.timestamp < until_ms]
         return await asyncio.to_thread(series_of, symbol, timeframe, inside, most)
 

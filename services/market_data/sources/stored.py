@@ -41,7 +41,7 @@ class StoredSource:
         try:
             return await self._store.candle_symbols()
         except StorageUnavailable as error:
-            raise SourceFailed("the store does not answer") from error
+            raise SourceFailed(error.message) from error
 
     async def candles(self, symbol: str, timeframe: Timeframe, limit: int) -> CandleSeries:
         """Return up to `limit` newest candles, all closed, back to the last long hole; possibly none.
@@ -80,7 +80,7 @@ class StoredSource:
         try:
             return await self._store.latest_candles_of(limits)
         except StorageUnavailable as error:
-            raise SourceFailed("the store does not answer") from error
+            raise SourceFailed(error.message) from error
 
 
 def _parts(timeframe: Timeframe) -> list[tuple[Timeframe, int]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,11 +30,25 @@ def blocked(path: Path) -> ResilientDocuments:
     return ResilientDocuments(SqliteDocumentStore(path / "store.db"), pace=PACE)
 
 
+async def test_a_locked_file_is_named_to_those_who_wait(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("CREATE TABLE held (id)")
+        other.execute("BEGIN IMMEDIATE")
+        documents = ResilientDocuments(SqliteDocumentStore(tmp_path / "store.db", busy_seconds=0.01), pace=PACE)
+        await documents.open()
+        reason = "not available now.*: another program keeps the database file locked"
+        with pytest.raises(StorageUnavailable, match=reason):
+            await documents.get(JOBS, "j1")
+        with pytest.raises(StorageUnavailable, match=reason):
+            await documents.put(JOBS, "j1", DOCUMENT)
+        await documents.close()
+
+
 async def test_store_that_fails_heals_by_itself(tmp_path: Path, log_lines: list[str]) -> None:
     documents = blocked(tmp_path / "folder")
     await documents.open()
     for _ in range(3):
-        with pytest.raises(StorageUnavailable, match="the sqlite store is not available now"):
+        with pytest.raises(StorageUnavailable, match="now: the folder of the database file cannot be made"):
             await documents.get(JOBS, "j1")
         with pytest.raises(StorageUnavailable, match="the sqlite store is not available now"):
             await documents.insert(JOBS, "j1", DOCUMENT)

@@ -71,19 +71,25 @@ async def test_impossible_candles_are_a_failure(store: Store) -> None:
 
 async def test_a_store_that_is_closed_is_a_failure(tmp_path: Path) -> None:
     store = SqliteStore(tmp_path / "store.db")
-    with pytest.raises(SourceFailed, match="the store does not answer") as caught:
+    with pytest.raises(SourceFailed, match="the sqlite store is not open") as caught:
         await StoredSource(store).candles(SYMBOL, Timeframe.H1, 30)
     assert isinstance(caught.value.__cause__, StorageUnavailable)
 
 
-@pytest.mark.parametrize("fault", [{"delay_seconds": 0.2}, {"failing": True}], ids=["late", "down"])
-async def test_a_store_that_does_not_answer_in_time_is_no_market_without_candles(fault: dict[str, Any]) -> None:
+@pytest.mark.parametrize(
+    ("fault", "reason"),
+    [({"delay_seconds": 0.2}, "no answer in time"), ({"failing": True}, "faulty at latest_candles")],
+    ids=["late", "down"],
+)
+async def test_a_store_that_does_not_answer_in_time_is_no_market_without_candles(
+    fault: dict[str, Any], reason: str
+) -> None:
     faulty = FaultyStore()
     store = ResilientStore(faulty, timeout_ms=20, pace=replace(PACE, candle_seconds=0.02))
     await store.open()
     await eventually(lambda: store.available)
     for name, value in fault.items():
         setattr(faulty, name, value)
-    with pytest.raises(SourceFailed, match="the store does not answer"):
+    with pytest.raises(SourceFailed, match=f"the faulty store is not available now: {reason}"):
         await StoredSource(store).candles(SYMBOL, Timeframe.H1, 30)
     await store.close()
