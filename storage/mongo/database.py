@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from typing import ClassVar
 
 from loguru import logger
+from motor.motor_asyncio import AsyncIOMotorCollection
+from pymongo import IndexModel
+from pymongo.errors import OperationFailure
 
-from storage.mongo.connection import MongoConnection, operation
+from domain.errors import StorageUnavailable
+from storage.mongo.connection import Document, MongoConnection, operation
+from storage.mongo.faults import DUPLICATE_KEY
 
 
 class MongoDatabase(ABC):
@@ -54,3 +60,24 @@ class MongoDatabase(ABC):
             if not await self._connection.ping(self.opening):
                 logger.warning("the MongoDB database was dropped or replaced: a new one is begun")
                 await self._prepare()
+
+
+async def make_indexes(collection: AsyncIOMotorCollection[Document], indexes: Sequence[IndexModel], key: str) -> None:
+    """Make the indexes of a collection, one of which allows one document per key.
+
+    Args:
+        collection: That of the indexes.
+        indexes: All of them.
+        key: Its fields in words.
+
+    Raises:
+        StorageUnavailable: the collection has several documents of one key already.
+        PyMongoError: as the driver does.
+    """
+    try:
+        await collection.create_indexes(indexes)
+    except OperationFailure as error:
+        if error.code != DUPLICATE_KEY:
+            raise
+        needed = f"collection {collection.name} needs one document per {key}: remove the others (docs/storage.md)"
+        raise StorageUnavailable(needed) from error

@@ -9,14 +9,12 @@ from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
 from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne
-from pymongo.errors import DuplicateKeyError, OperationFailure
+from pymongo.errors import DuplicateKeyError
 
-from domain.errors import StorageUnavailable
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
 from storage.document_values import check_fields, checked
 from storage.mongo.connection import operation
-from storage.mongo.database import MongoDatabase
-from storage.mongo.faults import DUPLICATE_KEY
+from storage.mongo.database import MongoDatabase, make_indexes
 from storage.mongo.writes import bulk_write
 
 _NEWEST_FIRST = [("created_at", DESCENDING), ("_id", DESCENDING)]
@@ -29,7 +27,7 @@ class MongoDocumentStore(MongoDatabase):
     opening = "open_documents"
 
     async def _prepare(self) -> None:
-        await asyncio.gather(*map(self._make_indexes, COLLECTIONS))
+        await asyncio.gather(*(make_indexes(self._of(one), _indexes(one), one.key_field) for one in COLLECTIONS))
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""
@@ -120,15 +118,6 @@ class MongoDocumentStore(MongoDatabase):
         """Remove the documents created before `older_than`."""
         with operation("remove_documents"):
             return (await self._of(collection).delete_many({"created_at": {"$lt": older_than}})).deleted_count
-
-    async def _make_indexes(self, collection: Collection) -> None:
-        try:
-            await self._of(collection).create_indexes(_indexes(collection))
-        except OperationFailure as error:
-            if error.code != DUPLICATE_KEY:
-                raise
-            needed = f"collection {collection.name} needs one document per {collection.key_field}: remove the others"
-            raise StorageUnavailable(needed) from error
 
     def _of(self, collection: Collection) -> AsyncIOMotorCollection[Document]:
         check_fields(collection)

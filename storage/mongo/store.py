@@ -15,7 +15,7 @@ from domain.market import Candle, Timeframe
 from storage.adapter_ports import Pruned
 from storage.decoding import AnalysisDecoder
 from storage.mongo.connection import Document, operation
-from storage.mongo.database import MongoDatabase
+from storage.mongo.database import MongoDatabase, make_indexes
 from storage.mongo.pruning_queries import MongoPruningQueries
 from storage.mongo.writes import CANDLE_FIELDS, MongoWrites
 from storage.ports import (
@@ -80,8 +80,8 @@ class MongoStore(MongoDatabase):
         database = self._connection.database
         await asyncio.gather(
             database[ANALYSIS_COLLECTION].create_indexes([_BY_SYMBOL, _BY_KEY]),
-            database[ARCHIVE_COLLECTION].create_indexes([_ARCHIVE_IDENTITY, _ARCHIVE_NEWEST]),
-            database[CANDLE_COLLECTION].create_indexes([_CANDLE_IDENTITY]),
+            make_indexes(database[ARCHIVE_COLLECTION], [_ARCHIVE_IDENTITY, _ARCHIVE_NEWEST], "analysis_id"),
+            make_indexes(database[CANDLE_COLLECTION], [_CANDLE_IDENTITY], "symbol, timeframe and open_time"),
         )
         await self._drop_former_index()
         await self._set_expiry()

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from domain.errors import StorageUnavailable
 from domain.market import Timeframe
 from storage.mongo.store import MongoStore
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION, AnalysisWrite
@@ -37,6 +38,37 @@ async def test_documents_have_the_shape_that_others_read(mongo_url: str, databas
     candle = database[CANDLE_COLLECTION].find_one({}, {"_id": 0}) or {}
     prices = {"open": 99.0, "high": 102.0, "low": 98.0, "close": 100.0, "volume": 12.5}
     assert candle == {"symbol": "BTCUSDT", "timeframe": "1h", "open_time": 0} | prices
+
+
+@pytest.mark.parametrize(
+    ("collection", "document", "key"),
+    [
+        (ARCHIVE_COLLECTION, {"analysis_id": "a-1"}, "analysis_id"),
+        (
+            CANDLE_COLLECTION,
+            {"symbol": "BTCUSDT", "timeframe": "1h", "open_time": 0},
+            "symbol, timeframe and open_time",
+        ),
+    ],
+)
+async def test_documents_that_are_there_twice_are_named_and_can_be_removed(
+    mongo_url: str, database: Documents, collection: str, document: dict[str, object], key: str
+) -> None:
+    database[collection].insert_many([{**document} for _ in range(2)])
+    store = MongoStore(mongo_url)
+    with pytest.raises(StorageUnavailable, match=f"collection {collection} needs one document per {key}"):
+        await store.open()
+    # as docs/storage.md says
+    for doubled in database[collection].aggregate(
+        [
+            {"$group": {"_id": [f"${field}" for field in document], "ids": {"$push": "$_id"}}},
+            {"$match": {"ids.1": {"$exists": True}}},
+        ]
+    ):
+        database[collection].delete_many({"_id": {"$in": doubled["ids"][1:]}})
+    await store.open()
+    assert database[collection].count_documents({}) == 1
+    await store.close()
 
 
 async def test_reads_use_an_index(mongo_url: str, database: Documents) -> None:
