@@ -182,9 +182,12 @@ class WriteBehind(Generic[T]):
         self._tasks.clear()
 
     async def _write_on(self) -> None:
+        time, check_at = asyncio.get_running_loop().time, 0.0
         while True:
             self._arrived.clear()
-            await self._try(check=True)
+            if check := time() >= check_at:
+                check_at = time() + self._pace.retry_seconds
+            await self._try(check=check)
             self._tried.set()
             if self._availability.available:
                 await self._spool.look_again()
@@ -201,16 +204,15 @@ class WriteBehind(Generic[T]):
         try:
             if not proven:
                 await bounded(self._store.open(), self._pace.call_seconds)
-            elif check and not len(self):
-                await bounded(self._store.ping(), self._pace.call_seconds)
             await self._drain()
             if not proven:
                 await self._writer.prove()
                 self._availability.healed()
-        except (StorageUnavailable, TimeoutError) as error:
-            self._broke(error)
-        except Exception as error:  # noqa: BLE001 - a bug; without this loop nothing would be written any more
-            if self._broke(error):
+            elif check:
+                await bounded(self._store.ping(), self._pace.call_seconds)
+        except Exception as error:  # noqa: BLE001 - where it is a bug, nothing would be written any more without this loop
+            self._spilling.drop_passing()
+            if self._availability.broke(error) and not isinstance(error, StorageUnavailable | TimeoutError):
                 logger.opt(exception=error).error("writing to the store failed unexpectedly")
 
     async def _drain(self) -> None:
@@ -236,10 +238,6 @@ class WriteBehind(Generic[T]):
                     left -= len(group)
                 else:
                     return
-
-    def _broke(self, error: Exception) -> bool:
-        self._spilling.drop_passing()
-        return self._availability.broke(error)
 
     def _refused(self, key: Hashable, refusal: Unstorable) -> None:
         self._count_lost("refused")

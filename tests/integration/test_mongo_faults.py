@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import time
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from pymongo import MongoClient
 
 from domain.errors import StorageUnavailable
 from domain.market import Timeframe
@@ -39,6 +41,12 @@ async def use(store: ResilientStore, analysis_id: str, *, key: str = "key", cand
     posted = {Timeframe.H1: [make_candle(0)]} if candles else {}
     await store.save_analysis(key, analysis, archive=True, candles=posted)
     await read(store)
+
+
+async def write_on(store: ResilientStore) -> None:
+    for number in count():
+        await store.save_analysis("key", make_analysis(analysis_id=f"a-{number}"), archive=True)
+        await asyncio.sleep(0.005)
 
 
 async def use_without_waiting(store: ResilientStore, name: str) -> None:
@@ -77,6 +85,22 @@ async def test_a_database_that_was_dropped_under_the_service_gets_its_indexes_ag
     assert log_lines == ["WARNING the MongoDB database was dropped or replaced: a new one is begun"] * 3
     for store in stores:
         await store.close()
+
+
+async def test_a_dropped_database_is_noticed_although_the_writes_never_pause(
+    own_mongod: Mongod, log_lines: list[str]
+) -> None:
+    await asyncio.to_thread(own_mongod.start)
+    url = own_mongod.fresh_url()
+    store = ResilientStore(MongoStore(url), timeout_ms=50, pace=Pace(retry_seconds=0.5))
+    await store.open()
+    await eventually(lambda: store.available)
+    writing = asyncio.create_task(write_on(store))
+    with MongoClient[dict[str, object]](url) as client:
+        await asyncio.to_thread(client.drop_database, client.get_default_database().name)
+    await eventually(lambda: "WARNING the MongoDB database was dropped or replaced: a new one is begun" in log_lines)
+    writing.cancel()
+    await store.close()
 
 
 async def test_server_killed_in_the_middle_costs_milliseconds_and_loses_nothing(
