@@ -123,7 +123,7 @@ def worker(
     async def open_jobs() -> AsyncIterator[JobService]:
         chosen_places = settings.model_copy(update={"jobs": jobs})
         async with tracing_as_configured(settings), build_container(chosen_places, logs=logs) as container:
-            yield container.jobs
+            yield container.work.jobs
 
     if metrics_port is not None:
         start_http_server(metrics_port, addr=settings.server.host)

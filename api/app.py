@@ -150,7 +150,8 @@ def create_app(settings: Settings, build: ContainerBuilder = build_container) ->
         traced = tracing.running() if tracing is not None else nullcontext()
         async with traced, build(settings) as container, _periodic(container):
             app.state.container = container
-            app.state.shared_windows = SharedWindows(container.redis) if container.redis is not None else None
+            link = container.base.replicas.link
+            app.state.shared_windows = SharedWindows(link) if link is not None else None
             container.health.also(app.state.descriptors.degraded)
             yield
         await logger.complete()  # uvicorn ends the process by the signal that it got, without flushing the log
@@ -200,6 +201,6 @@ def _add_middleware(app: FastAPI, access: AccessSettings, tracing: Tracing | Non
 
 def _periodic(container: Container) -> AbstractAsyncContextManager[None]:
     """Run the periodic analysis, when it is enabled, as long as the service runs."""
-    if not container.settings.periodic.enabled:
+    if not container.base.settings.periodic.enabled:
         return nullcontext()
-    return background(container.periodic.run(), "periodic analysis")
+    return background(container.answers.periodic.run(), "periodic analysis")

@@ -54,12 +54,12 @@ async def query_of(request: Request, container: Container, read: Reader[T]) -> T
         UnsupportedMediaType, PayloadTooLarge: as `read_body`.
         RequestValidationError, InvalidRequest, InvalidMarketData: as `read`.
     """
-    settings = container.settings
+    settings = container.base.settings
     body = await read_body(request, settings.access.max_body_bytes)
     if lacks_holidays(body):
         await run_in_threadpool(load_holidays)
     trusted = identify(request, settings.access).trusted
-    now_ms = epoch_ms(container.clock.now())
+    now_ms = epoch_ms(container.base.clock.now())
     if len(body) > LARGE_BODY_BYTES:
         return await run_in_threadpool(read, body, settings, now_ms, trusted)
     return read(body, settings, now_ms, trusted)
@@ -81,7 +81,7 @@ class RateLimit(Check):
 
     async def __call__(self, request: Request) -> None:
         """Count the request; raises as `count`."""
-        await self.count(request, get_container(request).settings)
+        await self.count(request, get_container(request).base.settings)
 
     async def count(self, request: Request, settings: Settings) -> None:
         """Count the request of a route that FastAPI does not resolve.
@@ -101,7 +101,7 @@ class Administrator(Check):
 
     async def __call__(self, request: Request, _: Annotated[object, Security(ADMIN_SCHEME)]) -> None:
         """Check the caller; raises as `require_admin`."""
-        require_admin(request, get_container(request).settings.access)
+        require_admin(request, get_container(request).base.settings.access)
 
 
 class Listener(Check):
@@ -115,7 +115,7 @@ class Listener(Check):
         Raises:
             NotAuthenticated: the request has no token of those that the socket asks for.
         """
-        settings = get_container(request).settings
+        settings = get_container(request).base.settings
         if may_hear(request, settings) or is_administrator(request, settings.access):
             return
         raise NotAuthenticated("this route needs the bearer token of the socket: that of WS_TOKEN or CLIENT_TOKENS")
@@ -146,7 +146,7 @@ class JsonBody(BodyCheck):
         """Read the body; one that is left out where none is required is `{}`. Raises as `read_model`."""
         if not self.required and not announces_body(request.scope["headers"]):
             return self.model()
-        max_bytes = self._max_bytes or get_container(request).settings.access.max_body_bytes
+        max_bytes = self._max_bytes or get_container(request).base.settings.access.max_body_bytes
         return await read_model(request, self.model, max_bytes)
 
 
@@ -163,7 +163,7 @@ class FileBody(Check):
             UnsupportedMediaType, PayloadTooLarge: as `read_bytes`.
             InvalidRequest: it is empty.
         """
-        content = await read_bytes(request, get_container(request).settings.access.max_body_bytes, self.types)
+        content = await read_bytes(request, get_container(request).base.settings.access.max_body_bytes, self.types)
         if not content:
             raise InvalidRequest("the body is empty: send the content of the file as it is")
         return content
@@ -192,7 +192,7 @@ DebugLimit = Depends(RateLimit(lambda limits, _: limits.debug))
 
 
 async def _is_trusted(request: Request) -> bool:
-    return identify(request, get_container(request).settings.access).trusted
+    return identify(request, get_container(request).base.settings.access).trusted
 
 
 # Whether others may read what this caller sends.
@@ -200,7 +200,7 @@ Trusted = Annotated[bool, Depends(_is_trusted)]
 
 
 async def _address(request: Request) -> str:
-    return identify(request, get_container(request).settings.access).address
+    return identify(request, get_container(request).base.settings.access).address
 
 
 # Where the request comes from, for the log.

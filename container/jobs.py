@@ -23,7 +23,6 @@ from services.optimising.service import OptimiseService
 from services.schedule.scheduler import Scheduler
 from services.training.service import TrainingService
 from tasks.child_process import ChildProcessRunner
-from utils.concurrency import background
 
 
 @dataclass(frozen=True)
@@ -32,10 +31,12 @@ class JobSubsystem:
 
     Attributes:
         runner: Waits for the work that needs the parts of the service.
+        schedule: Queues what is due, in the processes that run it.
     """
 
     jobs: JobService
     runner: KindRunner
+    schedule: Scheduler
     training: TrainingService
     bias: BiasService
     backtests: BacktestService
@@ -65,6 +66,7 @@ async def open_job_subsystem(
         yield JobSubsystem(
             jobs=jobs,
             runner=runner,
+            schedule=Scheduler(jobs, base.stores.documents, settings.schedule, clock),
             training=TrainingService(jobs, market_data, store, settings, clock),
             bias=BiasService(jobs, market_data, store, leaders, registries, clock),
             backtests=BacktestService(jobs, candles, leaders, registries, weighed_by),
@@ -88,14 +90,3 @@ async def _open_jobs(base: Infrastructure, table: str) -> AsyncIterator[tuple[Jo
             make_launcher = await stack.enter_async_context(open_celery(settings, documents, clock))
         running = run_jobs(settings, runner, documents, base.hub, clock, make_launcher=make_launcher)
         yield await stack.enter_async_context(running), runner
-
-
-@asynccontextmanager
-async def open_schedule(base: Infrastructure, jobs: JobService, *, beat: bool) -> AsyncIterator[Scheduler]:
-    """Queue in the background what is due; with Celery the processes of `cli.py beat` do that."""
-    settings = base.settings
-    scheduler = Scheduler(jobs, base.stores.documents, settings.schedule, base.clock)
-    async with AsyncExitStack() as stack:
-        if beat or settings.jobs.backend == "child_process":
-            await stack.enter_async_context(background(scheduler.run(), "schedule"))
-        yield scheduler

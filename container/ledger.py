@@ -15,9 +15,11 @@ from services.leases import Lease
 from services.ledger.calibration.live import LiveCalibration
 from services.ledger.feedback import SignalFeedback
 from services.ledger.followed_forecasts import FollowedForecasts, settled_forecast
+from services.ledger.past_analyses import PastAnalyses
 from services.ledger.price_bands import PriceBands, settled_band
 from services.ledger.proofs.day_closing import DayCloser
 from services.ledger.reader import LedgerReader
+from services.ledger.recording.lane_versions import LaneVersions
 from services.ledger.scoring.lanes import LaneWatch
 from services.ledger.scoring.scores import LedgerScores
 from services.ledger.scoring.sums import add_up
@@ -27,6 +29,7 @@ from services.ledger.settling.day_sums import DaySums
 from services.ledger.settling.documents import DocumentSettling, Settle
 from services.ledger.settling.revisions import SettlementRevisions
 from services.ledger.settling.settler import Settler
+from services.ledger.signal_performance import SignalPerformance
 from services.market_data.market_data import MarketData
 from services.replicas.hints import Hint
 from storage.document_ports import FOLLOWED_FORECASTS, PRICE_BANDS, Collection
@@ -43,10 +46,13 @@ class LedgerSubsystem:
     """The parts that others ask."""
 
     reader: LedgerReader
+    past_analyses: PastAnalyses
+    lane_versions: LaneVersions
     settler: Settler
     scores: LedgerScores
     lanes: LaneWatch
     feedback: SignalFeedback
+    performance: SignalPerformance
     bands: PriceBands
     followed: FollowedForecasts
     evidence: EvidenceInUse
@@ -80,12 +86,16 @@ async def open_ledger_subsystem(base: Infrastructure, market_data: MarketData) -
         )
         base.replicas.hints.when(Hint.EVIDENCE, lambda _: calibration.look_soon())
         await opened(background(calibration.run(), "live calibration"))
+        reader = LedgerReader(ledger, clock)
         yield LedgerSubsystem(
-            reader=LedgerReader(ledger, clock),
+            reader=reader,
+            past_analyses=PastAnalyses(reader, store),
+            lane_versions=LaneVersions(documents),
             settler=settler,
             scores=scores,
             lanes=lanes,
             feedback=feedback,
+            performance=SignalPerformance(scores, feedback, clock),
             bands=PriceBands(documents, clock),
             followed=FollowedForecasts(documents, clock),
             evidence=evidence,

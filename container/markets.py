@@ -12,6 +12,7 @@ import httpx2
 from config.settings import Settings
 from container.infrastructure import Infrastructure
 from features.indicators.technical_indicators import TechnicalIndicators
+from services.candle_files.reader import CandleFileReader
 from services.market_data.engine_settings import EngineSettings
 from services.market_data.market_data import MarketData
 from services.market_data.recent_markets import RecentMarkets
@@ -35,6 +36,7 @@ class MarketSubsystem:
     market_data: MarketData
     recent: RecentMarkets
     newest_candles: NewestCandles
+    candle_files: CandleFileReader
     indicators: TechnicalIndicators
     engine_settings: EngineSettings
 
@@ -51,7 +53,7 @@ async def open_market_subsystem(base: Infrastructure) -> AsyncIterator[MarketSub
     ):
         recent = RecentMarkets(market_data, settings.analysis.interval_minutes, clock)
         newest = NewestCandles(store, recent, indicators, settings, clock)
-        yield MarketSubsystem(market_data, recent, newest, indicators, engine)
+        yield MarketSubsystem(market_data, recent, newest, CandleFileReader(clock), indicators, engine)
 
 
 @asynccontextmanager

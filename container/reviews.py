@@ -37,7 +37,6 @@ class ReviewSubsystem:
     nightly: NightlySelfAnalysis
     decisions: SuggestionDecisions
     retraining: Retraining
-    emergency: EmergencyWatch
 
 
 @asynccontextmanager
@@ -66,8 +65,8 @@ async def open_review_subsystem(
         retraining.because,
         asks_llm=llm.parts.journal is not None,
     )
-    async with _open_emergency(base, ledger, disabled) as emergency:
-        yield ReviewSubsystem(self_analyses, nightly, decisions, retraining, emergency)
+    async with background(_emergency_watch(base, ledger, disabled).run(), "emergency watch"):
+        yield ReviewSubsystem(self_analyses, nightly, decisions, retraining)
 
 
 def _make_self_analyses(
@@ -107,14 +106,9 @@ def _make_retraining(base: Infrastructure, models: ModelSubsystem, work: JobSubs
     return Retraining(models.admin, work.training, work.jobs, drifting, base.settings, base.clock)
 
 
-@asynccontextmanager
-async def _open_emergency(
-    base: Infrastructure, records: LedgerSubsystem, disabled: Disabled
-) -> AsyncIterator[EmergencyWatch]:
-    """Watch the live records of lanes and strategies in the background, on one replica at a time."""
+def _emergency_watch(base: Infrastructure, records: LedgerSubsystem, disabled: Disabled) -> EmergencyWatch:
+    """Return what watches the live records of lanes and strategies, on one replica at a time."""
     bounds, clock, (archive, documents, ledger) = base.settings.emergency, base.clock, base.stores
     lease = Lease(documents, "emergency", 3 * 60 * bounds.check_minutes, clock)
     strategies = LiveStrategies(ledger, archive, clock)
-    watch = EmergencyWatch(records.scores, strategies, disabled, base.notices.send, lease, bounds, clock)
-    async with background(watch.run(), "emergency watch"):
-        yield watch
+    return EmergencyWatch(records.scores, strategies, disabled, base.notices.send, lease, bounds, clock)

@@ -145,10 +145,10 @@ async def _answer_every_hour(settings: Settings, clock: PastClock) -> None:
         for hour in range(DAYS * 24 + 1):
             clock.set(FIRST + timedelta(hours=hour) + ANSWERED_AFTER)
             for symbol in SYMBOLS:
-                await container.analysis.refresh(symbol)
+                await container.answers.analysis.refresh(symbol)
             if hour % 24 == 0:
                 print(f"answered until {clock.now():%Y-%m-%d %H:%M}", flush=True)
-        while (due_ms := (await container.ledger.size()).oldest_due_ms) and due_ms <= epoch_ms(clock.now()):
+        while (due_ms := (await container.base.stores.ledger.size()).oldest_due_ms) and due_ms <= epoch_ms(clock.now()):
             await asyncio.sleep(1)
 
 

@@ -224,9 +224,9 @@ def record_upkeep(record: Recorder) -> None:
 
 async def certify_today(container: Container) -> None:
     """Keep the certificate of the answers that were just recorded; of a day that is over there are none."""
-    today = container.clock.now().date()
-    certificate = await container.parity.days.certify(today)
-    await container.documents.put(LEDGER_PARITY, today.isoformat(), certificate.document())
+    today = container.base.clock.now().date()
+    certificate = await container.answers.parity.days.certify(today)
+    await container.base.stores.documents.put(LEDGER_PARITY, today.isoformat(), certificate.document())
 
 
 def main() -> None:
@@ -249,7 +249,7 @@ def main() -> None:
         with TestClient(app, base_url="http://127.0.0.1:8000", client=local, headers=headers) as client:
             record, candles = Recorder(client), frames()
             if client.portal:
-                client.portal.call(fill_ledger, app.state.container.ledger, candles["1h"])
+                client.portal.call(fill_ledger, app.state.container.base.stores.ledger, candles["1h"])
             record("analyze", market_of(candles) | {"strategy_context": STRATEGIES})  # keeps the candles in the store
             record_models(record, candles["1h"])
             record_markets(record, candles)

@@ -182,7 +182,7 @@ def running_apps() -> Iterator[Callable[[Settings, tuple[str, int]], TestClient]
                 raise_server_exceptions=False,
             )
             started.enter_context(client)
-            trends = app.state.container.trends
+            trends = app.state.container.answers.trends
             trends._fetch_seconds = trends._model_seconds = PATIENCE_SECONDS  # no setting has these limits
             return client
 

@@ -89,7 +89,7 @@ class AnnouncingServer(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Let requests under way wait for the LLM no longer, then stop."""
         if self.started:
-            self._app.state.container.stopping.set()
+            self._app.state.container.base.stopping.set()
         await super().shutdown(sockets)
 
     @contextmanager

@@ -27,7 +27,8 @@ def start_screen(settings: Settings, container: Container, port: int) -> Panel:
     """Return the screen; `port` is the one that the server really listens on."""
     shown = f"[{settings.server.host}]" if ":" in settings.server.host else settings.server.host
     address = f"{shown}:{port}"
-    store = container.store.kind + ("" if container.store.available else "  [red](down; analyses are not kept)[/]")
+    analyses = container.base.stores.analyses
+    store = analyses.kind + ("" if analyses.available else "  [red](down; analyses are not kept)[/]")
     minutes = f"every {settings.analysis.interval_minutes:g} minutes"
     loop = f"{len(settings.analysis.symbols)} symbols {minutes}" if settings.periodic.enabled else "off"
     table = Table.grid(padding=(0, 2))
@@ -76,7 +77,7 @@ def _warnings(settings: AccessSettings) -> list[str]:
 
 
 def _sources(container: Container) -> str:
-    names = list(container.market_data.health())
+    names = list(container.markets.market_data.health())
     text = ", then ".join(names)
     return text + ("  [yellow](synthetic is for demonstration)[/]" if DataSource.SYNTHETIC in names else "")
 

@@ -109,7 +109,7 @@ def hub_config(hub: SignalHub) -> uvicorn.Config:
     settings = load_settings(environment={}, overrides={"server": {"port": 0}, "websocket": {"ping_seconds": 3600}})
     app = FastAPI()
     app.include_router(router)
-    app.state.container = SimpleNamespace(hub=hub, settings=settings)
+    app.state.container = SimpleNamespace(base=SimpleNamespace(hub=hub, settings=settings))
     app.state.socket_shares = SocketShares(settings.websocket.max_clients_per_address)
     return server_config(app, settings)
 

@@ -35,7 +35,7 @@ async def build(settings):
         # On a stalled machine the store may take longer than a client waits for it, who would ask again.
         while True:
             try:
-                await container.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"), key="the one")
+                await container.work.jobs.submit(JobKind.TRAIN, dict(do="wait with a child"), key="the one")
                 break
             except StorageUnavailable:
                 await asyncio.sleep(0.1)

@@ -111,7 +111,7 @@ def test_candles_of_another_timeframe_are_refused(operator: TestClient) -> None:
 def test_version_has_to_exist_and_to_forecast_the_market(operator: TestClient, path: str) -> None:
     missing = operator.post(path, json=body(version="lstm_model_20260131_120000"))
     assert missing.status_code == 404
-    settings = container_of(operator).settings
+    settings = container_of(operator).base.settings
     model = add_model(Registry(Path(settings.models.save_path)))
     refused = operator.post(path, json=body(version=model.version))
     assert (refused.status_code, refused.json()["detail"]) == (
@@ -123,7 +123,7 @@ def test_version_has_to_exist_and_to_forecast_the_market(operator: TestClient, p
 
 
 def test_a_version_of_a_further_horizon_is_checked_and_a_plan_model_is_not(operator: TestClient) -> None:
-    settings = container_of(operator).settings
+    settings = container_of(operator).base.settings
     registries = Registries(settings)
     ahead = add_model(registries.at(RegistryKey(horizon=4)), symbol="ETHUSDT", horizon_candles=4).version
     asked = body(version=ahead, horizon_candles=4)
@@ -149,7 +149,7 @@ def test_market_without_candles_says_where_it_looked(operator: TestClient) -> No
 
 def test_jobs_find_no_bias_of_the_service_and_a_model(make_client: MakeClient) -> None:
     client = make_client(rate_limits={"enabled": False})
-    settings = container_of(client).settings
+    settings = container_of(client).base.settings
     model = add_model(Registry(Path(settings.models.save_path)))
     asked = body(320, symbol="BTCUSDT", version=model.version)
     first = client.post(LOOKAHEAD, json=asked | {"moments": 2}).json()

@@ -31,13 +31,13 @@ async def test_a_service_whose_clock_stands_in_the_past_answers_and_keeps_its_an
         }
     )
     async with build_container(settings, clock=clock) as container:
-        first = await container.analysis.refresh("BTCUSDT")
+        first = await container.answers.analysis.refresh("BTCUSDT")
         clock.moment = NOW + timedelta(hours=1)
-        second = await container.analysis.refresh("BTCUSDT")
-        report = await container.periodic.run_once()
+        second = await container.answers.analysis.refresh("BTCUSDT")
+        report = await container.answers.periodic.run_once()
     async with build_container(settings, clock=clock) as container:
-        entries = await container.ledger.entries(EntryFilter(), 10)
-        kept = await container.store.statistics()
+        entries = await container.base.stores.ledger.entries(EntryFilter(), 10)
+        kept = await container.base.stores.analyses.statistics()
     assert [first.generated_at, second.generated_at] == [NOW, clock.moment]
     assert {entry.entry.known_ms for entry in entries} == {epoch_ms(NOW), epoch_ms(clock.moment)}
     assert [symbol.latest_analysis for symbol in kept.symbols] == [clock.moment]
@@ -56,12 +56,12 @@ async def test_a_clock_that_jumps_ahead_by_years_makes_no_document_old(tmp_path:
         }
     )
     async with build_container(settings, clock=clock) as container:
-        first = await container.jobs.submit(JobKind.COST_REPORT, {})
-        await container.jobs.ended(first.job_id)
+        first = await container.work.jobs.submit(JobKind.COST_REPORT, {})
+        await container.work.jobs.ended(first.job_id)
         clock.moment = NOW + timedelta(days=3_650)
-        cleanup = await container.jobs.submit(JobKind.RETENTION, {})
-        await container.jobs.ended(cleanup.job_id)
-        done = await container.jobs.get(cleanup.job_id)
+        cleanup = await container.work.jobs.submit(JobKind.RETENTION, {})
+        await container.work.jobs.ended(cleanup.job_id)
+        done = await container.work.jobs.get(cleanup.job_id)
         reports = await container.reports.kept.newest(10, ReportKind.COST)
     assert done.status is JobStatus.SUCCEEDED
     assert done.result is not None

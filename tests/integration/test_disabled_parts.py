@@ -64,14 +64,14 @@ def check(
 ) -> dict[str, Any]:
     """Look once, as the watch of the service does."""
     container = container_of(client)
-    clock = clock or container.clock
+    clock = clock or container.base.clock
     watch = EmergencyWatch(
-        scores or LedgerScores(container.ledger, clock),
-        LiveStrategies(container.ledger, container.store, clock),
-        container.disabled,
+        scores or LedgerScores(container.base.stores.ledger, clock),
+        LiveStrategies(container.base.stores.ledger, container.base.stores.analyses, clock),
+        container.guards.disabled,
         (notices if notices is not None else []).append,
-        Lease(container.documents, "test", 60, clock),
-        container.settings.emergency.model_copy(update={"enabled": True, **settings}),
+        Lease(container.base.stores.documents, "test", 60, clock),
+        container.base.settings.emergency.model_copy(update={"enabled": True, **settings}),
         clock,
     )
     assert client.portal is not None
@@ -210,7 +210,7 @@ def test_the_watch_tells_of_a_lane_whose_end_nothing_keeps_over_a_restart(
             return found
 
     container, notices = container_of(watched), list[Notice]()
-    scores = ThenTheDiskIsGone(container.ledger, container.clock)
+    scores = ThenTheDiskIsGone(container.base.stores.ledger, container.base.clock)
     with pytest.raises(StorageUnavailable, match="rules is disabled in this process, but nothing keeps it"):
         check(watched, notices, scores=scores)
     assert [(notice.key, notice.level) for notice in notices] == [("disabled.rules", "critical")]
@@ -242,7 +242,7 @@ def test_what_an_administrator_enables_is_left_alone_and_then_judged_by_what_cam
     assert check(watched)["disabled"] == ["rules"]
     switch(watched, "rules", disabled=False)
     assert check(watched) == {"enabled": True, "disabled": [], "quiet": ["rules"]}
-    later = SettableClock(container_of(watched).clock.now() + timedelta(hours=73))
+    later = SettableClock(container_of(watched).base.clock.now() + timedelta(hours=73))
     # Its losses are of the time before.
     assert check(watched, clock=later)["disabled"] == []
 
@@ -258,7 +258,7 @@ def test_a_strategy_is_judged_by_what_came_after_it_leaned(watched: TestClient) 
     container = container_of(watched)
     assert watched.portal is not None
     answer = analyzed(watched, shape_a(**UP))
-    archived = watched.portal.call(container.store.archived_analysis, answer["analysis_id"])
+    archived = watched.portal.call(container.base.stores.analyses.archived_analysis, answer["analysis_id"])
     assert archived is not None
     leaning = {name for name, score in archived.strategy_scores.items() if score >= 0.65}
     assert leaning
@@ -269,7 +269,7 @@ def test_a_strategy_is_judged_by_what_came_after_it_leaned(watched: TestClient) 
         own = archived.model_copy(
             update={"analysis_id": f"own{number}", "generated_at": utc_time(entry.closed_ms), "symbol": "ETHUSDT"}
         )
-        watched.portal.call(partial(container.store.save_analysis, f"key {number}", own, archive=True))
+        watched.portal.call(partial(container.base.stores.analyses.save_analysis, f"key {number}", own, archive=True))
     settle(watched, records)
     found = check(watched)["disabled"]
     assert set(found) == leaning

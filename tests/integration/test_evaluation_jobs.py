@@ -39,7 +39,7 @@ def evaluation(count: int = COUNT, **changes: Any) -> dict[str, Any]:
 
 
 def model_of(client: TestClient, **changes: Any) -> ModelMetadata:
-    settings = container_of(client).settings
+    settings = container_of(client).base.settings
     return add_model(Registry(Path(settings.models.save_path)), **changes)
 
 
@@ -91,7 +91,7 @@ def test_a_version_that_does_not_fit_the_candles_is_refused(operator: TestClient
 
 def test_the_model_in_production_is_evaluated_by_default_and_a_key_names_the_work(operator: TestClient) -> None:
     model = model_of(operator)
-    settings = container_of(operator).settings
+    settings = container_of(operator).base.settings
     Registry(Path(settings.models.save_path)).promote(
         model.version, by="forced", reason="a test", at=utc_time(START_MS)
     )

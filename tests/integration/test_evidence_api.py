@@ -24,7 +24,9 @@ def answered(client: TestClient, symbol: str) -> tuple[float, str]:
     """Return confidence and lane_id of a fresh answer of the rules."""
     response = client.post("/ai/analyze", json=shape_a(seed=5, drift=0.35, symbol=symbol))
     assert response.status_code == 200, response.text
-    records = call(client, container_of(client).ledger.entries, EntryFilter(lane="rules", symbol=symbol), 10)
+    records = call(
+        client, container_of(client).base.stores.ledger.entries, EntryFilter(lane="rules", symbol=symbol), 10
+    )
     return response.json()["confidence"], records[0].entry.lane_id
 
 
@@ -56,11 +58,11 @@ def test_an_adopted_refit_changes_confidence_and_lane_id_and_a_restart_keeps_it(
     client = make_client()
     container = container_of(client)
     before = answered(client, "ETHUSDT")
-    evidence = container.evidence.shipped.evidence
+    evidence = container.ledger.evidence.shipped.evidence
     assert evidence is not None
     refit = adopted_refit(evidence, round(evidence.records[0].weight / 2, 6))
-    call(client, container.documents.put, EVIDENCE_REFITS, refit["refit_id"], refit)
-    call(client, container.calibration.look)
+    call(client, container.base.stores.documents.put, EVIDENCE_REFITS, refit["refit_id"], refit)
+    call(client, container.ledger.calibration.look)
     after = answered(client, "ADAUSDT")
     assert after[0] < before[0]
     assert after[1] != before[1]
@@ -73,6 +75,6 @@ def test_an_adopted_refit_changes_confidence_and_lane_id_and_a_restart_keeps_it(
     client.__exit__(None, None, None)
     client.__enter__()
     assert container_of(client) is not container
-    call(client, container_of(client).calibration.look)
+    call(client, container_of(client).ledger.calibration.look)
     assert answered(client, "XRPUSDT") == after
     assert client.get("/ai/evidence").json() == found

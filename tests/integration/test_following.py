@@ -46,8 +46,8 @@ def followed(client: TestClient) -> list[dict[str, Any]]:
     container = container_of(client)
 
     async def read() -> list[dict[str, Any]]:
-        await container.documents.flush()
-        return await container.documents.newest(FOLLOWED_FORECASTS, 100)
+        await container.base.stores.documents.flush()
+        return await container.base.stores.documents.newest(FOLLOWED_FORECASTS, 100)
 
     assert client.portal is not None
     return client.portal.call(read)
@@ -55,7 +55,7 @@ def followed(client: TestClient) -> list[dict[str, Any]]:
 
 def refresh(client: TestClient, symbol: str) -> None:
     assert client.portal is not None
-    client.portal.call(container_of(client).analysis.refresh, symbol)
+    client.portal.call(container_of(client).answers.analysis.refresh, symbol)
 
 
 def test_the_loop_lets_a_model_of_a_further_horizon_and_its_candidate_forecast_each_candle_once(

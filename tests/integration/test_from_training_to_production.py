@@ -107,7 +107,7 @@ def test_a_candidate_replaces_the_model_in_production_once_its_forecasts_have_se
         run(client, "/jobs/settle", {})
         assert client.get(f"/ai/models/{second['version']}").json()["shadow"]["settled"] == SHADOWED
         assert client.portal is not None
-        client.portal.call(container_of(client).shadowing.look)
+        client.portal.call(container_of(client).models.shadowing.look)
         while (event := socket.receive_json())["type"] != "ModelShadow" or event["data"]["state"] == "shadowing":
             pass
     told = event["data"]

@@ -206,7 +206,7 @@ def test_the_services_own_analyses_are_remembered(make_client: MakeClient, tmp_p
     write_candles(tmp_path / "ETHUSDT-1h.csv", quarters.resample(Timeframe.H1))
     sources = {"sources": ["files"], "files_path": str(tmp_path), "timeframes": ["1h"]}
     client = make_client(market_data=sources, analysis=ANY_REVISION)
-    analysis: AnalysisService = container_of(client).analysis
+    analysis: AnalysisService = container_of(client).answers.analysis
     assert client.portal is not None
     assert client.portal.call(analysis.refresh, "ETHUSDT").signal == "Long"
     refused_by(post(client, shape_b(**DOWN)), "cooldown")

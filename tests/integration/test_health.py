@@ -114,7 +114,7 @@ def test_settling_is_named_once_it_lags_by_more_than_an_hour() -> None:
 def test_a_service_that_stops_is_not_ready(make_client: MakeClient) -> None:
     client = make_client()
     assert client.get("/readyz").status_code == 200
-    container_of(client).stopping.set()
+    container_of(client).base.stopping.set()
     reply = client.get("/readyz")
     assert (reply.status_code, reply.json()["detail"]) == (503, "the service is shutting down")
     assert client.get("/livez").status_code == 200

@@ -42,7 +42,7 @@ class Operator:
         self.client = client
 
     def submit(self, do: str, **parameters: Any) -> str:
-        jobs = container_of(self.client).jobs
+        jobs = container_of(self.client).work.jobs
         assert self.client.portal is not None
 
         async def submit() -> Job:

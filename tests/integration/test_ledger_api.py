@@ -112,7 +112,7 @@ def test_stale_candles_and_strangers_change_no_figure(client: TestClient) -> Non
 
 def keep(client: TestClient, entries: list[LedgerEntry], now: datetime) -> ResilientLedger:
     """Book entries and close their days."""
-    ledger: ResilientLedger = container_of(client).ledger
+    ledger: ResilientLedger = container_of(client).base.stores.ledger
 
     async def work() -> None:
         await ledger.append(entries)

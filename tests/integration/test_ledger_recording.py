@@ -278,8 +278,8 @@ def test_identities_of_the_lanes_are_stored(client: TestClient, written: StoredL
     post(client, shape_a(**UP))
     container = container_of(client)
     assert client.portal is not None
-    client.portal.call(container.documents.flush)
-    stored = client.portal.call(container.documents.get, LEDGER_LANES, written.of(RULES).lane_id)
+    client.portal.call(container.base.stores.documents.flush)
+    stored = client.portal.call(container.base.stores.documents.get, LEDGER_LANES, written.of(RULES).lane_id)
     assert stored is not None
     assert (stored["lane"], stored["parts"]["indicators"]["rsi_period"]) == ("rules", 14)
 
@@ -414,7 +414,7 @@ def test_models_stand_beside_the_signals(client: TestClient, written: StoredLedg
 def test_the_loop_writes_down_what_it_makes_and_callers_repeat_it(client: TestClient, written: StoredLedger) -> None:
     container = container_of(client)
     assert client.portal is not None
-    made = client.portal.call(container.analysis.refresh, "BTCUSDT")
+    made = client.portal.call(container.answers.analysis.refresh, "BTCUSDT")
     entry = written.of(RULES)
     assert (entry.id, entry.origin, entry.request_id) == (f"{made.analysis_id}.rules", Origin.LOOP, None)
     asked = shape_c("BTCUSDT", strategy_context={})
@@ -439,7 +439,7 @@ def test_the_lanes_say_which_version_answers_and_what_it_changed(serve: Serve, w
         post(client, shape_b(seed=7 + len(sections)))
         container = container_of(client)
         assert client.portal is not None
-        client.portal.call(container.documents.flush)
+        client.portal.call(container.base.stores.documents.flush)
     answer = written.client.get("/ai/lanes").json()
     found = {lane["lane"]: lane["versions"] for lane in answer["lanes"]}
     assert [version["lane_id"] for version in found["rules"]] == [entry.lane_id for entry in reversed(written.entries)]

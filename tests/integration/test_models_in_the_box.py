@@ -164,7 +164,7 @@ def test_switched_off_it_forecasts_nothing(make_client: MakeClient, box: Path) -
 
 def test_a_service_as_it_is_installed_forecasts_the_candles_of_an_engine(make_client: MakeClient) -> None:
     client = make_client(models={"shipped": True})
-    if not ShippedVersions.of(container_of(client).settings.models).names():
+    if not ShippedVersions.of(container_of(client).base.settings.models).names():
         pytest.skip("models/default is empty: make it by cli.py models build-default")
     forecast = post(client, "/ai/analyze", shape_b())["forecast"]
     assert (forecast["shipped"], forecast["timeframe"]) == (True, "1h")

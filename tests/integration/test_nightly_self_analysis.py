@@ -29,11 +29,11 @@ def run(client: TestClient, retrain: Any = None, **settings: Any) -> dict[str, A
     """Run the self-analysis as the schedule does; `retrain` and settings replace those of the service."""
     container = container_of(client)
     nightly = NightlySelfAnalysis(
-        container.self_analyses,
-        container.documents,
-        container.settings.self_analysis.model_copy(update=settings),
-        retrain or container.retraining.because,
-        asks_llm=container.llm.journal is not None,
+        container.reviews.self_analyses,
+        container.base.stores.documents,
+        container.base.settings.self_analysis.model_copy(update=settings),
+        retrain or container.reviews.retraining.because,
+        asks_llm=container.llm.parts.journal is not None,
     )
     assert client.portal is not None
     found: dict[str, Any] = client.portal.call(nightly.run)
@@ -51,7 +51,7 @@ def book(client: TestClient, purpose: str, costs: list[int | None]) -> None:
             "cost_nano_usd": cost or 0,
             "unpriced": int(cost is None),
         }
-        client.portal.call(container.documents.put, LLM_CALLS, f"{purpose}-{number}", document)
+        client.portal.call(container.base.stores.documents.put, LLM_CALLS, f"{purpose}-{number}", document)
 
 
 def newest(client: TestClient) -> dict[str, Any]:
@@ -61,7 +61,7 @@ def newest(client: TestClient) -> dict[str, Any]:
 
 def model_calls(client: TestClient, version: str, right: int, wrong: int) -> list[Any]:
     """Return calls of this version, under the id that the service's own recorder gives it."""
-    recorder = container_of(client).analysis._publication._recorder
+    recorder = container_of(client).answers.analysis._publication._recorder
     lane_id = recorder._identities.id_of(LedgerLane.MODEL, version, Origin.API, None)
     return calls(right, wrong, LedgerLane.MODEL, lane_id=lane_id, probability_up=0.9, given=False)
 

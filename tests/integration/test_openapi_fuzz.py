@@ -38,7 +38,7 @@ from container import build_container
 @asynccontextmanager
 async def build(settings):
     async with build_container(settings, job_table="tests.fixtures.idle_jobs") as container:
-        container.trends._fetch_seconds = {PATIENCE_SECONDS}
+        container.answers.trends._fetch_seconds = {PATIENCE_SECONDS}
         yield container
 
 settings = load_settings()

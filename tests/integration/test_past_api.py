@@ -52,7 +52,7 @@ def analyses_once(client: TestClient, count: int) -> list[dict[str, Any]]:
 
 def record(client: TestClient, entries: list[LedgerEntry], move: float | None = None) -> None:
     """Book entries; with a move each is settled by it, its plan too."""
-    ledger = container_of(client).ledger
+    ledger = container_of(client).base.stores.ledger
     horizons = (1, PLAN) if move is not None else ()
     records = [
         LedgerRecord(entry, tuple(settlement(entry, horizon, move) for horizon in horizons), 0) for entry in entries

@@ -85,7 +85,7 @@ def test_plans_that_it_has_learned_from_are_no_evidence(registry: Registry) -> N
 
 @pytest.mark.parametrize("given", [{"fee_bps": 3.0}, {"slippage_bps": 0.0}])
 def test_costs_that_nothing_reads_are_refused(operator: TestClient, given: dict[str, float], tmp_path: Path) -> None:
-    version = serve_plan_model(Registry(Path(container_of(operator).settings.models.save_path)), STATED)
+    version = serve_plan_model(Registry(Path(container_of(operator).base.settings.models.save_path)), STATED)
     asked = {"symbol": "BTCUSDT", "candles": wire_candles(CANDLES, len(CANDLES)), "version": version}
     answer = operator.post("/jobs/evaluate", json=asked | given)
     assert answer.status_code == 422, answer.text
@@ -112,7 +112,7 @@ def test_a_job_answers_as_the_command(registry: Registry) -> None:
 
 
 def test_a_service_finds_the_version_among_plan_models(operator: TestClient) -> None:
-    models = container_of(operator).settings.models
+    models = container_of(operator).base.settings.models
     version = serve_plan_model(Registry(Path(models.save_path)), STATED)
     asked = {"symbol": "BTCUSDT", "candles": wire_candles(CANDLES, len(CANDLES))}
     for named in ({"version": version}, {"target": "plan"}):

@@ -132,7 +132,7 @@ def test_feedback_of_an_untrusted_client_is_stored_but_not_counted(make_client: 
 def keep_in_the_ledger(client: TestClient, records: list[LedgerRecord]) -> None:
     container = container_of(client)
     assert client.portal is not None
-    client.portal.call(keep, container.ledger, records)
+    client.portal.call(keep, container.base.stores.ledger, records)
 
 
 def said(hour: int, move: float, **changes: Any) -> LedgerRecord:
@@ -270,7 +270,7 @@ def test_feedback_that_came_while_the_store_was_down_counts_when_it_is_back(
     assert client.portal is not None
     told = {"signal_id": analysis["analysis_id"], "predicted_signal": "Long", "actual_outcome": "success"}
     tell(client, signal_id="counted before")
-    client.portal.call(container.store.flush)
+    client.portal.call(container.base.stores.analyses.flush)
     with closing(sqlite3.connect(store, isolation_level=None)) as connection, connection:
         connection.execute("BEGIN EXCLUSIVE")  # another program writes for a long time
         assert tell(client, **told) == "the feedback is kept"

@@ -187,7 +187,7 @@ def test_without_an_engine_the_portfolio_report_says_so(client: TestClient) -> N
 
 
 def spend(client: TestClient, day: datetime, *usd: float) -> None:
-    documents = container_of(client).documents
+    documents = container_of(client).base.stores.documents
     assert client.portal is not None
     for number, cost in enumerate(usd):
         call = {
@@ -252,7 +252,7 @@ def test_performance_is_judged_by_settled_signals(
     client: TestClient, won_of_ten: int, level: str, subjects_told: list[str]
 ) -> None:
     assert client.portal is not None
-    client.portal.call(keep, container_of(client).ledger, plans(50, won_of_ten))
+    client.portal.call(keep, container_of(client).base.stores.ledger, plans(50, won_of_ten))
     found = report(client, "performance")
     rate = found["figures"]["signals"]["win_rate"]
     assert (rate["value"], rate["count"]) == (won_of_ten / 10, 50)
@@ -269,7 +269,7 @@ def test_performance_is_judged_by_settled_signals(
 def test_performance_is_judged_by_plans_once_enough_of_them_are_independent(make_client: MakeClient) -> None:
     client = make_client(reports={"performance_days": 300})
     assert client.portal is not None
-    client.portal.call(keep, container_of(client).ledger, plans(250, 9))
+    client.portal.call(keep, container_of(client).base.stores.ledger, plans(250, 9))
     found = report(client, "performance")
     judged = found["figures"]["signals"]
     assert (judged["horizon"], judged["timeframe"], judged["win_rate"]["count"]) == ("plan", "1h", 250)
@@ -279,7 +279,7 @@ def test_performance_is_judged_by_plans_once_enough_of_them_are_independent(make
 
 def test_too_few_plans_are_insufficient_and_judged_not_at_all(client: TestClient) -> None:
     assert client.portal is not None
-    client.portal.call(keep, container_of(client).ledger, plans(10, 0))
+    client.portal.call(keep, container_of(client).base.stores.ledger, plans(10, 0))
     found = report(client, "performance")
     assert found["level"] == "ok"
     assert [finding["text"].partition(":")[0] for finding in found["findings"]] == ["insufficient", "insufficient"]

@@ -47,10 +47,11 @@ def post_candles(client: TestClient, symbol: str = "BTCUSDT") -> None:
 def retrain(client: TestClient, *, full: bool = False, **settings: Any) -> dict[str, Any]:
     """Train what needs it, by default of the usual horizon and of plans alone."""
     container = container_of(client)
-    drifting = settings.pop("drifting", container.retraining._drifting)
-    models = container.settings.models.model_copy(update={"further_horizons_candles": (), **settings})
-    changed = container.settings.model_copy(update={"models": models})
-    retraining = Retraining(container.models, container.training, container.jobs, drifting, changed, container.clock)
+    drifting = settings.pop("drifting", container.reviews.retraining._drifting)
+    models = container.base.settings.models.model_copy(update={"further_horizons_candles": (), **settings})
+    changed = container.base.settings.model_copy(update={"models": models})
+    work, clock = container.work, container.base.clock
+    retraining = Retraining(container.models.admin, work.training, work.jobs, drifting, changed, clock)
     assert client.portal is not None
     found: dict[str, Any] = client.portal.call(partial(retraining.retrain_if_needed, full=full))
     return found
@@ -106,11 +107,11 @@ def test_a_market_without_candles_and_a_pooled_model_are_left_out_with_the_reaso
 
 def pooled(registry: Registry, container: Container, hours_ago: float = 100, **training: Any) -> str:
     """Put a model of two markets into production that was trained with other settings than those of the service."""
-    models = container.settings.models.model_dump(mode="json")
+    models = container.base.settings.models.model_dump(mode="json")
     models["training"] |= training
     # Of releases before this one, which versions of every type have kept.
     models["logistic_inverse_regularization"] = 0.001
-    settings = {"models": models, "features": container.settings.features.model_dump(mode="json")}
+    settings = {"models": models, "features": container.base.settings.features.model_dump(mode="json")}
     data = trained_until(hours_ago).model_copy(update={"markets": ("BTCUSDT", "ETHUSDT")})
     return put_in_production(registry, ModelType.LOGISTIC, symbol=ANY_SYMBOL, data=data, settings=settings)
 
@@ -125,7 +126,7 @@ def test_a_pooled_model_is_trained_again_on_its_markets_and_with_its_settings(
     (submitted,) = retrain(operator)["submitted"]
     assert (submitted["symbol"], submitted["reason"]) == (ANY_SYMBOL, "age")
     assert operator.portal is not None
-    document = operator.portal.call(container.documents.get, JOB_ORDERS, submitted["job_id"])
+    document = operator.portal.call(container.base.stores.documents.get, JOB_ORDERS, submitted["job_id"])
     assert document is not None
     order = TrainingParameters.model_validate(document["parameters"])
     assert (order.symbol, order.model_type, order.models.training.seed) == (ANY_SYMBOL, ModelType.LOGISTIC, 77)
@@ -144,7 +145,7 @@ def test_drift_and_advice_train_a_pooled_model_too(operator: TestClient, registr
         found = retrain(operator, drifting=lambda: {(USUAL, version): "it drifts"}, retrain_interval_hours=1_000_000)
     else:
         assert operator.portal is not None
-        found = operator.portal.call(container_of(operator).retraining.because, "advised")
+        found = operator.portal.call(container_of(operator).reviews.retraining.because, "advised")
     assert [(training["symbol"], training["reason"]) for training in found["submitted"]] == [(ANY_SYMBOL, cause)]
 
 
@@ -173,7 +174,7 @@ def test_drift_and_the_advice_of_the_self_analysis_train_a_young_model(
     assert (submitted["reason"], submitted["text"]) == ("drift", "its calibration drifts")
     operator.delete(f"/jobs/{submitted['job_id']}")
     assert operator.portal is not None
-    advised = operator.portal.call(container_of(operator).retraining.because, "advised")
+    advised = operator.portal.call(container_of(operator).reviews.retraining.because, "advised")
     assert [training["reason"] for training in advised["submitted"]] == ["self_analysis"]
 
 
@@ -218,13 +219,13 @@ def test_where_nothing_serves_one_model_of_all_configured_symbols_is_trained(
     (submitted,) = retrain(operator)["submitted"]
     assert (submitted["symbol"], submitted["timeframe"], submitted["reason"]) == (ANY_SYMBOL, "1h", "first")
     assert operator.portal is not None
-    document = operator.portal.call(container.documents.get, JOB_ORDERS, submitted["job_id"])
+    document = operator.portal.call(container.base.stores.documents.get, JOB_ORDERS, submitted["job_id"])
     assert document is not None
     order = TrainingParameters.model_validate(document["parameters"])
-    assert (order.symbol, order.model_type) == (ANY_SYMBOL, container.settings.models.default_type)
+    assert (order.symbol, order.model_type) == (ANY_SYMBOL, container.base.settings.models.default_type)
     # Of the other configured symbols nobody has candles.
     assert [(market.symbol, len(market.series)) for market in order.pool] == [("BTCUSDT", 400), ("ETHUSDT", 400)]
-    assert set(container.settings.analysis.symbols) > {"BTCUSDT", "ETHUSDT"}
+    assert set(container.base.settings.analysis.symbols) > {"BTCUSDT", "ETHUSDT"}
     again = retrain(operator)
     assert again["skipped"][0]["why"] == f"its training is under way: job {submitted['job_id']}"
 
@@ -251,7 +252,7 @@ def test_a_first_training_that_did_not_pass_is_repeated_when_it_is_due(
 
 def order_of(client: TestClient, job_id: str) -> TrainingParameters:
     assert client.portal is not None
-    document = client.portal.call(container_of(client).documents.get, JOB_ORDERS, job_id)
+    document = client.portal.call(container_of(client).base.stores.documents.get, JOB_ORDERS, job_id)
     assert document is not None
     return TrainingParameters.model_validate(document["parameters"])
 
@@ -294,8 +295,8 @@ def test_a_plan_model_is_trained_anew_where_one_is_in_production(operator: TestC
     for symbol in ("BTCUSDT", "ETHUSDT"):
         post_candles(operator, symbol)
     container = container_of(operator)
-    models = container.settings.models.model_dump(mode="json", exclude={"save_path", "shipped"})
-    features = container.settings.features.model_copy(update={"horizon_candles": 240, "sequence_length": 1})
+    models = container.base.settings.models.model_dump(mode="json", exclude={"save_path", "shipped"})
+    features = container.base.settings.features.model_copy(update={"horizon_candles": 240, "sequence_length": 1})
     settings = {"models": models, "features": features.model_dump(mode="json")}
     data = PLAN_DATA.model_copy(update={"last_ms": trained_until(100).last_ms})
     serve_plan_model(registry, 0.4, data=data, settings=settings)
@@ -305,7 +306,7 @@ def test_a_plan_model_is_trained_anew_where_one_is_in_production(operator: TestC
     assert [market.symbol for market in order.pool] == ["BTCUSDT", "ETHUSDT"]
     assert order.plans is not None
     assert order.plans.evidence is not None
-    assert (order.features, order.model_type) == (container.settings.features, ModelType.LIGHTGBM)
+    assert (order.features, order.model_type) == (container.base.settings.features, ModelType.LIGHTGBM)
     assert Registry.of(order.models).root == registry.root / "plans"
     with pytest.raises(InsufficientData, match=r"the rules gave \d+ plans in these candles .*, 667 are needed"):
         train(order.parameters(), lambda _: None)

@@ -47,7 +47,7 @@ def keep(client: TestClient, collection: Collection, key: str, days_ago: float, 
     container = container_of(client)
     document = {"created_at": datetime.now(UTC) - timedelta(days=days_ago), **fields}
     assert client.portal is not None
-    client.portal.call(partial(container.documents.put, collection, key, document))
+    client.portal.call(partial(container.base.stores.documents.put, collection, key, document))
 
 
 @ROUTES
@@ -92,7 +92,7 @@ def reviewed(client: TestClient, count: int) -> None:
     container = container_of(client)
     assert client.portal is not None
     give_up_at = time.monotonic() + PATIENCE_SECONDS
-    while len(client.portal.call(container.documents.newest, TRADE_ANALYSES, 1_000)) < count:
+    while len(client.portal.call(container.base.stores.documents.newest, TRADE_ANALYSES, 1_000)) < count:
         assert time.monotonic() < give_up_at
         time.sleep(0.02)
 
@@ -241,7 +241,7 @@ def test_an_accepted_suggestion_comes_as_lines_of_configuration_and_changes_noth
     (listed,) = client.get("/ai/config-suggestions").json()["suggestions"]
     assert (listed["status"], listed["applied_changes"]) == ("accepted", [])
     container = container_of(client)
-    assert container.settings.signals.min_confidence == 0.5
+    assert container.base.settings.signals.min_confidence == 0.5
     assert client.post(DECIDE, json={"accept": True}).json() == found
     opposite = client.post(DECIDE, json={"accept": False})
     assert (opposite.status_code, "it is accepted" in opposite.json()["detail"]) == (409, True)

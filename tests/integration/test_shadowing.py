@@ -53,7 +53,7 @@ def post(client: TestClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
 
 def settle_tasks(client: TestClient) -> None:
     """Wait until the candidates have forecast."""
-    shadows = container_of(client).forecasting._answers._shadows
+    shadows = container_of(client).models.forecasting._answers._shadows
     assert shadows is not None
 
     async def ended() -> None:
@@ -129,7 +129,7 @@ def test_a_candidate_that_raises_or_cannot_be_loaded_leaves_no_entry_and_every_a
 ) -> None:
     put_beside(registry)
     client = make_client()
-    shadows = container_of(client).forecasting._answers._shadows
+    shadows = container_of(client).models.forecasting._answers._shadows
     assert shadows is not None
 
     def broken(*_: object) -> None:

@@ -47,7 +47,7 @@ def records_of_two_lanes() -> list[LedgerRecord]:
 def fill(client: TestClient, records: list[LedgerRecord]) -> Container:
     container = container_of(client)
     assert client.portal is not None
-    client.portal.call(keep, container.ledger, records)
+    client.portal.call(keep, container.base.stores.ledger, records)
     return container
 
 
@@ -184,7 +184,7 @@ def test_an_llm_without_lift_is_asked_for_its_sample_only_and_health_says_so(
     asked_before = len(fake_openai.asked)
     client = make_client(**sections)
     container = container_of(client)
-    wait_until(lambda: container.lanes.gate.sampling)
+    wait_until(lambda: container.ledger.lanes.gate.sampling)
     answer = client.post("/ai/analyze", json=shape_a(drift=0.4, symbol="BTCUSDT")).json()
     assert (answer["source"], answer["signal"]) == ("technical", "Long")
     assert answer["fallback_reason"].startswith("sampling: 3 settled plans of the llm lane show no lift")

@@ -151,7 +151,7 @@ def test_so_does_a_training_of_many_markets_whose_order_cannot_bring_all_that_wa
     job_id = found["submitted"][0]["job_id"]
     client.delete(f"/jobs/{job_id}")
     assert client.portal is not None
-    document = client.portal.call(container_of(client).documents.get, JOB_ORDERS, job_id)
+    document = client.portal.call(container_of(client).base.stores.documents.get, JOB_ORDERS, job_id)
     assert document is not None
     (market,) = TrainingParameters.model_validate(document["parameters"]).pool
     assert (market.symbol, market.candles) == ("BTCUSDT", ())

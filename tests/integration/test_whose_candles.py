@@ -78,7 +78,7 @@ def test_every_answer_to_a_trusted_caller_is_broadcast_cached_or_fetched(client:
 
 
 def test_an_analysis_of_the_services_own_is_broadcast(client: TestClient) -> None:
-    analysis: AnalysisService = container_of(client).analysis
+    analysis: AnalysisService = container_of(client).answers.analysis
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()
         assert client.portal is not None
@@ -133,7 +133,7 @@ def test_a_forming_candle_and_a_near_price_do_not_keep_the_cache_from_answering(
 def test_a_row_of_an_earlier_release_answers_no_request_with_candles(make_client: MakeClient) -> None:
     client = make_client()
     body = shape_b()
-    store = container_of(client).store
+    store = container_of(client).base.stores.analyses
     price = body["current_price"]
     stored = make_analysis(
         symbol="ETHUSDT",

@@ -22,9 +22,9 @@ async def analyze(request: Request) -> bytes:
     equal requests again, marked `[RECENT]`.
     """
     container = get_container(request)
-    await analyze_limit.count(request, container.settings)
+    await analyze_limit.count(request, container.base.settings)
     query, engine = await query_of(request, container, read_analysis)
-    answer = await container.analysis.analyze(query)
+    answer = await container.answers.analysis.analyze(query)
     return render_analysis(answer.analysis, cached=answer.cached, engine=engine)
 
 
