@@ -184,6 +184,10 @@ class Forecast(Frozen):
     leader: str | None = None
     volatility_forecast: VolatilityForecast | None = None
 
+    def refused(self) -> Forecast:
+        """Return it as safe mode makes it: Neutral, without confidence."""
+        return self.model_copy(update={"signal": Signal.NEUTRAL, "confidence": 0.0})
+
 
 @dataclass(frozen=True)
 class PastForecasts:

@@ -12,7 +12,6 @@ from domain.ledger.entries import Origin
 from domain.market import Timeframe
 from domain.queries import AnalysisQuery
 from domain.timeframe_data import ended_early
-from domain.values import Signal
 from services.forecasts.forecasting import Forecasting
 from services.guards.safe_mode import WhyOn
 from services.ledger.recording.recorder import Recorder
@@ -74,13 +73,12 @@ class ForecastRequests:
         timeframe = await self._forecasting.choose(query.symbol, _offered(query))
         snapshot = query.snapshot or await self._fetched(query.symbol, timeframe)
         forecast = await self._forecasting.forecast(snapshot, timeframe, query.costs)
-        said = [of_forecast(forecast, given=True)]
+        said = of_forecast(forecast, given=True)
         # A replay is of the past.
         reason = self._why_safe_mode() if snapshot.as_of_ms is None else None
         if reason is not None:
-            said = [said[0].refused()]
-            forecast = forecast.model_copy(update={"signal": Signal.NEUTRAL, "confidence": 0.0})
-        self._recorder.said(said, snapshot, timeframe, Origin.PREDICT, trusted=query.trusted, costs=query.costs)
+            said, forecast = said.refused(), forecast.refused()
+        self._recorder.said([said], snapshot, timeframe, Origin.PREDICT, trusted=query.trusted, costs=query.costs)
         return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms, reason)
 
     async def _fetched(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:

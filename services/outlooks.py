@@ -12,7 +12,7 @@ from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
 from domain.ledger.entries import Origin
 from domain.market import CandleSeries, Timeframe
-from domain.values import Signal, epoch_ms
+from domain.values import epoch_ms
 from services.forecasts.forecasting import Forecasting
 from services.forecasts.horizon_returns import further_returns
 from services.forecasts.price_paths import PriceStep, price_path
@@ -110,13 +110,12 @@ class Outlooks:
         snapshot = await self.markets.snapshot(ticker, chosen, await self._candles(ticker, chosen))
         opinion = await self._forecasting.opinion(snapshot, chosen)
         reason, forecast = self._why_safe_mode(), opinion.forecast
-        if forecast is not None and tells_side:
+        if forecast is not None:
             said = of_forecast(forecast, given=True)
-            self._recorder.said(
-                [said.refused() if reason is not None else said], snapshot, chosen, Origin.PREDICT, trusted=trusted
-            )
-        if forecast is not None and reason is not None:
-            forecast = forecast.model_copy(update={"signal": Signal.NEUTRAL, "confidence": 0.0})
+            if reason is not None:
+                said, forecast = said.refused(), forecast.refused()
+            if tells_side:
+                self._recorder.said([said], snapshot, chosen, Origin.PREDICT, trusted=trusted)
         now = self._clock.now()
         closed = snapshot.closed(epoch_ms(now))[chosen]
         further = await further_returns(self._forecasting, snapshot, chosen)
