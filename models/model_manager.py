@@ -13,10 +13,8 @@ from domain.errors import InvalidRequest, ModelUnusable
 from domain.forecasting import ModelType
 from domain.jobs import TellProgress
 from domain.market import CandleSeries
-from domain.trading.forecast_plans import PlanRecord
 from models.evaluation.gate import GateVerdict
 from models.evaluation.out_of_sample import OutOfSample
-from models.evaluation.time_axis import TimeAxis
 from models.registry.artifacts import StoredVersion
 from models.registry.disk import check_disk
 from models.registry.metadata import ModelMetadata
@@ -91,7 +89,7 @@ class ModelManager:
         models: ModelSettings,
         features: FeatureSettings,
         now: Callable[[], datetime],
-        measure_plans: PlanMeasurer | None = None,
+        measure_plans: PlanMeasurer,
     ) -> None:
         """Take the settings; nothing is read or written yet.
 
@@ -99,7 +97,7 @@ class ModelManager:
             models: Sizes, training, evaluation, and the folder of the versions.
             features: Preparation of candles.
             now: The server's clock, aware UTC.
-            measure_plans: Measures the plans of predictions out of sample; without it versions have no record of them.
+            measure_plans: Measures the plans of predictions out of sample.
         """
         self._models = models
         self._features = features
@@ -170,9 +168,6 @@ class ModelManager:
         """
         return evaluate_version(self.registry, version, symbol, series, self._models, self._measure_plans, leader)
 
-    def _plans(self, said: OutOfSample, axis: TimeAxis, markets: Mapping[str, CandleSeries]) -> PlanRecord | None:
-        return self._measure_plans(axis.by_market(said, markets)) if self._measure_plans else None
-
     def _register(
         self,
         run: TrainingRun,
@@ -181,7 +176,7 @@ class ModelManager:
         members: Mapping[ModelType, str],
         now: datetime,
     ) -> ModelMetadata:
-        plans = self._plans(candidate.judged, run.axis, run.markets)
+        plans = self._measure_plans(run.axis.by_market(candidate.judged, run.markets))
         return register(self.registry, run, result, candidate, members, plans, now)
 
     def _passed(

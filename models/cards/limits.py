@@ -11,7 +11,7 @@ UNRELIABLE_ECE = 0.03
 FEW_PREDICTIONS = 2_000
 
 
-def limits_of(model: ModelMetadata, trials: int | None, *, watched: bool = True) -> list[str]:
+def limits_of(model: ModelMetadata, trials: int | None, *, watched: bool) -> list[str]:
     """Return the limits of a version in sentences, those that any user meets first.
 
     Args:

@@ -18,7 +18,7 @@ class RecalibrationsInForce:
     While the file cannot be read, those that were read last stay in force; after a restart there are none.
     """
 
-    def __init__(self, root: Path, on_failure: Callable[[str, AppError], None], moment: datetime | None = None) -> None:
+    def __init__(self, root: Path, on_failure: Callable[[str, AppError], None], moment: datetime | None) -> None:
         """Read nothing yet.
 
         Args:

@@ -141,7 +141,7 @@ class Registries:
         ahead = "" if horizon is None else f" of {horizon} candles ahead"
         raise ModelNotFound(f"there is no version {version}{ahead}")
 
-    def of_close(self, version: str, horizon: int | None = None) -> RegistryKey:
+    def of_close(self, version: str, horizon: int | None) -> RegistryKey:
         """Return which registry has a version that forecasts the close; arguments as `holder`.
 
         Raises:

@@ -49,7 +49,7 @@ def measure_columns(
     symbol: str,
     series: CandleSeries,
     now: Callable[[str], None],
-    leader: CandleSeries | None = None,
+    leader: CandleSeries | None,
 ) -> MeasuredColumns:
     """Return what the columns are worth on the newest candles, none of which the version was trained on.
 

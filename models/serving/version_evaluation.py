@@ -58,11 +58,11 @@ class JudgedCandles(JudgedPredictions):
     """Scores of predictions of rises, one for each candle, beside those of the baselines on the same candles.
 
     Attributes:
-        plans: Result of the plans on the predicted side; None where nothing measures plans.
+        plans: Result of the plans on the predicted side.
     """
 
     baselines: Mapping[str, Scores]
-    plans: PlanRecord | None
+    plans: PlanRecord
 
 
 @dataclass(frozen=True)
@@ -90,8 +90,8 @@ def evaluate_version(
     symbol: str,
     series: CandleSeries,
     settings: ModelSettings,
-    measure_plans: PlanMeasurer | None,
-    leader: CandleSeries | None = None,
+    measure_plans: PlanMeasurer,
+    leader: CandleSeries | None,
 ) -> Evaluation:
     """Return the evaluation of a version on candles of a symbol that it was not trained on.
 
@@ -101,7 +101,7 @@ def evaluate_version(
         symbol: Market of the candles.
         series: Closed candles in the version's timeframe, oldest first.
         settings: How intervals are drawn.
-        measure_plans: None measures none.
+        measure_plans: Measures its plans.
         leader: Closed candles of what leads the market, where the version reads them and they are known.
 
     Raises:
@@ -147,7 +147,7 @@ class _Judging:
         symbol: str,
         horizon: int,
         settings: ModelSettings,
-        measure_plans: PlanMeasurer | None,
+        measure_plans: PlanMeasurer,
     ) -> None:
         self._markets = {symbol: series}
         self._times = series.times_ms
@@ -172,7 +172,6 @@ class _Judging:
             name: out_of_sample([predict(fold, positions, self._by_candle)], self._by_candle, "none").scores()
             for name, predict in simple.items()
         }
-        measure = self._measure_plans
-        plans = measure(self.axis.by_market(predictions, self._markets)) if measure else None
+        plans = self._measure_plans(self.axis.by_market(predictions, self._markets))
         scores = predictions.scores(self._resampling)
         return JudgedCandles(predictions, self._times[positions], scores, baselines, plans)

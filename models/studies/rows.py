@@ -35,7 +35,7 @@ class StudyRow:
     scores: Scores
     against_logistic: Comparison | None
     cpu_seconds: float | None
-    made_at: datetime | None = None
+    made_at: datetime | None
     settings: str | None = None
     said: OutOfSample | None = None
 

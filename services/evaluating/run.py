@@ -101,6 +101,6 @@ def _document(found: Evaluation, symbol: str, traded: Backtest, parts: Sequence[
 def _figures(judged: JudgedCandles, traded: Backtest | None) -> Document:
     return {
         **figures_of(judged, judged.baselines),
-        "plans": judged.plans.model_dump(mode="json") if judged.plans else None,
+        "plans": judged.plans.model_dump(mode="json"),
         "performance": traded.performance.model_dump(mode="json") if traded else None,
     }

@@ -34,7 +34,7 @@ class EvaluationJobRequest:
     """
 
     symbol: str
-    version: str | None = None
+    version: str | None
     timeframe: Timeframe | None = None
     fee_bps: float | None = None
     slippage_bps: float | None = None

@@ -50,7 +50,7 @@ class ForecastAnswers:
         plans: ForecastPlans,
         settings: ServingSettings,
         executor: Executor,
-        shadows: ShadowForecasts | None = None,
+        shadows: ShadowForecasts | None,
     ) -> None:
         """Keep the parts.
 

@@ -15,7 +15,7 @@ from domain.errors import ModelUnavailable
 from domain.forecasting import Forecast
 from domain.market import Timeframe
 from domain.trading.costs import Costs
-from domain.trading.disabled import MODEL, WhyDisabled, nothing_is_disabled
+from domain.trading.disabled import MODEL, WhyDisabled
 from models.registry.metadata import ModelMetadata
 from models.serving.forecaster import Forecaster
 from models.serving.loaded_models import LoadedModels
@@ -43,9 +43,9 @@ class Forecasting:
         answers: ForecastAnswers,
         preferred: Sequence[Timeframe],
         executor: Executor,
-        why_disabled: WhyDisabled = nothing_is_disabled,
-        plan_forecasts: PlanForecasts | None = None,
-        further: Mapping[int, LoadedModels] | None = None,
+        why_disabled: WhyDisabled,
+        plan_forecasts: PlanForecasts,
+        further: Mapping[int, LoadedModels],
     ) -> None:
         """Keep the parts; nothing is loaded yet.
 
@@ -56,7 +56,7 @@ class Forecasting:
             preferred: Timeframes to forecast, first choice first.
             executor: For work off the event loop.
             why_disabled: Tells whether models take part now.
-            plan_forecasts: Asks plan models; None asks none.
+            plan_forecasts: Asks plan models.
             further: Versions in production of other horizons, by candles ahead.
         """
         self._models = models
@@ -66,7 +66,7 @@ class Forecasting:
         self._answers = answers
         self._why_disabled = why_disabled
         self._plan_forecasts = plan_forecasts
-        self.further = further or {}
+        self.further = further
         self._horizon: int | None = None
 
     def by(self, models: LoadedModels, moment: datetime) -> Forecasting:
@@ -74,20 +74,18 @@ class Forecasting:
         other = copy(self)
         other._models = models
         other._answers = self._answers.unshadowed()
-        other._plan_forecasts = self._plan_forecasts and self._plan_forecasts.at(moment)
+        other._plan_forecasts = self._plan_forecasts.at(moment)
         other.further = {}
         return other
 
     async def with_plan(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
         """Return the context with what the plan model that takes part, if any, says of the plan that the rules give."""
-        if self._plan_forecasts is None or self._why_none(snapshot):
+        if self._why_none(snapshot):
             return context
         return await self._plan_forecasts.added(snapshot, context)
 
     async def plan_models(self) -> list[ModelMetadata]:
         """Return the plan models in production; raises as `PlanForecasts.in_production`."""
-        if self._plan_forecasts is None:
-            return []
         return await run_blocking(self._executor, self._plan_forecasts.in_production)
 
     def at(self, horizon: int) -> Forecasting:

@@ -22,6 +22,7 @@ from models.registry.registry import Registry
 from models.registry.shipped import ShippedVersions
 from models.serving.loaded_models import load_version
 from models.training.training_run import TrainingRequest
+from services.training.managers import open_manager
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.commands import command
 from tests.fixtures.planted_market import reversal_market
@@ -144,7 +145,7 @@ def manager_above(out: Path, folder: Path) -> ModelManager:
         # These markets tell more of their future than a real one does.
         evaluation={"folds": 1, "bootstrap_samples": 200, "suspicious_accuracy": 1.0, "suspicious_auc": 1.0},
     )
-    return ModelManager(models, configured(FeatureSettings, sequence_length=8), lambda: datetime.now(UTC))
+    return open_manager(models, configured(FeatureSettings, sequence_length=8), 14, lambda: datetime.now(UTC))
 
 
 def train(manager: ModelManager, series: CandleSeries) -> Any:

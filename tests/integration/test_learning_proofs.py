@@ -14,10 +14,10 @@ from config.settings import FeatureSettings
 from domain.forecasting import ModelType
 from domain.jobs import JobProgress
 from domain.market import CandleSeries, Timeframe
-from models.model_manager import ModelManager
 from models.serving.loaded_models import load_version
 from models.serving.series_predictions import predict_series
 from models.training.training_run import TrainingRequest, TrainingRun
+from services.training.managers import open_manager
 from tests.conftest import MakeSettings
 from tests.fixtures.planted_market import reversal_market
 
@@ -121,7 +121,7 @@ def test_a_model_of_selected_features_serves_as_it_was_trained(make_settings: Ma
     # This market tells more of its future than a real one does.
     evaluation = models.evaluation.model_copy(update={"suspicious_accuracy": 1.0, "suspicious_auc": 1.0})
     models = models.model_copy(update={"save_path": str(tmp_path), "evaluation": evaluation})
-    manager = ModelManager(models, features, lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    manager = open_manager(models, features, 14, lambda: datetime(2026, 1, 1, tzinfo=UTC))
     series = reversal_market(3_000, TURNS, seed=5)
     request = TrainingRequest(ModelType.LOGISTIC, "BTCUSDT", Timeframe.H1)
     outcome = manager.train(request, {"BTCUSDT": series}, lambda progress: None)

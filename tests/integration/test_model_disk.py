@@ -14,10 +14,10 @@ from config.sources import load_settings
 from domain.errors import ModelStorageUnavailable
 from domain.forecasting import ModelType
 from domain.market import Timeframe
-from models.model_manager import ModelManager
 from models.registry.disk import check_disk, look_at_disk
 from models.registry.registry import Registry
 from models.training.training_run import TrainingRequest
+from services.training.managers import open_manager
 from tests.conftest import MakeClient
 from tests.fixtures.degraded import degraded, parts, wait_until
 from tests.fixtures.models import NOON, add_model, files_of, make_metadata
@@ -146,7 +146,7 @@ def test_a_damaged_file_of_recalibrations_is_named_and_forecasts_go_on(client: T
 
 def test_a_training_is_refused_before_it_begins(small_disk: SmallDisk) -> None:
     settings = load_settings(environment={}, overrides={"models": {"save_path": str(small_disk.folder / "models")}})
-    manager = ModelManager(settings.models, settings.features, lambda: NOON)
+    manager = open_manager(settings.models, settings.features, 14, lambda: NOON)
     request = TrainingRequest(ModelType.LOGISTIC, "BTCUSDT", Timeframe.H1)
     with pytest.raises(ModelStorageUnavailable, match="MiB free; a training needs 32; free space there"):
         manager.train(request, {}, lambda _: None)

@@ -16,13 +16,13 @@ from domain.market import Timeframe
 from features.columns.feature_sets import FEATURE_SETS, STANDARD
 from features.feature_engineering import FeatureEngineer
 from models.evaluation.calibration import Calibration
-from models.model_manager import ModelManager
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.forecaster import OnnxForecaster
 from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
 from models.training.training_run import TrainingRequest
+from services.training.managers import open_manager
 from tests.fixtures.models import add_ensemble, add_explained, add_model, feature_rows, make_scaler
 from tests.fixtures.planted_market import reversal_market
 from tests.fixtures.settings import configured
@@ -124,7 +124,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ModelType], t
             lightgbm={"trees": 60, "learning_rate": 0.1},
             xgboost={"trees": 30},
         )
-        manager = ModelManager(models, configured(FeatureSettings), lambda: datetime(2026, 1, 1, tzinfo=UTC))
+        manager = open_manager(models, configured(FeatureSettings), 14, lambda: datetime(2026, 1, 1, tzinfo=UTC))
         request = TrainingRequest(kind, ANY_SYMBOL, Timeframe.H1)
         return manager.registry, manager.train(request, {"BTCUSDT": MARKET}, lambda _: None).model
 
