@@ -41,7 +41,7 @@ def holder_of(settings: Settings, version: str, horizon: int | None = None) -> t
     return key, registries.at(key)
 
 
-def close_registry(settings: Settings, version: str | None, horizon: int | None = None) -> Registry:
+def close_registry(settings: Settings, version: str | None, horizon: int | None) -> Registry:
     """Return the registry that has a version which forecasts the close, without a version that of the horizon.
 
     Raises:

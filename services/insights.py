@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from config.settings import Settings
 from domain.analysis import DataSource, MarketSnapshot
 from domain.errors import MarketDataUnavailable
-from domain.trading.disabled import WhyDisabled, nothing_is_disabled
+from domain.trading.disabled import WhyDisabled
 from rules.context import MarketContext
 from rules.direction import view_trend
 from rules.market_condition import MarketCondition, describe_market
@@ -29,11 +29,7 @@ class MarketInsights:
     """Answers by the rules alone: equal candles get equal answers."""
 
     def __init__(
-        self,
-        market_data: MarketData,
-        reader: MarketReader,
-        settings: Settings,
-        why_disabled: WhyDisabled = nothing_is_disabled,
+        self, market_data: MarketData, reader: MarketReader, settings: Settings, why_disabled: WhyDisabled
     ) -> None:
         """Keep the parts.
 

@@ -30,7 +30,7 @@ STDERR_TAIL_BYTES = 4_096
 class ChildProcessRunner:
     """Starts a process per job, reads its messages, and never leaves one behind."""
 
-    def __init__(self, *, timeout_seconds: float, table: str = "tasks.jobs") -> None:
+    def __init__(self, *, timeout_seconds: float, table: str) -> None:
         """Make a runner.
 
         Args:

@@ -79,7 +79,7 @@ class LogWriter:
     Once lines can be written again, the log says how many are missing.
     """
 
-    def __init__(self, name: str, place: Place, max_waiting_bytes: int, finish: Callable[[str], str] = str) -> None:
+    def __init__(self, name: str, place: Place, max_waiting_bytes: int, finish: Callable[[str], str]) -> None:
         """Start the thread.
 
         Args:

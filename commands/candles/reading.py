@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from features.candle_reading.reading import ReadCandles
 
 
-def read_series(file: Path, timeframe: Timeframe | None, symbol: str | None = None) -> ReadCandles:
+def read_series(file: Path, timeframe: Timeframe | None, symbol: str | None) -> ReadCandles:
     """Return the candles of a file, aggregated to a longer timeframe if one is given.
 
     Args:
@@ -42,7 +42,7 @@ def read_series(file: Path, timeframe: Timeframe | None, symbol: str | None = No
     return replace(read, series=series.resample(timeframe))
 
 
-def read_closed(file: Path, timeframe: Timeframe | None, symbol: str | None = None) -> ReadCandles:
+def read_closed(file: Path, timeframe: Timeframe | None, symbol: str | None) -> ReadCandles:
     """Return the closed candles of a file, at least one; see `read_series`.
 
     Raises:

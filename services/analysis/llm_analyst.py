@@ -85,7 +85,7 @@ class LlmAnalyst:
             raise LlmUnavailable(reason, DISABLED)
         if not self._gate.asks(context.symbol, context.main.series.last_close_ms):
             raise LlmUnavailable(self._gate.reason, SAMPLING)
-        prompt = analysis_prompt(context, context.forecast)
+        prompt = analysis_prompt(context)
         advised = await self._advisor.ask(
             prompt, context.symbol, lambda reply, check: self._believed(judgement, reply, check)
         )

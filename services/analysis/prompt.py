@@ -29,7 +29,7 @@ def prompt_parts() -> dict[str, Any]:
     }
 
 
-def analysis_prompt(context: MarketContext, forecast: Forecast | None = None) -> Prompt:
+def analysis_prompt(context: MarketContext) -> Prompt:
     """Return the question about a market; no date and no time is in it."""
     facts = {
         "symbol": context.symbol,
@@ -39,7 +39,7 @@ def analysis_prompt(context: MarketContext, forecast: Forecast | None = None) ->
         "strategies": list(context.strategies),
         "missing_candles": context.missing_candles,
         "timeframes": {timeframe.value: _timeframe(part) for timeframe, part in context.timeframes.items()},
-        "model_forecast": _forecast(forecast) if forecast else None,
+        "model_forecast": _forecast(context.forecast) if context.forecast else None,
     }
     return make_prompt(INSTRUCTIONS, facts, _said(context.client), ANALYSIS_SCHEMA)
 

@@ -26,7 +26,7 @@ class _Verified:
     members: tuple[str, ...]
     stamps: tuple[FolderStamp, ...]
     damage: str | None
-    trained_until_ms: int | None = None
+    trained_until_ms: int | None
 
 
 class RegistryWatch:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 from domain.job_kinds import JobKind
@@ -18,7 +17,7 @@ EVENT_SECONDS = 1.0
 class JobEvents:
     """Publishes every status of a job, and its progress about once a second."""
 
-    def __init__(self, hub: SignalHub, clock: Clock, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, hub: SignalHub, clock: Clock, monotonic: Callable[[], float]) -> None:
         """Keep the parts; `monotonic` tells seconds that never jump back."""
         self._hub = hub
         self._clock = clock

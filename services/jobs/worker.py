@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-import time
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -45,7 +44,7 @@ class JobWorker:
         events: JobEvents,
         settings: JobSettings,
         clock: Clock,
-        monotonic: Callable[[], float] = time.monotonic,
+        monotonic: Callable[[], float],
     ) -> None:
         """Keep the parts; nothing runs yet."""
         self.name = worker_name()

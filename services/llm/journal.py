@@ -17,7 +17,7 @@ from services.llm.calling.calls import ASKED_ELSEWHERE, Completion, LlmRequest
 from services.llm.cost_ledger import CostLedger
 from services.llm.prompt import Prompt
 from services.llm.replies import Reply, read_reply
-from services.llm.sharing import ALONE, LlmSharing
+from services.llm.sharing import LlmSharing
 from storage.document_ports import LLM_REPLIES, LastingDocuments
 from utils import metrics
 from utils.clock import Clock
@@ -62,7 +62,7 @@ class Journal:
         documents: LastingDocuments,
         settings: LlmSettings,
         clock: Clock,
-        sharing: LlmSharing = ALONE,
+        sharing: LlmSharing,
     ) -> None:
         """Keep the parts; `sharing` lets one replica at a time ask a question."""
         self._sharing = sharing

@@ -33,8 +33,8 @@ class KnownModel:
     alias: Alias | None
     loaded: bool
     trials: int | None
-    recalibrations: tuple[Recalibration, ...] = ()
-    key: RegistryKey = USUAL
+    recalibrations: tuple[Recalibration, ...]
+    key: RegistryKey
 
     @property
     def market(self) -> str:

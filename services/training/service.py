@@ -44,8 +44,8 @@ class TrainingJobRequest:
     """
 
     symbol: str
-    timeframe: Timeframe | None = None
-    type: ModelType | None = None
+    timeframe: Timeframe | None
+    type: ModelType | None
     epochs: int | None = None
     candles: Sequence[CandleLike] | None = None
     newer_than_ms: int | None = None

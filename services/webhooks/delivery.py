@@ -42,9 +42,9 @@ class WebhookDelivery:
     owner: str
     claim: str
     claimed_until: datetime
-    state: DeliveryState = DeliveryState.WAITING
+    state: DeliveryState
+    last_error: str | None
     attempts: int = 0
-    last_error: str | None = None
 
     def document(self) -> Document:
         """Return what is kept of it."""

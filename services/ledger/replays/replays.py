@@ -37,7 +37,7 @@ class ReplayQuery:
 
     symbol: str
     as_of_ms: int
-    timeframes: tuple[Timeframe, ...] = ()
+    timeframes: tuple[Timeframe, ...]
     snapshot: MarketSnapshot | None = None
 
 

@@ -103,7 +103,7 @@ def test_a_forecast_stands_among_the_facts() -> None:
         expected_drawdowns={},
         expected_rallies={},
     )
-    facts = json.loads(parts(analysis_prompt(context_of(dashboard(1, 0.2)), forecast))[0])
+    facts = json.loads(parts(analysis_prompt(replace(context_of(dashboard(1, 0.2)), forecast=forecast)))[0])
     assert facts["model_forecast"]["probability_up"] == 0.57
     # The name of a version holds its date.
     assert "2026" not in json.dumps(facts)
