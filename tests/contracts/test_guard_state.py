@@ -34,13 +34,6 @@ from tests.fixtures.stores import eventually, held_up_documents
 pytest_plugins = ["tests.fixtures.mongod"]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return (
-        request.getfixturevalue("common_mongo_url") if request.param == "mongodb" else f"sqlite:///{tmp_path}/store.db"
-    )
-
-
 @pytest.fixture
 def clock() -> SettableClock:
     return SettableClock(market().generated_at)
@@ -59,26 +52,26 @@ def give(guards: Guards, context: MarketContext, analysis: Analysis) -> None:
     guards.give(analysis)
 
 
-async def test_safe_mode_outlives_a_restart(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock) as guards:
+async def test_safe_mode_outlives_a_restart(database_url: str, clock: SettableClock) -> None:
+    async with guards_on(database_url, clock) as guards:
         assert shut(guards, market(), answer()) == []
         await guards.safe_mode.switch(enabled=True, reason="wrong prices")
-    async with guards_on(url, clock) as guards:
+    async with guards_on(database_url, clock) as guards:
         found = guards.check(market(), answer())
         assert found.refusal == "refused by safe_mode: wrong prices"
         assert [problem.part for problem in guards.safe_mode.degraded()] == ["safe_mode"]
         await guards.safe_mode.switch(enabled=False, reason="")
-    async with guards_on(url, clock) as guards:
+    async with guards_on(database_url, clock) as guards:
         assert shut(guards, market(), answer()) == []
         assert list(guards.safe_mode.degraded()) == []
 
 
 async def test_a_switch_is_taken_over_by_other_processes_on_the_store_and_announced_there(
-    url: str, clock: SettableClock
+    database_url: str, clock: SettableClock
 ) -> None:
     hub, looks = SignalHub(100_000), asyncio.Queue[float]()
     heard = hub.subscribe()
-    async with guards_on(url, clock) as one, documents_on(url) as documents:
+    async with guards_on(database_url, clock) as one, documents_on(database_url) as documents:
 
         async def next_look(seconds: float) -> None:
             await looks.put(seconds)
@@ -95,22 +88,22 @@ async def test_a_switch_is_taken_over_by_other_processes_on_the_store_and_announ
         watching.cancel()
 
 
-async def test_the_last_side_outlives_a_restart(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock) as guards:
+async def test_the_last_side_outlives_a_restart(database_url: str, clock: SettableClock) -> None:
+    async with guards_on(database_url, clock) as guards:
         give(guards, market(), answer(Signal.LONG))
         assert shut(guards, at(clock), answer(Signal.SHORT)) == [GateName.COOLDOWN]
-    async with guards_on(url, clock, max_exposure=0.3) as guards:
+    async with guards_on(database_url, clock, max_exposure=0.3) as guards:
         assert shut(guards, at(clock), answer(Signal.SHORT)) == [GateName.COOLDOWN]
         # The returns that it is compared by are still there too.
         assert shut(guards, at(clock), answer(Signal.LONG, symbol="ETHUSDT")) == [GateName.EXPOSURE]
 
 
 async def test_a_side_that_one_process_gives_is_known_to_the_other_once_it_is_announced(
-    url: str, clock: SettableClock
+    database_url: str, clock: SettableClock
 ) -> None:
     told, heard = Hints(), Hints()
     told.send_by(heard.take)
-    async with guards_on(url, clock, told) as one, guards_on(url, clock, heard) as other:
+    async with guards_on(database_url, clock, told) as one, guards_on(database_url, clock, heard) as other:
         assert shut(other, market(), answer(Signal.SHORT)) == []
         for signal, refused in ((Signal.LONG, [GateName.COOLDOWN]), (Signal.NEUTRAL, [GateName.COOLDOWN])):
             give(one, at(clock), answer(signal, at=clock.now()))
@@ -125,18 +118,18 @@ async def test_a_side_that_one_process_gives_is_known_to_the_other_once_it_is_an
 
 
 async def test_a_switch_is_announced_once_it_is_stored_and_then_looked_for_at_once(
-    url: str, clock: SettableClock
+    database_url: str, clock: SettableClock
 ) -> None:
     async def never(_: float) -> None:
         await asyncio.Event().wait()
 
-    async with documents_on(url) as documents:
+    async with documents_on(database_url) as documents:
         other = SafeMode(documents, SignalHub(1_000), clock, never)
         watching = asyncio.create_task(other.watch())
         await other.known()
         hints = Hints()
         hints.send_by(lambda *_: other.look_soon())
-        async with guards_on(url, clock, hints) as one:
+        async with guards_on(database_url, clock, hints) as one:
             await one.safe_mode.switch(enabled=True, reason="wrong prices")
             async with asyncio.timeout(PATIENCE_SECONDS):
                 while other.state != one.safe_mode.state:
@@ -144,8 +137,10 @@ async def test_a_switch_is_announced_once_it_is_stored_and_then_looked_for_at_on
         watching.cancel()
 
 
-async def test_only_an_answer_that_a_trusted_caller_is_given_is_remembered(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock) as guards:
+async def test_only_an_answer_that_a_trusted_caller_is_given_is_remembered(
+    database_url: str, clock: SettableClock
+) -> None:
+    async with guards_on(database_url, clock) as guards:
         first = answer(Signal.LONG)
         guards.made(market(), first)
         assert shut(guards, market(), answer(Signal.SHORT)) == []
@@ -155,8 +150,8 @@ async def test_only_an_answer_that_a_trusted_caller_is_given_is_remembered(url: 
         assert shut(guards, market(), answer(Signal.SHORT)) == [GateName.COOLDOWN]
 
 
-async def test_a_flip_waits_for_candles_of_its_timeframe(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock, cooldown_candles=3) as guards:
+async def test_a_flip_waits_for_candles_of_its_timeframe(database_url: str, clock: SettableClock) -> None:
+    async with guards_on(database_url, clock, cooldown_candles=3) as guards:
         give(guards, market(), answer(Signal.LONG))
         for later, expected in ((2, [GateName.COOLDOWN]), (3, [])):
             clock.moment = candles_later(later)
@@ -165,11 +160,11 @@ async def test_a_flip_waits_for_candles_of_its_timeframe(url: str, clock: Settab
         assert shut(guards, market(100 + 2), answer(Signal.SHORT, timeframe="4h")) == []
 
 
-async def test_a_replay_and_old_candles_read_nothing(url: str, clock: SettableClock) -> None:
+async def test_a_replay_and_old_candles_read_nothing(database_url: str, clock: SettableClock) -> None:
     context = market()
     replay = replace(context, as_of=context.generated_at)
     old = replace(context, age=replace(context.age, lengths=9.0))
-    async with guards_on(url, clock, hysteresis=0.05, max_exposure=0.3) as guards:
+    async with guards_on(database_url, clock, hysteresis=0.05, max_exposure=0.3) as guards:
         before = [guards.check(seen, answer(Signal.SHORT, 0.56)) for seen in (replay, old)]
         give(guards, context, answer(Signal.LONG))
         give(guards, context, answer(Signal.SHORT, symbol="ETHUSDT"))
@@ -180,9 +175,9 @@ async def test_a_replay_and_old_candles_read_nothing(url: str, clock: SettableCl
         assert guards.agree(answer(as_of=clock.now()))
 
 
-async def test_open_signals_of_symbols_that_move_together_have_a_limit(url: str, clock: SettableClock) -> None:
+async def test_open_signals_of_symbols_that_move_together_have_a_limit(database_url: str, clock: SettableClock) -> None:
     alike, unlike = market(), market(seed=2)
-    async with guards_on(url, clock, max_exposure=0.5, open_candles=24) as guards:
+    async with guards_on(database_url, clock, max_exposure=0.5, open_candles=24) as guards:
         give(guards, alike, answer(symbol="ETHUSDT", size=0.2))
         give(guards, unlike, answer(symbol="SOLUSDT", size=0.25))
         assert shut(guards, alike, answer(size=0.2)) == []
@@ -201,8 +196,8 @@ async def test_open_signals_of_symbols_that_move_together_have_a_limit(url: str,
         assert shut(guards, alike, answer(size=0.2)) == []
 
 
-async def test_a_side_is_kept_at_less_confidence_than_it_needs_anew(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock, hysteresis=0.02) as guards:
+async def test_a_side_is_kept_at_less_confidence_than_it_needs_anew(database_url: str, clock: SettableClock) -> None:
+    async with guards_on(database_url, clock, hysteresis=0.02) as guards:
         assert shut(guards, market(), answer(confidence=0.5)) == []
         give(guards, market(), answer(confidence=0.5))
         assert shut(guards, market(), answer(confidence=0.51)) == []
@@ -214,8 +209,10 @@ async def test_a_side_is_kept_at_less_confidence_than_it_needs_anew(url: str, cl
         assert shut(guards, market(), answer(confidence=0.51)) == []
 
 
-async def test_a_side_that_a_clock_since_set_back_has_dated_is_as_good_as_none(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock) as guards:
+async def test_a_side_that_a_clock_since_set_back_has_dated_is_as_good_as_none(
+    database_url: str, clock: SettableClock
+) -> None:
+    async with guards_on(database_url, clock) as guards:
         ahead = clock.now() + timedelta(days=400)
         guards.remember(given_side(Signal.SHORT, ahead))
         assert shut(guards, market(), answer(Signal.LONG)) == []
@@ -223,19 +220,21 @@ async def test_a_side_that_a_clock_since_set_back_has_dated_is_as_good_as_none(u
         assert shut(guards, market(), answer(Signal.SHORT)) == [GateName.COOLDOWN]
 
 
-async def test_an_answer_of_an_earlier_moment_does_not_replace_a_later_one(url: str, clock: SettableClock) -> None:
-    async with guards_on(url, clock) as guards:
+async def test_an_answer_of_an_earlier_moment_does_not_replace_a_later_one(
+    database_url: str, clock: SettableClock
+) -> None:
+    async with guards_on(database_url, clock) as guards:
         give(guards, market(), answer(Signal.LONG))
         earlier = utc_time(epoch_ms(clock.now()) - 60_000)
         give(guards, market(), answer(Signal.SHORT, at=earlier))
         assert shut(guards, market(), answer(Signal.LONG)) == []
 
 
-async def test_a_side_of_another_release_is_passed_over(url: str, clock: SettableClock) -> None:
-    async with documents_on(url) as documents:
+async def test_a_side_of_another_release_is_passed_over(database_url: str, clock: SettableClock) -> None:
+    async with documents_on(database_url) as documents:
         await documents.put(GIVEN_SIDES, "OLDUSDT 1h", {"created_at": clock.now(), "symbol": "OLDUSDT"})
         await documents.put(GIVEN_SIDES, "BTCUSDT 1h", given_side(Signal.LONG, clock.now()).document)
-    async with guards_on(url, clock) as guards:
+    async with guards_on(database_url, clock) as guards:
         assert shut(guards, at(clock), answer(Signal.SHORT)) == [GateName.COOLDOWN]
 
 
@@ -323,7 +322,7 @@ async def test_an_older_state_is_not_taken_over_while_a_switch_is_on_its_way_to_
 @pytest.mark.parametrize("lost", [False, True], ids=["no Redis", "lost Redis"])
 @pytest.mark.parametrize("back", [False, True], ids=["in time", "when Redis is back"])
 async def test_without_announcements_sides_of_other_processes_are_read_while_this_one_gives_its_own(
-    url: str, clock: SettableClock, lost: bool, back: bool
+    database_url: str, clock: SettableClock, lost: bool, back: bool
 ) -> None:
     half_minutes, hints = asyncio.Queue[None](), Hints()
     if lost:
@@ -332,7 +331,7 @@ async def test_without_announcements_sides_of_other_processes_are_read_while_thi
     async def half_a_minute(_: float) -> None:
         await half_minutes.get()
 
-    async with documents_on(url) as documents:
+    async with documents_on(database_url) as documents:
         given = GivenSides(documents, clock, 24, half_a_minute, hints)
         hints.when(Hint.GIVEN_SIDE, given.look_at)
         following = asyncio.create_task(given.follow())

@@ -175,7 +175,9 @@ def status(client: TestClient, operation: str, token: str | None = None) -> int:
         client.headers.pop("authorization", None)
     headers = {} if token is None else {"authorization": f"Bearer {token}"}
     body: dict[str, Any] = {} if method in {"GET", "HEAD"} else {"json": {}}
-    return client.request(method, path, headers=headers, **body).status_code
+    answer = client.request(method, path, headers=headers, **body)
+    assert answer.status_code not in REFUSED or answer.headers["content-type"] == "application/problem+json"
+    return answer.status_code
 
 
 def passes(client: TestClient, operation: str, token: str | None = None) -> bool:

@@ -12,7 +12,7 @@ from fastapi.testclient import TestClient
 from domain.values import epoch_ms
 from models.registry.registries import PLANS, Registries, RegistryKey
 from models.registry.registry import Registry
-from tests.conftest import STRANGER, MakeClient
+from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, shape_a, wire_candles
 from tests.fixtures.containers import container_of
 from tests.fixtures.histories import simulated
@@ -33,12 +33,6 @@ KEYS = {"message", "job_id", "status", "symbol", "timeframe", "candles", "source
 def body(count: int = 400, **changes: Any) -> dict[str, Any]:
     """Return a request about simulated 1h candles."""
     return {"symbol": "ETHUSDT", "candles": wire_candles(simulated(3, count=count), count)} | changes
-
-
-@ROUTES
-def test_only_the_administrator_asks(make_client: MakeClient, path: str) -> None:
-    refused = make_client(STRANGER).post(path, json={"nonsense": 1})
-    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
 
 
 @ROUTES

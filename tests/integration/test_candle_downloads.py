@@ -15,22 +15,18 @@ from domain.market import Candle, Timeframe
 from domain.values import epoch_ms
 from storage.sqlite.store import SqliteStore
 from tests.conftest import LOOPBACK, MakeSettings, admin_headers
-from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
 from tests.fixtures.patience import ended
 from tests.fixtures.stores import eventually
 from utils.clock import SystemClock
 
+pytest_plugins = ["tests.fixtures.http_stand_in"]
+
 pytestmark = pytest.mark.usefixtures("hour_with_time_left")
 
 HOURS = 2_500
 Operate = Callable[[], TestClient]
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,22 +20,18 @@ from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.commands import forked_command
-from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle, http_stand_in
+from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
 from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.yahoo_charts import YahooMarket
 from utils.clock import SystemClock
 
+pytest_plugins = ["tests.fixtures.http_stand_in"]
+
 ROOT = Path(__file__).resolve().parents[2]
 HOURS = 3_500
 
 pytestmark = pytest.mark.usefixtures("hour_with_time_left")
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx2
@@ -19,11 +19,11 @@ from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.histories import simulated
-from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.settings import configured
 
-pytest_plugins = ["tests.fixtures.logs"]
+pytest_plugins = ["tests.fixtures.http_stand_in", "tests.fixtures.logs"]
 
 INDICATORS: dict[str, Any] = {
     "rsi_period": 7,
@@ -48,12 +48,6 @@ SIGNAL: dict[str, Any] = {
 
 def answer(**indicators: Any) -> Answer:
     return Answer.of({"success": True, "data": {"indicators": {**INDICATORS, **indicators}, "signal": SIGNAL}})
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

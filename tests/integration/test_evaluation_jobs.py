@@ -17,7 +17,7 @@ from models.registry.registry import Registry
 from services.evaluating.job import run_job
 from services.evaluating.parameters import EvaluationJobParameters, EvaluationParameters
 from services.job_candles.series import HistoryRequest, JobSeries
-from tests.conftest import STRANGER, MakeClient, MakeSettings
+from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import SettableClock
@@ -41,11 +41,6 @@ def evaluation(count: int = COUNT, **changes: Any) -> dict[str, Any]:
 def model_of(client: TestClient, **changes: Any) -> ModelMetadata:
     settings = container_of(client).base.settings
     return add_model(Registry(Path(settings.models.save_path)), **changes)
-
-
-def test_only_the_administrator_asks(make_client: MakeClient) -> None:
-    refused = make_client(STRANGER).post(PATH, json={"nonsense": 1})
-    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from services.evidence.file import read_evidence
 from services.evidence.job import CheckedEvidence, EvidenceJobParameters, run_job
 from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
 from services.job_candles.series import HistoryRequest, JobSeries, candle_rows
-from tests.conftest import STRANGER, MakeClient, MakeSettings
+from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.bodies import wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import SettableClock
@@ -39,11 +39,6 @@ LONG = 4_536
 
 def evidence(count: int = COUNT, **changes: Any) -> dict[str, Any]:
     return {"symbols": ["BTCUSDT"], "candles": wire_candles(simulated(3, count=count), count)} | changes
-
-
-def test_only_the_administrator_asks(make_client: MakeClient) -> None:
-    refused = make_client(STRANGER).post(PATH, json={"nonsense": 1})
-    assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json")
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from container import build_container
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from tasks.child_process import ChildProcessRunner
-from tests.conftest import LOOPBACK, STRANGER, MakeClient, MakeSettings, admin_headers
+from tests.conftest import LOOPBACK, MakeClient, MakeSettings, admin_headers
 from tests.fixtures.containers import container_of
 from tests.fixtures.job_functions import RESULT, alive
 from tests.fixtures.jobs import job_service
@@ -28,7 +28,6 @@ from tests.fixtures.patience import PAUSE_SECONDS
 from tests.fixtures.websocket_service import receive, serving, welcomed
 
 TABLE = "tests.fixtures.job_functions"
-ROUTES = [("GET", "/jobs"), ("GET", "/jobs/x"), ("DELETE", "/jobs/x")]
 
 
 def administrator(app: FastAPI) -> TestClient:
@@ -68,17 +67,6 @@ def operator(make_settings: MakeSettings) -> Iterator[Operator]:
     app = create_app(settings, partial(build_container, job_table=TABLE))
     with administrator(app) as client:
         yield Operator(client)
-
-
-def test_strangers_learn_nothing(make_client: MakeClient) -> None:
-    stranger = make_client(STRANGER)
-    guarded = make_client(LOOPBACK, access={"admin_token": "correct horse battery"})
-    for method, path in [(m, prefix + p) for m, p in ROUTES for prefix in ("", "/api/v1")]:
-        refused = stranger.request(method, path)
-        assert (refused.status_code, refused.headers["content-type"]) == (401, "application/problem+json"), path
-        assert guarded.request(method, path).status_code == 401, path
-        admin = guarded.request(method, path, headers={"authorization": "Bearer correct horse battery"})
-        assert admin.status_code == (200 if path.endswith("/jobs") else 404), path
 
 
 def test_job_is_watched_to_its_end(operator: Operator) -> None:

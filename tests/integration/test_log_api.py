@@ -37,14 +37,12 @@ def test_the_administrator_reads_what_the_service_has_just_logged(service: Servi
     assert {line["level"] for line in warned} <= {"WARNING", "ERROR"}
 
 
-def test_strangers_do_not_read_the_log_and_wrong_words_are_refused(client: TestClient) -> None:
+def test_wrong_words_are_refused(client: TestClient) -> None:
     for query, word in (("lines=0", "lines"), ("lines=1001", "lines"), ("level=LOUD", "level")):
         refused = client.get(f"/ai/log?{query}")
         assert refused.status_code == 422
         assert word in refused.json()["detail"]
     assert client.get("/ai/log").json() == {"lines": []}
-    client.headers.pop("authorization")
-    assert client.get("/ai/log").status_code == 401
 
 
 def test_refused_requests_push_out_no_other_lines(make_client: MakeClient, log_facts: list[str]) -> None:

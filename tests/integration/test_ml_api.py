@@ -8,7 +8,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from models.registry.registry import Registry
-from tests.conftest import STRANGER, MakeClient
+from tests.conftest import MakeClient
 from tests.fixtures.bodies import base_path, now_ms, shape_b, wire_candles
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.models import add_model
@@ -129,12 +129,6 @@ def test_a_market_is_fetched_once_until_it_is_forgotten(client: TestClient) -> N
     assert client.delete("/api/v1/ml/cache/BTCUSDT").json()["invalidated"] == 1
     predict(client, "price")
     assert client.get("/api/v1/ml/cache/stats").json()["misses"] == 2
-
-
-def test_strangers_neither_train_nor_forget(make_client: MakeClient) -> None:
-    stranger = make_client(STRANGER)
-    assert stranger.post("/api/v1/ml/train", json={"ticker": "BTCUSDT"}).status_code == 401
-    assert stranger.delete("/api/v1/ml/cache/BTCUSDT").status_code == 401
 
 
 def test_training_is_a_job_of_the_stored_candles(operator: TestClient) -> None:

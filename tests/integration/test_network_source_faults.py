@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
 
 from services.market_data.fetching import MAX_ANSWER_BYTES, SourceFailed
 from tests.fixtures.candle_apis import ENGINE, Api, both, http_client, read
-from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, StandIn
 
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
+pytest_plugins = ["tests.fixtures.http_stand_in"]
 
 
 @pytest.fixture

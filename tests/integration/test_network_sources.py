@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from typing import Any
 
@@ -20,14 +20,10 @@ from services.market_data.sources.binance import BinanceSource
 from services.market_data.sources.engine import EngineSource
 from tests.fixtures.candle_apis import BINANCE, ENGINE, SYMBOL, Api, both, http_client, read
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, Request, StandIn
 from tests.fixtures.markets import TIMEFRAMES, history, market_settings
 
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
+pytest_plugins = ["tests.fixtures.http_stand_in"]
 
 
 @pytest.fixture

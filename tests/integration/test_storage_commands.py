@@ -32,15 +32,12 @@ NOW = datetime.now(UTC)
 Command = Callable[..., int]
 
 
-@pytest.fixture(params=["sqlite", pytest.param("mongodb", marks=pytest.mark.realserver)])
-def url(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+@pytest.fixture
+def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """Return the URL of a database, which the command line reads from its environment."""
-    url = f"sqlite:///{tmp_path}/store.db"
-    if request.param == "mongodb":
-        url = request.getfixturevalue("common_mongo_url")
-    monkeypatch.setenv("DATABASE_URL", url)
+    monkeypatch.setenv("DATABASE_URL", database_url)
     monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
-    return url
+    return database_url
 
 
 @pytest.fixture

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 
 import pytest
@@ -20,9 +20,11 @@ from services.market_data.sources.yahoo import YahooSource
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.histories import ANALYSIS, INDICATORS
-from tests.fixtures.http_stand_in import StandIn, http_stand_in
+from tests.fixtures.http_stand_in import StandIn
 from tests.fixtures.sources import chain
 from tests.fixtures.yahoo_charts import YahooMarket
+
+pytest_plugins = ["tests.fixtures.http_stand_in"]
 
 M15, H1, H4, D1 = Timeframe.M15, Timeframe.H1, Timeframe.H4, Timeframe.D1
 DAY = "2025-06-18"
@@ -30,12 +32,6 @@ DAY = "2025-06-18"
 
 def moment(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00").astimezone(UTC)
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 
 import pytest
 
@@ -15,18 +15,14 @@ from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.sources.yahoo import YahooSource
 from tests.fixtures.candle_apis import http_client
 from tests.fixtures.clocks import NOW, SettableClock
-from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.markets import history
 from tests.fixtures.yahoo_charts import chart
 
+pytest_plugins = ["tests.fixtures.http_stand_in"]
+
 NOT_FOUND = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 DAY = Timeframe.D1.ms
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture
