@@ -13,10 +13,9 @@ WINDOW_SECONDS = 60.0
 
 
 @dataclass
-class _Window:
+class _Counted:
     since: float
-    lines: int = 0
-    left_out: int = 0
+    count: int = 0
 
 
 class ClientWarnings:
@@ -28,7 +27,7 @@ class ClientWarnings:
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         """Begin with nothing logged; `monotonic` gives seconds that never jump."""
         self._monotonic = monotonic
-        self._windows: dict[str, _Window] = {}
+        self._counted: dict[str, _Counted] = {}
 
     def warn(self, message: str, kind: str = "", **facts: str) -> None:
         """Log a warning, unless there were many of its kind.
@@ -39,21 +38,18 @@ class ClientWarnings:
             facts: Of this line.
         """
         now, key = self._monotonic(), f"{message} {kind}"
-        window = self._windows.get(key)
-        left_out = 0
-        if window is None or now - window.since >= WINDOW_SECONDS:
-            left_out = window.left_out if window else 0
-            window = self._windows[key] = _Window(now)
-        window.lines += 1
-        if window.lines > MAX_LINES:
-            window.left_out += 1
-            return
-        counted = {"left_out": left_out} if left_out else {}
-        logger.bind(**facts, **counted).opt(depth=1).warning(message)
+        counted, left_out = self._counted.get(key), 0
+        if counted is None or now - counted.since >= WINDOW_SECONDS:
+            left_out = max(0, counted.count - MAX_LINES) if counted else 0
+            counted = self._counted[key] = _Counted(now)
+        counted.count += 1
+        if counted.count <= MAX_LINES:
+            more = {"left_out": left_out} if left_out else {}
+            logger.bind(**facts, **more).opt(depth=1).warning(message)
 
     def reset(self) -> None:
         """Forget what was logged."""
-        self._windows.clear()
+        self._counted.clear()
 
 
 # One for the process, as its log is.

@@ -23,8 +23,8 @@ from utils.metrics import HTTP_REFUSALS
 
 SWEEP_SECONDS = 1.0
 RETRY_AFTER_SECONDS = 10
-# Longer than the pools of trusted clients keep a connection (90 s in Rust's reqwest and in Go): a request that is being
-# sent while the service closes is lost. Others have uvicorn's 5 s.
+# Longer than the pools of clients keep a connection (90 s in Rust's reqwest and in Go): a request that is being sent
+# while the service closes is lost.
 KEEP_ALIVE_SECONDS = 100
 # Refused connections that are still read, so that their clients see why; others are closed at once.
 MAX_LINGERING = 64
@@ -65,9 +65,6 @@ class Refusal:
 class Connection(Protocol):
     """What is asked of a connection from here."""
 
-    # How long it may be kept without a request, in seconds.
-    timeout_keep_alive: int
-
     @property
     def idle(self) -> bool:
         """Whether no request is under way, so that nothing is lost by closing it."""
@@ -94,8 +91,8 @@ class Connections:
         self.descriptors = descriptors
         self.lingering = 0
         self._unbounded = unbounded
-        # In the order of their coming, without sockets.
-        self._watched: dict[Connection, None] = {}
+        # With the share that each is counted in, in the order of their coming, without sockets.
+        self._watched: dict[Connection, str] = {}
         # Places taken by share, sockets included.
         self._taken: Counter[str] = Counter()
         self._bodies: dict[Connection, int] = {}
@@ -107,14 +104,12 @@ class Connections:
         """Give a new connection its place, and return why it cannot stay, if so."""
         share = _share(address, self._unbounded)
         self._taken[share] += 1
-        self._watched[connection] = None
+        self._watched[connection] = share
         self.descriptors.opened()
         if self._sweep is None:
             self._sweep = asyncio.get_running_loop().call_later(SWEEP_SECONDS, self._check_all)
-        if not share:
-            connection.timeout_keep_alive = KEEP_ALIVE_SECONDS
-        if share and self._taken[share] > self.settings.max_connections_per_address:
-            most = self.settings.max_connections_per_address
+        most = self.settings.max_connections_per_address
+        if share and self._taken[share] > most and not self._close_one_idle(connection, share):
             return _busy("too_many_connections", f"at most {most} connections may come from one address")
         if self.descriptors.short and not self._close_one_idle(connection) and self.descriptors.spent:
             return _busy("no_descriptors", "the service has no file descriptor left for another connection")
@@ -163,9 +158,10 @@ class Connections:
             facts = logger.bind(client=client, status=int(refusal.status), reason=refusal.reason, request_id=request_id)
             facts.warning("connection refused by the server's limits")
 
-    def _close_one_idle(self, newest: Connection) -> bool:
-        """Close the oldest connection that waits for a request, and return whether there was one."""
-        oldest = next((one for one in self._watched if one.idle and one is not newest), None)
+    def _close_one_idle(self, newest: Connection, share: str | None = None) -> bool:
+        """Close the oldest connection that waits for a request, of a share or of all; return whether there was one."""
+        among = (one for one, its in self._watched.items() if share in (None, its))
+        oldest = next((one for one in among if one is not newest and one.idle), None)
         if oldest is not None:
             oldest.close_idle()
         return oldest is not None

@@ -18,7 +18,7 @@ from rich.console import Console
 from starlette.types import ASGIApp
 
 from api.server.address import check_address
-from api.server.connections import Connections
+from api.server.connections import KEEP_ALIVE_SECONDS, Connections
 from api.server.descriptors import Descriptors, raise_limit
 from api.server.http_protocol import BoundedHttpProtocol
 from api.server.start_screen import start_screen
@@ -63,6 +63,7 @@ def server_config(app: ASGIApp, settings: Settings, descriptors: Descriptors | N
         ws_ping_interval=settings.websocket.ping_seconds,
         ws_ping_timeout=settings.websocket.pong_timeout_seconds,
         ws_per_message_deflate=False,
+        timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_SECONDS,
     )
 

@@ -265,30 +265,37 @@ def test_an_address_has_its_share_of_connections_sockets_included() -> None:
         running_service(TRUSTED_NETWORKS="203.0.113.0/24", SERVER__MAX_CONNECTIONS_PER_ADDRESS="3") as service,
         connect(service) as first,
         connect(service) as second,
+        connect(service) as third,
     ):
         send(first, HANDSHAKE)
         assert first.recv(12) == b"HTTP/1.1 101"
-        send(second, GET + b"\r\n")
-        assert second.recv(12) == b"HTTP/1.1 200"
-        third = connect(service)
+        for client in (second, third):
+            send(client, GET + b"\r\n")
+            assert client.recv(12) == b"HTTP/1.1 200"
         with connect(service) as fourth:
-            answer = last_answer(fourth)
+            # The oldest that only waits for its next request goes.
+            send(fourth, GET + b"\r\n")
+            assert fourth.recv(12) == b"HTTP/1.1 200"
+            while second.recv(65_536):
+                pass
+        for client in (third, fourth := connect(service)):
+            send(client, HANDSHAKE)
+            while b"HTTP/1.1 101" not in client.recv(65_536):
+                pass
+        with connect(service) as fifth:
+            answer = last_answer(fifth)
         assert answer.status == 503
         assert answer.headers["retry-after"] == "10"
         assert answer.problem["type"].endswith(":too_many_connections")
-        third.close()
-        first.close()
-        # Both places are free once the service has seen it; a socket's too.
-        for _ in range(2):
+        for client in (first, third, fourth):
+            client.close()
+        # The places are free once the service has seen it; a socket's too.
+        for _ in range(3):
             while True:
                 with connect(service) as client:
                     send(client, GET + b"connection: close\r\n\r\n")
                     if last_answer(client).status == 200:
                         break
-        with connect(service) as third, connect(service) as fourth:
-            for client in (third, fourth):
-                send(client, GET + b"\r\n")
-                assert client.recv(12) == b"HTTP/1.1 200"
 
 
 def test_trusted_networks_have_any_number_of_connections() -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any, cast
 
 import httpx2
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from models.registry.registry import Registry
@@ -201,6 +205,23 @@ def test_the_documentation_needs_no_other_host(client: TestClient) -> None:
     assert len(urls) >= 3
     assert all(url.startswith("/") for url in urls), urls
     assert all(client.get(url).status_code == 200 for url in urls)
+
+
+def test_the_document_is_made_once_and_off_the_event_loop(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    app, made_by = cast(FastAPI, client.app), list[int]()
+    make = app.openapi
+
+    def noted() -> dict[str, Any]:
+        made_by.append(threading.get_ident())
+        return make()
+
+    monkeypatch.setattr(app, "openapi", noted)
+    with ThreadPoolExecutor(4) as callers:
+        answers = list(callers.map(client.get, ["/openapi.json"] * 4))
+    assert {answer.content for answer in answers} == {answers[0].content}
+    assert client.portal is not None
+    assert len(made_by) == 1
+    assert made_by != [client.portal.call(threading.get_ident)]
 
 
 def test_openapi_references_resolve(client: TestClient) -> None:

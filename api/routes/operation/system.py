@@ -16,6 +16,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.routing import BaseRoute
 
 from api.accepted import prefers_html
+from api.dependencies import DefaultLimit
 from api.page_files import PageFiles
 from api.parts import (
     ClockPart,
@@ -43,12 +44,13 @@ router = APIRouter(tags=["system"])
 NAMES = {"signals": "signal_batch"}
 
 
-@router.head("/", include_in_schema=False, response_model=ServiceIndex)
+@router.head("/", include_in_schema=False, response_model=ServiceIndex, dependencies=[DefaultLimit])
 @router.get(
     "/",
     operation_id="index",
     summary="Every route, and what is switched on",
     response_model=ServiceIndex,
+    dependencies=[DefaultLimit],
     responses={200: {"content": {"text/html": {"schema": {"type": "string"}}}}},
 )
 async def index(request: Request, response: Response, settings: SettingsPart) -> ServiceIndex | Response:
@@ -144,12 +146,13 @@ async def readyz(stopping: Stopping, parts: HealthPart) -> Readiness:
     return Readiness(status="degraded" if problems else "ready", degraded=names, problems=problems)
 
 
-@router.head("/metrics", include_in_schema=False)
+@router.head("/metrics", include_in_schema=False, dependencies=[DefaultLimit])
 @router.get(
     "/metrics",
     operation_id="metrics",
     summary="Prometheus metrics",
     response_class=Response,
+    dependencies=[DefaultLimit],
     responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}},
 )
 async def metrics() -> Response:

@@ -13,12 +13,10 @@ from tests.fixtures.settings import configured
 
 
 class Client:
-    """A connection on which nothing has come yet."""
+    """A connection on which a request is under way, or nothing has come yet."""
 
-    idle = True
-    timeout_keep_alive = 5
-
-    def __init__(self) -> None:
+    def __init__(self, idle: bool = True) -> None:
+        self.idle = idle
         self.closed = False
 
     def close_idle(self) -> None:
@@ -55,27 +53,35 @@ def connections(limit: int = 1000, open_now: int = 0) -> Connections:
 )
 async def test_an_address_is_refused_beyond_its_share(addresses: list[str], refused: bool) -> None:
     entered = connections()
-    *first, last = [entered.enter(Client(), address) for address in addresses]
+    *first, last = [entered.enter(Client(idle=False), address) for address in addresses]
     assert first == [None, None]
     assert (last is not None) is refused
 
 
 async def test_a_place_is_free_again_after_its_client_has_gone() -> None:
     entered = connections()
-    gone, stays = Client(), Client()
+    gone, stays = Client(idle=False), Client(idle=False)
     assert entered.enter(gone, "203.0.113.1") is None
     assert entered.enter(stays, "203.0.113.1") is None
     entered.leave(gone, "203.0.113.1")
-    assert entered.enter(Client(), "203.0.113.1") is None
-    refusal = entered.enter(Client(), "203.0.113.1")
+    assert entered.enter(Client(idle=False), "203.0.113.1") is None
+    refusal = entered.enter(Client(idle=False), "203.0.113.1")
     assert refusal is not None
     assert (refusal.status, refusal.retry_after_seconds) == (503, 10)
 
 
+async def test_beyond_its_share_an_address_loses_its_own_oldest_idle_connection() -> None:
+    entered = connections()
+    of_another, busy, idle, newest = Client(), Client(idle=False), Client(), Client()
+    assert entered.enter(of_another, "203.0.113.2") is None
+    for client in (busy, idle, newest):
+        assert entered.enter(client, "203.0.113.1") is None
+    assert [client.closed for client in (of_another, busy, idle, newest)] == [False, False, True, False]
+
+
 async def test_short_of_descriptors_the_oldest_idle_connection_goes_and_without_one_the_newest() -> None:
     entered = connections(limit=40, open_now=20)
-    busy, first, second = Client(), Client(), Client()
-    busy.idle = False
+    busy, first, second = Client(idle=False), Client(), Client()
     for client in (busy, first, second):
         assert entered.enter(client, "127.0.0.1") is None
     assert (first.closed, second.closed) == (True, False)
