@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 # user:password@ of any URL, and bearer tokens
 _URL_CREDENTIALS = re.compile(r"(?<=://)[^/\s:@]+:[^/\s@]+(?=@)")
 _BEARER = re.compile(r"(?i)(bearer\s+)[^\s,'\"]+")
-# A line break or an escape sequence from a request would forge lines or recolor a terminal.
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+# A line break or an escape sequence from a request would forge lines or recolor a terminal, and a mark of direction
+# would show what follows in another order.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 _MASK = "***"
 # Keys of `extra` that are set here and are no facts.
 _OWN = frozenset({"facts", "line"})
