@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from domain.analysis import TrendDirection
 from domain.values import Signal
-from services.llm.replies import Number, Prose, ReplyModel, Share, schema_of
+from services.llm.replies import Number, Prose, ReplyModel, Share, schema_of, word_of
 
 _WORDS = {
     "long": Signal.LONG,
@@ -22,13 +22,13 @@ _WORDS = {
 
 def _signal(value: Any) -> Any:
     """Take the signal in any case, and the words of an order for it."""
-    return _WORDS.get(value.strip().lower(), value) if isinstance(value, str) else value
+    return word_of(_WORDS, value, "needs Long, Short or Neutral")
 
 
 def _direction(value: Any) -> Any:
     """Take the direction in any case."""
     known = {direction.lower(): direction for direction in TrendDirection}
-    return known.get(value.strip().lower(), value) if isinstance(value, str) else value
+    return word_of(known, value, f"needs {', '.join(TrendDirection)}")
 
 
 def _scores(value: Any) -> Any:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, TypeVar
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
+from config.errors.needs import need_of
 from domain.errors import LlmUnavailable
 from services.llm.calling.calls import ReplySchema
 from services.llm.calling.reply_objects import objects_in
 from services.llm.client_text import clean_text
 
+T = TypeVar("T")
 # The reason in metrics and answers when a reply does not fit its schema.
 INVALID_REPLY = "invalid_reply"
 MIN_REASONING = 10
@@ -59,6 +62,23 @@ def _between_0_and_1(value: float) -> float:
     return value
 
 
+def word_of(words: Mapping[str, T], value: Any, need: str) -> T:
+    """Return the meaning of a word in any case.
+
+    Args:
+        words: Meanings of words in lower case.
+        value: Of a reply.
+        need: What is refused with.
+
+    Raises:
+        ValueError: it is none of the words.
+    """
+    word = value.strip().lower() if isinstance(value, str) else None
+    if word not in words:
+        raise ValueError(need)
+    return words[word]
+
+
 def plain_words(text: str, max_length: int) -> str:
     """Return a cleaned text of the LLM; signs of comparison become words, since angle brackets are removed."""
     for sign, word in _COMPARISONS:
@@ -103,8 +123,8 @@ def read_reply(reply: type[Reply], content: str) -> Reply:
     names = reply.model_fields.keys()
     objects = objects_in(content, names)
     whole = [fields for fields in reversed(objects) if names <= fields.keys()]
-    # Where none is whole, the refusal names what the nearest one lacks.
-    nearest = sorted(objects, key=lambda fields: len(names - fields.keys()))[:1]
+    # Where none is whole, the refusal names what the nearest one lacks; of a part of the object it has no key.
+    nearest = sorted((fields for fields in objects if names & fields.keys()), key=lambda f: len(names - f.keys()))[:1]
     refusals = ["there is no whole JSON object in it"]
     for fields in whole or nearest:
         try:
@@ -115,7 +135,7 @@ def read_reply(reply: type[Reply], content: str) -> Reply:
 
 
 def _why(reply: type[ReplyModel], error: ValidationError) -> str:
-    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    first = error.errors(include_url=False, include_input=False)[0]
     known = [str(part) for part in first["loc"] if isinstance(part, int) or part in reply.model_fields]
     where = ".".join(known) or "the reply"
-    return f"{where}: {first['type']}"
+    return f"{where}: {need_of(first)}"

@@ -148,7 +148,7 @@ def test_whatever_no_rule_covers_is_no_answer(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("name", REPLY)
 def test_every_key_is_needed(name: str) -> None:
-    with pytest.raises(LlmUnavailable, match=f"{name}: missing"):
+    with pytest.raises(LlmUnavailable, match=f"{name}: needs a value"):
         read_reply(AnalysisReply, json.dumps({key: value for key, value in REPLY.items() if key != name}))
 
 

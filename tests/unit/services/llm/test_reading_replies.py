@@ -59,7 +59,7 @@ EXPECTED = read(TEXT)
 
 # Replies of real endpoints, with the right reading in words.
 CASES: dict[str, dict[str, Any]] = json.loads((FIXTURES / "llm_replies.json").read_text())
-REFUSED = {"bullish": "signal: ", "ten": "confidence: ", "trailcomma": "signal: missing"}
+REFUSED = {"bullish": "signal: ", "ten": "confidence: ", "trailcomma": "there is no whole JSON object"}
 
 
 def in_envelope(content: Any) -> str:
@@ -188,12 +188,13 @@ def test_a_thought_alone_is_no_answer() -> None:
         ("", "there is no whole JSON object in it"),
         ("I would go long.", "there is no whole JSON object in it"),
         ('{"signal": "Lo', "there is no whole JSON object in it"),
-        (TEXT[:-1] + ",}", "signal: missing"),
-        (TEXT.replace("Long", "Bullish"), "signal: "),
-        (TEXT.replace("0.7", "8"), "confidence: "),
-        (TEXT.replace("0.7", "1e999"), "confidence: finite_number"),
+        (TEXT[:-1] + ",}", "there is no whole JSON object in it"),
+        (TEXT.replace("Long", "Bullish"), "signal: needs Long, Short or Neutral"),
+        (TEXT.replace("0.7", "8"), "confidence: has to be between 0 and 1"),
+        (TEXT.replace("0.7", '"high"'), "confidence: needs a number"),
+        (TEXT.replace("0.7", "1e999"), "confidence: needs a finite number"),
         (TEXT.replace("0.7", "1" * 5000), "confidence: "),
-        ("Either " + TEXT.replace("signal", "sign") + " or nothing", "signal: missing"),
+        ("Either " + TEXT.replace("signal", "sign") + " or nothing", "signal: needs a value"),
         (f"{DRAFT.replace('Short', 'Up')} {TEXT.replace('0.7', '7')}", "confidence: "),
     ],
 )
