@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.parse import urlsplit
 
 import typer
 from rich.text import Text
@@ -46,7 +47,10 @@ def check(as_json: Json = False) -> None:
     found = asyncio.run(ask())
     if found.error is not None:
         raise LlmUnavailable(f"{found.error}; {found.diagnosis}", found.reason or "")
-    document = {"endpoint": settings.llm.base_url or "OpenAI", "model": found.model, "answer": found.answer}
+    url = urlsplit(settings.llm.base_url)
+    # Without what may be a password.
+    endpoint = url._replace(netloc=url.netloc.rpartition("@")[2]).geturl() or "OpenAI"
+    document = {"endpoint": endpoint, "model": found.model, "answer": found.answer}
     lines = "\n".join(f"{name:<10}{value}" for name, value in document.items())
     show(document, Text(lines), as_json)
 

@@ -45,7 +45,8 @@ def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:
         done = check(OPENAI_BASE_URL=url, **environment)
         assert done.returncode == 0, done.stderr
         assert f"endpoint  {url}\nmodel     demo-gpt\nanswer    " in done.stdout
-        document = json.loads(check("--json", OPENAI_BASE_URL=url, **environment).stdout)
+        with_password = url.replace("//", "//user:hidden@")
+        document = json.loads(check("--json", OPENAI_BASE_URL=with_password, **environment).stdout)
         assert (document["endpoint"], document["model"]) == (url, "demo-gpt")
         assert document["answer"]
         fake.always = behaviors.unauthorized
@@ -59,6 +60,13 @@ def test_check_says_what_came_of_one_call_and_books_it(tmp_path: Path) -> None:
     assert "check OPENAI_API_KEY" in refused.stderr
     assert KEYS[0][:8] not in done.stdout + done.stderr + refused.stdout + refused.stderr
     assert len(fake.asked) == 3
+
+
+def test_a_proxy_that_cannot_be_used_is_named_in_one_line() -> None:
+    refused = check(OPENAI_API_KEY=KEYS[0], ALL_PROXY="socks5://127.0.0.1:9")
+    assert refused.returncode == 2
+    assert refused.stderr.startswith("error: ALL_PROXY, HTTP_PROXY or HTTPS_PROXY: SOCKS needs the package socksio")
+    assert refused.stderr.count("\n") == 1
 
 
 def test_check_without_an_llm_says_what_is_needed() -> None:

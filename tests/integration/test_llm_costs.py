@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from demo import behaviors
-from demo.behaviors import altered, content
+from demo.behaviors import altered, content, error
 from demo.openai_server import FakeOpenAI
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
@@ -189,6 +189,17 @@ def test_the_probe_says_in_words_why_a_reply_is_no_answer(llm_service: TestClien
     found = llm_service.get("/debug/gpt4").json()
     assert (found["status"], found["error_type"]) == ("failed", "refusal")
     assert found["error"] == "the LLM's reply is no answer: the model declined"
+
+
+def test_the_probe_names_the_status_and_the_answers_of_the_rules_do_not(
+    llm_service: TestClient, fake_openai: FakeOpenAI
+) -> None:
+    fake_openai.always = error(404, None, "Not Found")
+    found = llm_service.get("/debug/gpt4").json()
+    assert found["error"] == "the LLM gave no answer: it refuses the request (status 404, no code)"
+    assert "OPENAI_BASE_URL" in found["diagnosis"]
+    reason = analyze(llm_service, "ETHUSDT")["fallback_reason"]
+    assert reason == "bad_request: the LLM gave no answer: it refuses the request"
 
 
 def test_the_probe_of_a_service_without_an_llm_says_what_is_needed(client: TestClient) -> None:
