@@ -13,10 +13,11 @@ from services.evidence.file import open_weigher
 from services.market_data.sources.opening import check_sources
 from services.notices.channels import open_channels
 from storage.factory import build_engine_candles, build_store
+from utils.http_client import http_client
 
 
 def check_adapters(settings: Settings) -> None:
-    """Refuse settings that no adapter can be made of, before anything has started.
+    """Refuse settings, proxies and certificates that no adapter can be made of, before anything has started.
 
     Raises:
         ConfigurationError: one line that names the setting.
@@ -26,6 +27,7 @@ def check_adapters(settings: Settings) -> None:
     check_sources(settings.market_data)
     open_weigher(settings.trading)
     open_channels(settings.notices.urls)
+    http_client()
     if "engine_db" in settings.market_data.sources:
         build_engine_candles(settings.storage)
 

@@ -73,7 +73,7 @@ def word_of(words: Mapping[str, T], value: Any, need: str) -> T:
     Raises:
         ValueError: it is none of the words.
     """
-    word = value.strip().lower() if isinstance(value, str) else None
+    word = value.strip().lower() if isinstance(value, str) else ""
     if word not in words:
         raise ValueError(need)
     return words[word]
