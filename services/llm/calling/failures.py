@@ -130,9 +130,9 @@ def _of_a_refused_request(fields: Mapping[str, Any], message: str, error: object
         return CallOutcome.UNAUTHORIZED
     if _ABOUT_THE_FORMAT.search(f"{fields.get('param')} {message}"):
         return CallOutcome.FORMAT_REFUSED
-    if _NO_MODEL.search(message):
-        return CallOutcome.MODEL_UNKNOWN
-    return CallOutcome.PARAMETER_REFUSED if refused_parameter(error) else CallOutcome.BAD_REQUEST
+    if refused_parameter(error):
+        return CallOutcome.PARAMETER_REFUSED
+    return CallOutcome.MODEL_UNKNOWN if _NO_MODEL.search(message) else CallOutcome.BAD_REQUEST
 
 
 def refused_parameter(error: object) -> str | None:

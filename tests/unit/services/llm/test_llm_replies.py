@@ -59,6 +59,7 @@ JSON = st.recursive(
         (429, {"type": "exceeded_current_quota_error"}, CallOutcome.QUOTA),
         (400, {"message": 'Unknown name "$defs" at generation_config.response_schema'}, CallOutcome.FORMAT_REFUSED),
         (422, "`temperature` must be strictly positive", CallOutcome.PARAMETER_REFUSED),
+        (400, {"message": "The model takes no max_tokens: unsupported, deprecated"}, CallOutcome.PARAMETER_REFUSED),
         # a limit that is too high is one under its other name too
         (400, {"param": "max_tokens", "message": "max_tokens is too large: 2000"}, CallOutcome.BAD_REQUEST),
         (400, {"message": "the model's context of 2048 is too short for max_tokens"}, CallOutcome.BAD_REQUEST),
