@@ -202,6 +202,7 @@ class JobRecords:
             StorageUnavailable: the store does not answer; what is not stored waits.
         """
         async with self._saving:
+            succeeded = []
             for job in list(self._unsaved.values()):
                 # A record that waits in the spool itself cannot be replaced yet.
                 if not await self._documents.flush():
@@ -213,11 +214,15 @@ class JobRecords:
                     logger.bind(job_id=job.job_id, reason=refusal.message).error("the state of a job was refused")
                 if self._unsaved.get(job.job_id) is job:
                     del self._unsaved[job.job_id]
+                if kept and self._held.get(job.job_id, job).status is JobStatus.SUCCEEDED:
+                    succeeded.append(job.job_id)
                 if not kept:
                     self._unsaved.pop(job.job_id, None)
                     self._held.pop(job.job_id, None)
                     logger.bind(job_id=job.job_id, fence=job.fence).warning("a job was taken by another worker")
                     self._lost(job.job_id)
+            for job_id in succeeded:  # they never run again, and the candles of a training are megabytes
+                self._documents.discard_later(JOB_ORDERS, job_id)
             self._forget()
 
     async def _replace(self, job: Job, where: Where) -> bool:

@@ -11,7 +11,7 @@ import pytest
 from domain.errors import Conflict, JobFailed, JobQueueFull, NotFound, StorageUnavailable
 from domain.job_kinds import JobKind
 from domain.jobs import JobProgress, JobStatus
-from storage.document_ports import JOBS, Document
+from storage.document_ports import JOB_ORDERS, JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
 from tests.fixtures.stores import eventually
@@ -62,6 +62,20 @@ async def test_job_is_queued_runs_and_succeeds(jobs: Jobs, runner: ManualRunner)
 async def test_only_plain_parameters_are_kept_and_shown(jobs: Jobs) -> None:
     job = await jobs.service.submit(JobKind.TRAIN, PARAMETERS)
     assert job.parameters == {"symbol": "BTCUSDT", "timeframe": "1h", "epochs": 3}
+
+
+async def test_the_candles_of_a_job_are_kept_until_it_has_succeeded(jobs: Jobs, runner: ManualRunner) -> None:
+    done, failed = [await jobs.service.submit(JobKind.TRAIN, PARAMETERS) for _ in range(2)]
+    (await started(runner, 1)).outcome.set_result(RESULT)
+    (await started(runner, 2)).outcome.set_exception(JobFailed("too few candles"))
+    for job, status in ((done, JobStatus.SUCCEEDED), (failed, JobStatus.FAILED)):
+        await jobs.reaches(job, status)
+    with pytest.raises(Conflict, match="cannot be retried: succeeded"):
+        await jobs.service.retry(done.job_id)
+    assert await jobs.documents.get(JOB_ORDERS, done.job_id) is None
+    assert await jobs.documents.get(JOB_ORDERS, failed.job_id) is not None
+    await jobs.service.retry(failed.job_id)
+    assert (await started(runner, 3)).parameters == PARAMETERS
 
 
 async def test_every_status_and_the_training_are_published(jobs: Jobs, runner: ManualRunner) -> None:
