@@ -34,6 +34,14 @@ SECTIONS = {
 }
 
 
+# How many points of a picture have the color of the rules on paper.
+STROKES = """(canvas) => {
+    const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+    const is = (at) => data[at] === 0x0a && data[at + 1] === 0x58 && data[at + 2] === 0xb0;
+    return Array.from({ length: data.length / 4 }, (_, point) => is(4 * point)).filter(Boolean).length;
+}"""
+
+
 def panel(page: Page, title: str) -> Locator:
     return page.locator(".panel", has=page.get_by_role("heading", name=title, exact=True))
 
@@ -191,8 +199,8 @@ def test_lanes_are_compared_and_priced(recorded_service: Service, open_view: Ope
     expect(cost).to_contain_text(["brought none"])
 
 
-def test_tables_fit_a_desk_and_stand_below_one_another_on_a_phone(recorded_service: Service, open_view: Open) -> None:
-    for width in (1280, 390):
+def test_cells_stand_below_one_another_where_a_table_does_not_fit(recorded_service: Service, open_view: Open) -> None:
+    for width in (1280, 1024, 768, 390):
         page = open_view(recorded_service, width=width)
         for name in SECTIONS:
             page.evaluate(f"location.hash = '#/record?section={name}'")
@@ -297,3 +305,16 @@ def test_everyone_can_use_it(recorded_service: Service, open_view: Open, scheme:
             summary.click()
         assert serious_findings(page) == []
         assert overflow(page) == 0
+
+
+def test_lines_are_printed_in_the_colors_of_paper(recorded_service: Service, open_view: Open) -> None:
+    page = open_view(recorded_service, "/#/record", scheme="dark")
+    expect(page.locator(".lines canvas").first).to_be_visible()
+    # As the browser does it before it prints: what is there when the event is over is what comes on paper.
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printed = page.locator(".lines .on-paper canvas").first
+    assert printed.evaluate(STROKES) > 0
+    expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator(".on-paper")).to_have_count(0)
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")

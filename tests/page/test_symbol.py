@@ -9,7 +9,7 @@ from playwright.sync_api import Page, Route, expect
 
 from api.page_files import WEB_FOLDER
 from tests.fixtures.service import Service
-from tests.page.conftest import Open, overflow, serious_findings
+from tests.page.conftest import Open, broad_tables, overflow, serious_findings
 
 
 def opened(open_view: Open, service: Service, query: str = "", **options: object) -> Page:
@@ -92,6 +92,27 @@ def test_head_view_and_foot_share_their_edges_on_a_wide_screen(market_service: S
     assert len(lefts) == 1
     panel = page.get_by_role("region", name="Candles").evaluate("part => part.getBoundingClientRect().width")
     assert panel >= 2_000
+
+
+def test_the_chart_is_printed_in_the_colors_and_the_width_of_paper(market_service: Service, open_view: Open) -> None:
+    page = opened(open_view, market_service, scheme="dark")
+    # As the browser does it before it prints: what is there when the event is over is what comes on paper.
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    printed = page.locator(".chart .on-paper canvas")
+    assert printed.evaluate("(canvas) => [...canvas.getContext('2d').getImageData(1, 1, 1, 1).data]") == [255] * 4
+    assert printed.evaluate("(canvas) => canvas.width") < 700
+    page.evaluate("dispatchEvent(new Event('afterprint'))")
+    expect(page.locator(".on-paper")).to_have_count(0)
+
+
+@pytest.mark.parametrize("width", [1024, 768])
+def test_tables_fit_a_small_desk(market_service: Service, open_view: Open, width: int) -> None:
+    page = opened(open_view, market_service, width=width)
+    gates = page.get_by_role("region", name="Guards of this signal")
+    expect(gates.get_by_role("row").nth(1)).to_be_visible()
+    assert broad_tables(page) == []
+    # What fits stays a table: in half of 1024 pixels it does not, in all of 768 it does.
+    assert gates.evaluate("(frame) => frame.classList.contains('stacked')") is (width == 1024)
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1280), ("light", 390), ("light", 2560)])

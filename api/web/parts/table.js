@@ -1,10 +1,9 @@
 /**
- * A table of rows, with a caption for readers who listen, that scrolls by itself. On narrow screens the rows of a broad one
- * are written one cell below another, each with its title.
+ * A table of rows, with a caption for readers who listen. Where its columns do not fit its frame, the cells of a row stand
+ * below one another, each with its title.
  */
-import { html } from "../core/html.js";
-
-const MOST_BESIDE = 3;
+import { html, useEffect, useLayoutEffect, useRef } from "../core/html.js";
+import { usePaper } from "../core/paper.js";
 
 /**
  * @param {{caption: string, columns: {title: string, value: (row: any) => any, number?: boolean, wide?: boolean}[],
@@ -12,9 +11,20 @@ const MOST_BESIDE = 3;
  */
 export function Table({ caption, columns, rows, rowKey, quiet = true }) {
   const cell = ({ number, wide }) => `${number ? "figure" : ""} ${wide ? "wide" : ""}`;
-  const broad = columns.length > MOST_BESIDE || columns.some(({ wide }) => wide);
+  const frame = useRef(null);
+  useLayoutEffect(() => fit(frame.current));
+  useEffect(() => {
+    // Not within the observer's call, whose own changes of size it would report as an error.
+    const follow = new ResizeObserver(() => requestAnimationFrame(() => frame.current && fit(frame.current)));
+    follow.observe(frame.current);
+    return () => follow.disconnect();
+  }, []);
+  usePaper(() => {
+    fit(frame.current);
+    return () => fit(frame.current);
+  });
   // Cells that stand below one another are no table to browsers any more: the roles keep it one for those who listen.
-  return html`<div class="table-frame ${broad ? "stacks" : ""}" tabindex="0" role="region" aria-label=${caption}>
+  return html`<div class="table-frame" ref=${frame} tabindex="0" role="region" aria-label=${caption}>
     <table role="table">
       <caption class=${quiet ? "hidden-visually" : ""}>${caption}</caption>
       <thead role="rowgroup"><tr role="row">${columns.map((column) => html`<th key=${column.title} role="columnheader" scope="col" class=${cell(column)}>${column.title}</th>`)}</tr></thead>
@@ -25,4 +35,10 @@ export function Table({ caption, columns, rows, rowKey, quiet = true }) {
       </tbody>
     </table>
   </div>`;
+}
+
+// Only the browser knows how much room the columns need: it depends on words, figures, letters and the frame.
+function fit(frame) {
+  frame.classList.remove("stacked");
+  frame.classList.toggle("stacked", frame.scrollWidth > frame.clientWidth);
 }

@@ -3,13 +3,20 @@ import { write } from "../core/store.js";
 
 const CHOICES = { theme: ["system", "dark", "light"], zone: ["local", "utc"] };
 const bright = matchMedia("(prefers-color-scheme: light)");
-// On paper dark grounds are left out, and light letters would be on white.
-const printed = matchMedia("print");
+const { classList, dataset } = document.documentElement;
 
 /** Take the choices of this browser up at the start. */
 export function applyTheme() {
   for (const name of Object.keys(CHOICES)) choose(name, localStorage.getItem(name));
-  for (const medium of [bright, printed]) medium.addEventListener("change", () => choose("theme", localStorage.getItem("theme")));
+  const renew = () => choose("theme", localStorage.getItem("theme"));
+  bright.addEventListener("change", renew);
+  // On paper dark grounds are left out, and light letters would be on white.
+  for (const [event, onPaper] of [["beforeprint", true], ["afterprint", false]]) {
+    addEventListener(event, () => {
+      classList.toggle("paper", onPaper);
+      renew();
+    });
+  }
 }
 
 /** Take one choice up; an unknown value becomes the first one. */
@@ -18,8 +25,8 @@ export function choose(name, value) {
   localStorage.setItem(name, chosen);
   write(name, chosen);
   if (name === "theme") {
-    const light = printed.matches || chosen === "light" || (chosen === "system" && bright.matches);
-    document.documentElement.dataset.theme = light ? "light" : "dark";
+    const light = classList.contains("paper") || chosen === "light" || (chosen === "system" && bright.matches);
+    dataset.theme = light ? "light" : "dark";
     // Charts paint on canvas, where the colors of the style sheet do not reach.
     write("palette", light ? "light" : "dark");
   }

@@ -50,6 +50,8 @@ export function useEffect(effect, inputs) {
   if (differ(memory, inputs)) memory.effect = effect;
 }
 
+export const useLayoutEffect = useEffect;
+
 export function useMemo(make, inputs) {
   const memory = remembered(() => ({ inputs: null, value: null }));
   if (differ(memory, inputs)) memory.value = make();

@@ -3,6 +3,7 @@ import { html, useEffect, useRef, useState, withoutLibraries } from "../../core/
 import { announce } from "../../core/announce.js";
 import { colorsOf } from "../../core/colors.js";
 import { count } from "../../core/numbers.js";
+import { usePrintedPicture } from "../../core/paper.js";
 import { useTopic } from "../../core/store.js";
 import { PlainLines } from "./plain_lines.js";
 
@@ -38,6 +39,10 @@ export function LineChart({ days, lines, write, label }) {
       plot.current.destroy();
     };
   }, [uPlot, palette, days, lines]);
+  usePrintedPicture(frame, (stage) => {
+    const printed = new uPlot(options(stage, lines, write, () => {}), columns(days, lines), stage);
+    return { picture: printed.ctx.canvas, end: () => printed.destroy() };
+  });
 
   const move = (event) => {
     const to = { ArrowLeft: shown - 1, ArrowRight: shown + 1, Home: 0, End: days.length - 1 }[event.key];

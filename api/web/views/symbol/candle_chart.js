@@ -1,6 +1,7 @@
 /** Candles with their volume, indicators, past signals, levels and the band ahead; by keyboard too. */
 import { html, useEffect, useRef, useState, withoutLibraries } from "../../core/html.js";
 import { announce } from "../../core/announce.js";
+import { usePrintedPicture } from "../../core/paper.js";
 import { useTopic } from "../../core/store.js";
 import { stamp } from "../../core/times.js";
 import { Legend } from "./legend.js";
@@ -32,6 +33,11 @@ export function CandleChart(props) {
     return () => chart.current.remove();
   }, [library, palette, zone, symbol, timeframe]);
   useEffect(() => chart.current?.draw(props), [library, palette, zone, candles, props.analyses, props.signal, props.forecast, props.panes]);
+  usePrintedPicture(frame, (stage) => {
+    const printed = drawing(library, stage, zone, () => {});
+    printed.draw(props);
+    return { picture: printed.picture(chart.current.range()), end: printed.remove };
+  });
 
   const shown = at !== null && candles[at] ? at : candles.length - 1;
   const move = (event) => {

@@ -62,6 +62,13 @@ export function drawing(library, element, zone, onPoint) {
       const { from, to } = chart.timeScale().getVisibleLogicalRange();
       if (index < from || index > to) chart.timeScale().setVisibleLogicalRange({ from: index - (to - from) / 2, to: index + (to - from) / 2 });
     },
+    /** Return which candles are in sight, as positions among them. */
+    range: () => chart.timeScale().getVisibleLogicalRange(),
+    /** Return the chart as it looks with these candles in sight. */
+    picture(range) {
+      chart.timeScale().setVisibleLogicalRange(range);
+      return chart.takeScreenshot();
+    },
     remove: () => chart.remove(),
   };
 
