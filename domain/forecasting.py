@@ -18,6 +18,11 @@ from domain.values import Frozen, Share, Signal, TextForm
 ANY_SYMBOL = "*"
 
 
+def market_in_words(market: str) -> str:
+    """Return what a model forecasts for people who never typed a `*`: `* 1h` as `any market, 1h`."""
+    return market.replace(f"{ANY_SYMBOL} ", "any market, ")
+
+
 class ModelType(StrEnum):
     """The architectures that can be trained, and the ensemble over several of them."""
 

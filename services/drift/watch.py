@@ -10,6 +10,7 @@ from functools import partial
 
 from loguru import logger
 
+from domain.forecasting import market_in_words
 from domain.notices import Notice, NoticeLevel
 from models.drift.verdicts import DriftStatus
 from models.registry.metadata import ModelMetadata
@@ -143,7 +144,7 @@ class DriftWatch:
         told = known is not None and known.version == finding.version and known.alarm
         if finding.alarm and not told:
             self._hub.publish(None, lambda: render_model_drift(finding.public(), self._clock.now()))
-            title = f"The model of {finding.market} has drifted"
+            title = f"The model of {market_in_words(finding.market)} has drifted"
             text = f"{finding.reason}. {finding.advice}"
             key = f"drift {finding.version}{finding.key.options}"
             self._notify(Notice(key, NoticeLevel.WARNING, title, text, self._clock.now()))

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from domain.errors import AppError
+from domain.forecasting import market_in_words
 from models.recalibration.recalibration_file import RECALIBRATIONS_FILE, read_recalibrations
 from models.registry.aliases import ALIASES_FILE, Aliases, ScopeAliases
 from models.registry.artifacts import FolderStamp, folder_stamp
@@ -94,7 +95,7 @@ class RegistryWatch:
         return "train another version, or let an earlier one serve by POST /ai/models/rollback"
 
     def _market(self, of: ScopeAliases) -> str:
-        return self._key.market(f"{of.symbol} {of.timeframe}")
+        return market_in_words(self._key.market(f"{of.symbol} {of.timeframe}"))
 
     def _told(self, of: ScopeAliases, version: str, reason: str) -> str:
         serves = self._loaded.known_production().get((of.symbol, of.timeframe))

@@ -106,7 +106,8 @@ def test_health_names_a_damaged_version_of_a_horizon_and_an_old_one(client: Test
     version = put_in_production(four, data=old, **AHEAD)
     wait_until(lambda: bool(client.get("/health").json()["warnings"]))
     (warning,) = client.get("/health").json()["warnings"]
-    assert warning.startswith(f"{version}, which serves * 1h, 4 candles ahead, was trained on candles up to 2020-")
+    serves = f"{version}, which serves any market, 1h, 4 candles ahead"
+    assert warning.startswith(f"{serves}, was trained on candles up to 2020-")
     (four.root / version / "model.onnx").write_bytes(b"damaged")
     found = degraded(client, "model * 1h, 4 candles ahead")
     damage = f"{version}: model.onnx is not the file that was written: its SHA-256 differs"

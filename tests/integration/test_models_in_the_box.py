@@ -147,8 +147,8 @@ def test_health_warns_of_candles_of_long_ago_and_is_healthy(make_client: MakeCli
     (warning,) = client.get("/health").json()["warnings"]
     days = (datetime.now(UTC) - datetime(2025, 1, 1, tzinfo=UTC)).days
     assert warning == (
-        f"models that come with the service (* 1h) were trained on candles up to 2024-12-31, {days} days ago: "
-        "train one on newer candles"
+        "models that come with the service (any market, 1h) were trained on candles up to 2024-12-31, "
+        f"{days} days ago: train one on newer candles"
     )
     assert (client.get("/health").json()["status"], parts(client)) == ("healthy", {})
 
