@@ -20,6 +20,7 @@ if __name__ == "__main__":
 import typer
 from loguru import logger
 from typer.exceptions import TyperException
+from typer.main import get_command
 
 from commands.analyze import analyze
 from commands.backtesting.backtest import backtest, verify
@@ -30,6 +31,7 @@ from commands.candles.app import candles
 from commands.console import INTERRUPTED, fail
 from commands.evaluate import evaluate
 from commands.features import features
+from commands.help import explain
 from commands.judging.attention import attention
 from commands.judging.card import card
 from commands.judging.figures import figures
@@ -198,7 +200,9 @@ cli.add_typer(storage, name="storage")
 def main() -> None:
     """Run the command line; an error of its arguments or an AppError is printed as one line, not as a traceback."""
     try:
-        status = cli(prog_name="cli.py", standalone_mode=False)
+        command = get_command(cli)
+        explain(command)
+        status = command.main(prog_name="cli.py", standalone_mode=False)
     except TyperException as error:
         if words := usage_words(error):
             fail(words)

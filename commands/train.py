@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 def train(
     files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Candles; several files train one model of all markets.")
+        list[Path], typer.Argument(metavar="FILE", help="Candles; several files train one model of all markets.")
     ],
     kind: Annotated[
         ModelType | None,

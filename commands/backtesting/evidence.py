@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 evidence = typer.Typer(help="Results of plans like a signal's in the past.", no_args_is_help=True)
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, one for each market.")]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of candles, one for each market.")]
 Since = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="First moment, UTC; the first candle.")]
 Until = Annotated[datetime | None, typer.Option(formats=["%Y-%m-%d"], help="End of the moments, UTC; the last candle.")]
 Timeframes = Annotated[

@@ -24,7 +24,7 @@ Options = TypeVar("Options", bound="BacktestOptions")
 Files = Annotated[
     list[Path],
     typer.Argument(
-        metavar="FILE...",
+        metavar="FILE",
         help="Candles; several files of one symbol are its timeframes, several symbols share one account.",
     ),
 ]

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 def download(
-    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL...", help="Markets, such as BTCUSDT or AAPL.")],
+    symbols: Annotated[list[str], typer.Argument(metavar="SYMBOL", help="Markets, such as BTCUSDT or AAPL.")],
     timeframe: Annotated[Timeframe, typer.Option(help="Length of a candle.")] = Timeframe.H1,
     since: Annotated[
         datetime | None, typer.Option(formats=MOMENT_FORMATS, help="First candle, UTC; the source's first by default.")

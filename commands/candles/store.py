@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 def store(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Files of candles, of a market each.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Files of candles, of a market each.")],
     timeframe: SeriesTimeframe = None,
     symbol: FilesSymbol = None,
     as_json: Json = False,

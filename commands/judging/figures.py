@@ -28,19 +28,20 @@ if TYPE_CHECKING:
 
 SINCE, UNTIL = datetime(2023, 1, 1), datetime(2024, 12, 31)  # noqa: DTZ001 - days, not moments
 BOOSTERS = f"{ModelType.LOGISTIC}, {ModelType.XGBOOST}, {ModelType.LIGHTGBM}"
-Day = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First or last day to judge, UTC.")]
+FirstDay = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day to judge, UTC.")]
+LastDay = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to judge, UTC.")]
 
 
 def figures(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candles, one file a market.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Candles, one file a market.")],
     save: Annotated[Path, typer.Option(metavar="DIR", help="Stores finished learners; an interrupted run resumes.")],
     markets: Annotated[str, typer.Option(help="Markets that get a table, separated by commas.")] = "BTCUSDT,ETHUSDT",
     types: Annotated[str, typer.Option(help="Trained on each market alone, separated by commas.")] = BOOSTERS,
     pooled: Annotated[
         str, typer.Option(help="Trained on all files together; an empty text for none.")
     ] = f"{ModelType.LOGISTIC}, {ModelType.LIGHTGBM}",
-    since: Day = SINCE,
-    until: Day = UNTIL,
+    since: FirstDay = SINCE,
+    until: LastDay = UNTIL,
     document: Annotated[
         Path | None, typer.Option(metavar="FILE.md", help="Replaces the tables between their marks.")
     ] = None,

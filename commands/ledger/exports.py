@@ -25,9 +25,7 @@ if TYPE_CHECKING:
     from services.ledger.proofs.export import DayExport
     from services.ledger.proofs.regrading import Regrade
 
-Exports = Annotated[
-    list[Path], typer.Argument(metavar="EXPORT...", help="Files of /ai/ledger/export or ledger export.")
-]
+Exports = Annotated[list[Path], typer.Argument(metavar="EXPORT", help="Files of /ai/ledger/export or ledger export.")]
 # An error in the arguments or the file is 2.
 EXIT_WRONG = 1
 # Differences that are printed.
@@ -85,7 +83,7 @@ def verify_exports(
 
 def regrade_export(
     file: Annotated[Path, typer.Argument(metavar="EXPORT", help="File of /ai/ledger/export or ledger export.")],
-    candles: Annotated[list[Path], typer.Argument(metavar="CANDLES...", help="Your own candles of the markets.")],
+    candles: Annotated[list[Path], typer.Argument(metavar="CANDLES", help="Your own candles of the markets.")],
     as_json: Json = False,
 ) -> None:
     """Settle an export's entries again by your own candles; the exit code is 1 where a settlement differs."""

@@ -28,9 +28,7 @@ LAST_DAY = datetime(2024, 12, 31)  # noqa: DTZ001 - a day, not a moment
 
 
 def build_default(
-    files: Annotated[
-        list[Path], typer.Argument(metavar="FILE...", help="Candles of coins; a market may have several.")
-    ],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Candles of coins; a market may have several.")],
     to: Annotated[
         datetime,
         typer.Option(formats=["%Y-%m-%d"], help="Last day of the candles, UTC; the figures are of its two years."),

@@ -19,7 +19,7 @@ LAST_DAY = datetime(2022, 12, 31)  # noqa: DTZ001 - a day, not a moment
 
 
 def build_volatility(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE...", help="Candles of markets.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Candles of markets.")],
     timeframe: Annotated[Timeframe, typer.Option(help="Candles to fit on.")] = Timeframe.H1,
     to: Annotated[
         datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day to fit on, UTC; the figures are of later candles.")

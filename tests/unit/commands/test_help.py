@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 import typer
-from typer.testing import CliRunner
 
 from cli import cli
 from commands.console import CUT
+from domain.forecasting import ModelType
+from domain.market import Timeframe
+from tests.fixtures.commands import exit_status
 
 
 def command_paths(command: object, *path: str) -> Iterator[tuple[str, ...]]:
@@ -18,11 +20,24 @@ def command_paths(command: object, *path: str) -> Iterator[tuple[str, ...]]:
         yield from command_paths(inner, *path, name)
 
 
-def test_every_word_of_every_help_is_read_on_a_narrow_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_word_of_every_help_is_read_on_a_narrow_terminal(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     paths = list(command_paths(typer.main.get_command(cli)))
     assert len(paths) > 50
     for path in paths:
-        shown = CliRunner().invoke(cli, [*path, "--help"])
-        assert shown.exit_code == 0
-        assert CUT not in shown.output, path
+        assert exit_status(*path, "--help") == 0
+        shown = capsys.readouterr().out
+        assert CUT not in shown, path
+        # A flag takes no value.
+        assert "<bool>" not in shown, path
+
+
+def test_lists_of_values_break_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    exit_status("train", "--help")
+    shown = capsys.readouterr().out
+    assert [name for name in (*ModelType, *Timeframe) if name not in shown] == []
