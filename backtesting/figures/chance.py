@@ -97,7 +97,7 @@ def random_entries(
 
     Source of the p-value with one added: Davison and Hinkley, Bootstrap Methods and their Application (1997), 4.2.
     """
-    prepared = [_prepared(*pair, found.trades, terms.flips) for pair in zip(markets, ranges, strict=True)]
+    prepared = [_prepared(*pair, found.trades) for pair in zip(markets, ranges, strict=True)]
     if not any(market.plans for market in prepared):
         nothing = dict.fromkeys(RandomEntries.model_fields, None)
         return RandomEntries.model_validate({**nothing, "runs": 0})
@@ -128,7 +128,7 @@ def random_entries(
     )
 
 
-def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade], flips: bool) -> _Market:
+def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade]) -> _Market:
     series = traded.series
     calls = {call.position: call for call in traded.calls}
     plans, pauses, free = [], [], 1
@@ -140,10 +140,9 @@ def _prepared(traded: TradedMarket, ranges: FloatArray, trades: Sequence[Trade],
         close, range_ = float(series.closes[entered - 1]), float(ranges[entered - 1])
         if not range_ > 0:
             continue
-        if flips:
-            # A call on the other side would have ended it, whether it lasted until then or not.
-            turn = _next_turn(traded.calls, call)
-            call = replace(call, horizon_candles=min(call.horizon_candles, max(1, turn + 1 - entered)))
+        # A call on the other side would have ended it, whether it lasted until then or not.
+        turn = _next_turn(traded.calls, call)
+        call = replace(call, horizon_candles=min(call.horizon_candles, max(1, turn + 1 - entered)))
         stop, target = (call.side.side * (price - close) / range_ for price in (call.stop, call.target))
         plans.append(_TimelessPlan(call, stop, target, trade.candles))
         pauses.append(max(0, entered - free))

@@ -142,16 +142,16 @@ class Account:
     def _size(self, market: int, call: Call, entry: float, moment_ms: int) -> float:
         """Return the value of an entry, quote currency: by the sizing, at most what is free; 0 for none.
 
-        After the costs of the entry all positions together are worth at most `leverage` times the equity.
+        After the costs of the entry all positions together are worth at most the equity.
         """
-        sizing, leverage = self._terms.sizing, self._terms.leverage
+        sizing = self._terms.sizing
         equity, invested = self._worth(moment_ms)
         wanted = equity * sizing.share
         if sizing.kind == "risk":
             wanted *= entry / abs(entry - call.stop)
         elif sizing.kind == "recommended":
             wanted *= call.size
-        value = min(wanted, (leverage * equity - invested) / (1 + leverage * self._cost_shares[market]))
+        value = min(wanted, (equity - invested) / (1 + self._cost_shares[market]))
         return value if value > 0 and value >= LEAST_SHARE_OF_SIZE * wanted else 0.0
 
     def _worth(self, moment_ms: int) -> tuple[float, float]:

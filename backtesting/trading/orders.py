@@ -83,21 +83,16 @@ class TradingTerms:
         costs: Of each side of a trade, of each market.
         capital: To begin with, quote currency, > 0.
         funding_bps: Paid by longs and received by shorts in 8 hours, of the value at the entry; may be negative.
-        flips: Whether a call on the other side closes a position and opens its own; without, it changes nothing.
-        leverage: Greatest value of all positions over the equity at an entry, > 0.
     """
 
     costs: MarketCosts
     sizing: Sizing
     capital: float
     funding_bps: float = 0.0
-    flips: bool = True
-    leverage: float = 1.0
 
     def __post_init__(self) -> None:
-        for name, value in (("capital", self.capital), ("leverage", self.leverage)):
-            if not (0 < value < math.inf):
-                raise InvalidRequest(f"the {name} of an account is above 0, received {value}")
+        if not (0 < self.capital < math.inf):
+            raise InvalidRequest(f"the capital of an account is above 0, received {self.capital}")
         if not math.isfinite(self.funding_bps):
             raise InvalidRequest(f"funding is a number of basis points, received {self.funding_bps}")
 

@@ -18,7 +18,7 @@ def simulate(markets: Sequence[TradedMarket], terms: TradingTerms) -> Simulation
     """Trade the calls of all markets on one account.
 
     A call is a market order at the open of the next candle. It is placed where its market has no position at the close
-    of its own candle, or one on the other side that it flips. At one moment positions are closed before others are
+    of its own candle, or one on the other side, which it closes. At one moment positions are closed before others are
     opened, those of the first markets first.
 
     Raises:
@@ -33,7 +33,7 @@ def simulate(markets: Sequence[TradedMarket], terms: TradingTerms) -> Simulation
             held = account.open_after(index, call.position)
             if held is None:
                 placed.append((index, call))
-            elif held.call.side is not call.side and terms.flips:
+            elif held.call.side is not call.side:
                 account.close_at_open(held, call.position + 1)
                 placed.append((index, call))
         account.settle(moment_ms)

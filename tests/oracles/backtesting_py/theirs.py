@@ -36,7 +36,7 @@ class Calls(Strategy):
         if call is None or candle + 1 == len(self.opens):
             return
         if self.trades:
-            if self.trades[0].size * call["side"] > 0 or not self.case["flips"]:
+            if self.trades[0].size * call["side"] > 0:
                 return
             self.trades[0].close()
         if call["side"] * call["stop"] < call["side"] * self.opens[candle + 1] < call["side"] * call["target"]:

@@ -17,8 +17,8 @@ HOUR_MS = Timeframe.H1.ms
 CALM: Row = (100, 101, 99, 100)
 
 
-def trades(rows: list[Row], *calls: Call, finer: CandleSeries | None = None, flips: bool = True) -> tuple[Trade, ...]:
-    return simulate([traded(rows, *calls, finer=finer)], terms(flips=flips)).trades
+def trades(rows: list[Row], *calls: Call, finer: CandleSeries | None = None) -> tuple[Trade, ...]:
+    return simulate([traded(rows, *calls, finer=finer)], terms()).trades
 
 
 def only(rows: list[Row], *calls: Call, finer: CandleSeries | None = None) -> Trade:
@@ -203,13 +203,6 @@ def test_a_call_on_the_other_side_closes_and_opens_at_the_same_open() -> None:
     assert (first.exit, first.end, first.candles, first.closed_ms) == (103, TradeEnd.FLIP, 1, opened_at(2))
     assert (second.side, second.entry, second.opened_ms) == (SHORT, 103, opened_at(2))
     assert (second.exit, second.end, second.candles) == (98, TradeEnd.TARGET, 2)
-
-
-def test_without_flips_a_call_on_the_other_side_changes_nothing() -> None:
-    rows = [CALM, CALM, CALM, (100, 111, 100, 110), CALM, CALM]
-    first, second = trades(rows, call(0, LONG, 95, 110), call(1, SHORT, 109, 90), call(3, SHORT, 109, 90), flips=False)
-    assert (first.end, first.candles) == (TradeEnd.TARGET, 3)
-    assert (second.side, second.opened_ms) == (SHORT, opened_at(4))
 
 
 def test_a_flip_closes_also_where_its_own_plan_is_void() -> None:
