@@ -201,9 +201,9 @@ def _own_scores(model: ModelMetadata) -> RenderableType:
     return scores_table({**own, **model.baselines})
 
 
-def scores_table(scores: Mapping[str, Scores], title: str = "Figures with 95 % intervals") -> Table:
+def scores_table(scores: Mapping[str, Scores]) -> Table:
     """Return the scores of learners by name, with their intervals."""
-    table = headed_table("out of sample", "n", *HEADINGS, title=title)
+    table = headed_table("out of sample", "n", *HEADINGS, title="Figures with 95 % intervals")
     for name, figures in scores.items():
         cells = (
             f"{number(getattr(figures, metric))}\n{interval(figures.intervals.get(metric))}".rstrip()

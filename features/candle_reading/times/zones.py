@@ -64,8 +64,8 @@ UNNAMED = NamedZone()
 class ServerClock:
     """The clock of many brokers of currencies: midnight is when New York closes the day, at 17:00."""
 
-    hours_ahead_of_new_york: int = 7
 
+_AHEAD_OF_NEW_YORK = 7  # hours of a `ServerClock`
 
 Clock = tzinfo | ServerClock
 
@@ -121,7 +121,7 @@ def offset_words(text: str) -> str:
 def clock_words(clock: Clock) -> str:
     """Return the name of a clock for a person."""
     if isinstance(clock, ServerClock):
-        return "of brokers' servers, New York + 7 h"
+        return f"of brokers' servers, New York + {_AHEAD_OF_NEW_YORK} h"
     return f"of {clock}"
 
 
@@ -135,8 +135,7 @@ def utc_of_local(local_ms: IntArray, clock: Clock) -> IntArray:
         clock: Where they were written.
     """
     if isinstance(clock, ServerClock):
-        ahead_ms = clock.hours_ahead_of_new_york * HOUR_MS
-        return utc_of_local(local_ms - ahead_ms, ZoneInfo("America/New_York"))
+        return utc_of_local(local_ms - _AHEAD_OF_NEW_YORK * HOUR_MS, ZoneInfo("America/New_York"))
     times = pd.DatetimeIndex(local_ms.astype("datetime64[ms]"))
     again = times.duplicated()
     newest_first = len(times) > 1 and times[0] > times[-1]
