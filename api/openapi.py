@@ -73,9 +73,9 @@ def describe(app: FastAPI, *, clients_only: bool) -> None:
             made[root_path] = await making.do(root_path, lambda: run_in_threadpool(make, root_path))
         return Response(made[root_path], media_type="application/json")
 
-    routes, path = app.router.routes, app.openapi_url
+    routes, path = app.router.routes, str(app.openapi_url)
     (place,) = [number for number, route in enumerate(routes) if isinstance(route, Route) and route.path == path]
-    routes[place] = Route(routes[place].path, answer, include_in_schema=False)
+    routes[place] = Route(path, answer, include_in_schema=False)
 
 
 def _add_checks(schema: dict[str, Any], app: FastAPI) -> None:
