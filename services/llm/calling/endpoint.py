@@ -120,7 +120,7 @@ class Endpoint:
         except (openai.OpenAIError, httpx2.RequestError, httpx2.InvalidURL) as error:
             failure = Failure(CallOutcome.CONNECTION, _cause(error))
         else:
-            if refusal := refusal_of(body):
+            if refusal := refusal_of(bytes(body)):
                 return self._refused(*refusal, response.headers)
             too_large = len(body) > self._max_reply_bytes
             return RawReply(bytes(body), begun[0], Unusable.TOO_LARGE if too_large else None)
