@@ -93,8 +93,7 @@ class Spool:
         """
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         for path in sorted(self.folder.glob(f"{self._name}-*.jsonl")):
-            descriptor = _locked(path)
-            if descriptor is None:
+            if (descriptor := _locked(path)) is None:
                 continue
             file = _File(path, descriptor, size=os.fstat(descriptor).st_size)
             file.lines = sum(chunk.count(b"\n") for chunk in _chunks(file))
@@ -116,6 +115,8 @@ class Spool:
             used = sum(file.size for file in self._files)
             if used + len(content) > self._max_bytes:
                 raise SpoolFull(f"the spool holds {used} of at most {self._max_bytes} bytes")
+            if self._own is not None and not os.fstat(self._own.descriptor).st_nlink:
+                self._own = None  # deleted by another program: its texts are still read, further ones need a file
             file = self._own or self._create()
             try:
                 _write_all(file.descriptor, content, file.size)
@@ -170,11 +171,11 @@ class Spool:
             self._own = None
 
     def _create(self) -> _File:
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it may have been removed since
         while True:
             path = self.folder / f"{self._name}-{time.time_ns():020d}-{os.getpid()}.jsonl"
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
-            descriptor = _locked(path)
-            if descriptor is not None:  # else another process has adopted it at this very moment
+            if (descriptor := _locked(path)) is not None:  # else another process has adopted it at this very moment
                 break
         self._own = _File(path, descriptor)
         self._files.append(self._own)
@@ -217,9 +218,8 @@ def _line(text: str) -> bytes:
 def _text(line: bytes) -> str | None:
     """Return the text of a line, None where it is torn or damaged."""
     content = line[_CHECKSUM_BYTES:-1]
-    if line[: _CHECKSUM_BYTES - 1] != b"%08x" % zlib.crc32(content):
-        return None
-    return content.decode(errors="surrogatepass")
+    whole = line[: _CHECKSUM_BYTES - 1] == b"%08x" % zlib.crc32(content)
+    return content.decode(errors="surrogatepass") if whole else None
 
 
 def _lines(file: _File, limit: int) -> Iterator[bytes]:

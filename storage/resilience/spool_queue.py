@@ -172,5 +172,6 @@ class SpoolQueue(Generic[T]):
 
 
 def _write_a_little(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     with TemporaryFile(dir=folder) as file:
         file.write(bytes(PROBE_BYTES))

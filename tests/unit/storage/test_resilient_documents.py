@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from contextlib import closing
 from dataclasses import replace
@@ -14,6 +15,7 @@ import pytest
 from domain.errors import StorageUnavailable
 from storage.document_ports import FEEDBACK, JOBS, Document, DocumentWrite
 from storage.resilience.documents import ResilientDocuments
+from storage.resilience.spool import Spool
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.stores import PACE, eventually, held_up_documents
 
@@ -42,6 +44,24 @@ async def test_a_locked_file_is_named_to_those_who_wait(tmp_path: Path) -> None:
         with pytest.raises(StorageUnavailable, match=reason):
             await documents.put(JOBS, "j1", DOCUMENT)
         await documents.close()
+
+
+async def test_a_data_folder_that_is_removed_under_the_service_is_made_again_with_its_spool(tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+    spool = Spool(folder / "spool", "documents", 1_000_000)
+    documents = ResilientDocuments(SqliteDocumentStore(folder / "store.db", busy_seconds=0.01), pace=PACE, spool=spool)
+    await documents.open()
+    await documents.put(JOBS, "j1", DOCUMENT)
+    shutil.rmtree(folder)
+    await documents.put(JOBS, "j2", DOCUMENT)
+    await eventually(lambda: documents.state.available and documents.state.waiting == 0)
+    assert (documents.state.reason, documents.state.dropped) == (None, 0)
+    assert await documents.get(JOBS, "j2") == DOCUMENT | {"job_id": "j2"}
+    with closing(sqlite3.connect(folder / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        await documents.put(JOBS, "j3", DOCUMENT)
+        assert documents.state.spooled == 1
+    await documents.close()
 
 
 async def test_store_that_fails_heals_by_itself(tmp_path: Path, log_lines: list[str]) -> None:

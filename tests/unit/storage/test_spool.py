@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -49,6 +50,19 @@ def read_all(spool: Spool, at_once: int = 100) -> list[str]:
 def only_file(tmp_path: Path) -> Path:
     (path,) = (tmp_path / "spool").iterdir()
     return path
+
+
+def test_a_folder_that_is_removed_under_it_is_made_again(make: Callable[..., Spool], tmp_path: Path) -> None:
+    spool = make()
+    spool.append(["before"])
+    shutil.rmtree(tmp_path / "spool")
+    spool.append(["after"])
+    heir = tmp_path / "copy"
+    shutil.copytree(tmp_path / "spool", heir)
+    assert read_all(spool) == ["before", "after"]
+    survivor = Spool(heir, "jobs", MAX_BYTES)
+    survivor.open()
+    assert read_all(survivor) == ["after"]  # as after a kill
 
 
 def test_texts_come_back_in_order_and_nothing_is_left(make: Callable[..., Spool], tmp_path: Path) -> None:
