@@ -90,6 +90,14 @@ def test_every_view_and_the_whole_head_fit_320_pixels(market_service: Service, o
     assert page.evaluate("(nav => nav.scrollWidth - nav.clientWidth)(document.querySelector('header nav'))") == 0
 
 
+def test_the_head_shows_every_view_in_large_letters(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, width=1280)
+    expect(page.get_by_role("link", name="Try it")).to_be_visible()
+    page.evaluate("document.documentElement.style.fontSize = '200%'")
+    assert page.evaluate("(nav => nav.scrollWidth - nav.clientWidth)(document.querySelector('header nav'))") == 0
+    assert overflow(page) == 0
+
+
 def test_words_are_english_and_figures_as_the_browser_writes_them(market_service: Service, browser: Browser) -> None:
     context = browser.new_context(locale="de-DE")
     page = context.new_page()
