@@ -16,7 +16,8 @@ def explain(command: TyperCommand | TyperGroup) -> None:
             option.metavar = "" if option.is_flag else _in_words(option.display_type(context))
     if isinstance(command, TyperGroup):
         for below in command.commands.values():
-            explain(below)
+            if isinstance(below, (TyperCommand, TyperGroup)):
+                explain(below)
 
 
 def _in_words(label: str) -> str:
