@@ -28,8 +28,8 @@ from storage.resilience.pace import Pace
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.guards import answer, candles_later, documents_on, given_side, guards_on, market
-from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.stores import eventually, held_up_documents
+from tests.fixtures.patience import PATIENCE_SECONDS, eventually
+from tests.fixtures.stores import held_up_documents
 
 pytest_plugins = ["tests.fixtures.mongod"]
 

@@ -38,9 +38,8 @@ from tests.fixtures.celery_workers import (
 )
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.job_functions import alive
-from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
+from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS, eventually
 from tests.fixtures.service import Service, running_service
-from tests.fixtures.stores import eventually
 from utils.concurrency import worker_threads
 
 if TYPE_CHECKING:

@@ -9,9 +9,10 @@ from typing import Any
 import httpx2
 
 from faults.equipment.fake_time import FakeTime
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import now_ms, shape_b
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
-from tests.fixtures.service import Service, running_service
+from tests.fixtures.service import running_service
 
 HOUR = 3_600
 # A machine that stalls is no fault of the clock.
@@ -20,13 +21,6 @@ PATIENT = {
     "MARKET_DATA__TIMEOUT_SECONDS": str(PATIENCE_SECONDS),
 }
 SIGNALS = {"symbols": ["SOLUSDT"], "timeframe_data": {}}
-
-
-def post(service: Service, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    response = service.post(path, json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
 
 
 def test_a_limit_opens_within_its_minute_and_the_uptime_goes_on(tmp_path: Path) -> None:
@@ -57,21 +51,21 @@ def test_what_was_answered_an_hour_ahead_does_not_answer_once_the_clock_is_back(
     environment: dict[str, Any] = {"SIGNALS__MIN_CONFIDENCE": "0"} | PATIENT | clock.environment
     with running_service(DATABASE_URL=database, **environment) as service:
         clock.set(HOUR)
-        ahead = post(service, "/ai/analyze", body)
+        ahead = posted(service, "/ai/analyze", body)
         assert ahead["timestamp"] > now_ms() + 1_000 * HOUR / 2
-        assert post(service, "/ai/analyze", body)["analysis_id"] == ahead["analysis_id"]
-        (signal_ahead,) = post(service, "/ai/signals", SIGNALS)["signals"]
+        assert posted(service, "/ai/analyze", body)["analysis_id"] == ahead["analysis_id"]
+        (signal_ahead,) = posted(service, "/ai/signals", SIGNALS)["signals"]
         assert signal_ahead["timestamp"] > now_ms() + 1_000 * HOUR / 2
         clock.set(0)
-        back = post(service, "/ai/analyze", body)
+        back = posted(service, "/ai/analyze", body)
         assert (back["cached"], back["analysis_id"] != ahead["analysis_id"]) == (False, True)
         assert back["timestamp"] <= now_ms()
-        again = post(service, "/ai/analyze", body)
+        again = posted(service, "/ai/analyze", body)
         assert (again["cached"], again["analysis_id"]) == (True, back["analysis_id"])
-        (signal_back,) = post(service, "/ai/signals", SIGNALS)["signals"]
+        (signal_back,) = posted(service, "/ai/signals", SIGNALS)["signals"]
         assert signal_back["timestamp"] <= now_ms()
         clock.set(301)
-        later = post(service, "/ai/analyze", body)
+        later = posted(service, "/ai/analyze", body)
         assert (later["cached"], later["analysis_id"] in {ahead["analysis_id"], back["analysis_id"]}) == (False, False)
     with running_service(DATABASE_URL=database) as service:  # from the store alone
-        assert post(service, "/ai/analyze", body)["timestamp"] <= now_ms()
+        assert posted(service, "/ai/analyze", body)["timestamp"] <= now_ms()

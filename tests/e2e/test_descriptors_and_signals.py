@@ -10,7 +10,7 @@ from contextlib import ExitStack
 import pytest
 
 from tests.fixtures.bodies import shape_b
-from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.patience import PATIENCE_SECONDS, eventually
 from tests.fixtures.raw_clients import (
     HALF_A_BODY,
     connect,
@@ -20,7 +20,6 @@ from tests.fixtures.raw_clients import (
     send,
 )
 from tests.fixtures.service import Service, running_service
-from tests.fixtures.stores import eventually
 from tests.fixtures.websocket_service import HANDSHAKE
 
 pytestmark = pytest.mark.slow

@@ -14,8 +14,8 @@ import pytest
 
 from tests.conftest import admin_headers
 from tests.fixtures.job_functions import alive
+from tests.fixtures.patience import eventually
 from tests.fixtures.service import Service, running_service
-from tests.fixtures.stores import eventually
 
 # The service as `python main.py` serves it, with one job from the start.
 SERVICE = """

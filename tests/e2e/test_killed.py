@@ -15,8 +15,8 @@ from pymongo import MongoClient
 
 from demo.openai_server import FakeOpenAI
 from tests.fixtures.bodies import shape_a, shape_b
+from tests.fixtures.patience import eventually
 from tests.fixtures.service import Service, running_service
-from tests.fixtures.stores import eventually
 
 pytestmark = pytest.mark.slow
 

@@ -18,8 +18,8 @@ import pytest
 
 from servers.process import free_port
 from tests.fixtures.bodies import shape_b
-from tests.fixtures.degraded import degraded, parts, wait_until
-from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.degraded import degraded, parts
+from tests.fixtures.patience import PATIENCE_SECONDS, wait_until
 from tests.fixtures.service import ROOT, Service
 
 pytestmark = pytest.mark.slow

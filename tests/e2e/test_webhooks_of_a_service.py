@@ -15,8 +15,8 @@ from trading_signal_client import verify_signature
 from tests.conftest import admin_headers
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.patience import eventually
 from tests.fixtures.service import running_service
-from tests.fixtures.stores import eventually
 
 pytestmark = pytest.mark.slow
 

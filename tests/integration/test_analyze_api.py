@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +10,11 @@ from fastapi.testclient import TestClient
 
 from rules.strategies import STRATEGY_NAMES
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import ALL_CONTEXT, now_ms, shape_a, shape_b, shape_c, shape_d
 
 JSON = {"content-type": "application/json"}
 UP, DOWN = 0.35, -0.35
-
-
-def post(client: TestClient, body: dict[str, Any]) -> dict[str, Any]:
-    response = client.post("/ai/analyze", json=body)
-    assert response.status_code == 200, response.text
-    # A strict reader: no NaN or Infinity, whatever Python's own parser would take.
-    answer = json.loads(response.text, parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
-    assert isinstance(answer, dict)
-    return answer
 
 
 def assert_complete(answer: dict[str, Any], strategies: list[str]) -> None:
@@ -49,7 +40,7 @@ def assert_complete(answer: dict[str, Any], strategies: list[str]) -> None:
 
 def test_a_clear_rise_is_long_with_stop_below_and_target_above(client: TestClient) -> None:
     body = shape_a(seed=5, drift=UP)
-    answer = post(client, body)
+    answer = analyzed(client, body)
     assert_complete(answer, ALL_CONTEXT["selected_strategies"])  # type: ignore[arg-type]  # a list of names
     assert answer["signal"] == "Long"
     risk = answer["risk_assessment"]
@@ -60,7 +51,7 @@ def test_a_clear_rise_is_long_with_stop_below_and_target_above(client: TestClien
 
 def test_a_clear_fall_is_short_with_stop_above_and_target_below(client: TestClient) -> None:
     body = shape_a(seed=5, drift=DOWN)
-    answer = post(client, body)
+    answer = analyzed(client, body)
     assert answer["signal"] == "Short"
     risk = answer["risk_assessment"]
     assert risk["take_profit_suggestion"] < body["current_price"] < risk["stop_loss_suggestion"]
@@ -72,7 +63,7 @@ def test_a_flat_market_is_neutral_and_says_so(client: TestClient) -> None:
         for candle in candles:
             candle.update(open=3000.0, high=3000.0, low=3000.0, close=3000.0, volume=0.0)
     body["current_price"] = 3000.0
-    answer = post(client, body)
+    answer = analyzed(client, body)
     assert answer["signal"] == "Neutral"
     assert "flat" in answer["reasoning"].lower()
     assert answer["risk_assessment"]["stop_loss_suggestion"] is None
@@ -87,7 +78,7 @@ def test_tiny_and_huge_prices_get_levels_on_the_right_side(client: TestClient, p
         for candle in candles:
             candle.update({key: candle[key] * factor for key in ("open", "high", "low", "close")})
     body["current_price"] *= factor
-    answer = post(client, body)
+    answer = analyzed(client, body)
     assert answer["signal"] == "Long"
     risk = answer["risk_assessment"]
     assert 0 < risk["stop_loss_suggestion"] < body["current_price"] < risk["take_profit_suggestion"]
@@ -95,7 +86,7 @@ def test_tiny_and_huge_prices_get_levels_on_the_right_side(client: TestClient, p
 
 def test_levels_are_sorted_by_distance_from_the_price(client: TestClient) -> None:
     body = shape_a(seed=3)
-    market = post(client, body)["market_analysis"]
+    market = analyzed(client, body)["market_analysis"]
     price = body["current_price"]
     assert market["support_levels"] == sorted(market["support_levels"], reverse=True)
     assert market["resistance_levels"] == sorted(market["resistance_levels"])
@@ -105,7 +96,7 @@ def test_levels_are_sorted_by_distance_from_the_price(client: TestClient) -> Non
 
 @pytest.mark.parametrize(("drift", "signals"), [(UP, {"BUY", "STRONG_BUY"}), (DOWN, {"SELL", "STRONG_SELL"})])
 def test_the_engine_loop_is_answered_in_its_own_words(client: TestClient, drift: float, signals: set[str]) -> None:
-    answer = post(client, shape_b(seed=5, drift=drift))
+    answer = analyzed(client, shape_b(seed=5, drift=drift))
     assert_complete(answer, list(STRATEGY_NAMES))
     assert answer["signal"] in signals
     assert answer["timeframe"] == "1h"
@@ -118,26 +109,26 @@ def test_a_burst_of_every_timeframe_passes(client: TestClient) -> None:
     timeframes = ["15m", "30m", "1h", "4h"]
     for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT"):
         for seed, timeframe in enumerate(timeframes * 2):
-            assert post(client, shape_b(timeframe, 60 + seed, symbol=symbol))["timeframe"] == timeframe
+            assert analyzed(client, shape_b(timeframe, 60 + seed, symbol=symbol))["timeframe"] == timeframe
 
 
 def test_the_browser_gets_candles_fetched_and_labeled(client: TestClient) -> None:
-    answer = post(client, shape_c())
+    answer = analyzed(client, shape_c())
     assert_complete(answer, ["RSI Strategy", "MACD Strategy", "Bollinger Bands Strategy"])
     assert answer["source_data"] == "synthetic"
 
 
 def test_fetching_uses_what_the_engine_posted_when_it_is_fresh(make_client: MakeClient) -> None:
     client = make_client(market_data={"sources": ["stored", "synthetic"], "timeframes": ["15m", "1h"]})
-    post(client, shape_a(symbol="SOLUSDT", seed=5, drift=UP))
-    assert post(client, shape_c("SOLUSDT"))["source_data"] == "stored"
+    analyzed(client, shape_a(symbol="SOLUSDT", seed=5, drift=UP))
+    assert analyzed(client, shape_c("SOLUSDT"))["source_data"] == "stored"
 
 
 @pytest.mark.parametrize("warm", [False, True])
 def test_one_invented_candle_is_refused_whether_or_not_the_cache_is_warm(client: TestClient, warm: bool) -> None:
     if warm:
         body = shape_b(seed=5, drift=UP, strategy_context=dict(ALL_CONTEXT))
-        assert post(client, body)["signal"] == "Long"
+        assert analyzed(client, body)["signal"] == "Long"
     response = client.post("/ai/analyze", json=shape_d())
     assert response.status_code == 400
     assert "60" in response.json()["detail"]
@@ -147,7 +138,7 @@ def test_one_invented_candle_is_refused_whether_or_not_the_cache_is_warm(client:
 def test_no_strategies_named_means_all_of_them(client: TestClient) -> None:
     body = shape_a()
     body["strategy_context"] = {}
-    assert list(post(client, body)["strategy_scores"]) == list(STRATEGY_NAMES)
+    assert list(analyzed(client, body)["strategy_scores"]) == list(STRATEGY_NAMES)
 
 
 def test_klines_with_further_keys_and_the_other_name_of_the_time_are_accepted(client: TestClient) -> None:
@@ -155,23 +146,23 @@ def test_klines_with_further_keys_and_the_other_name_of_the_time_are_accepted(cl
     for candle in body["timeframe_data"]["1h"]:
         candle["open_time"] = candle.pop("timestamp")
         candle |= {"close_time": candle["open_time"] + 1, "quote_volume": 1.0, "trades": 3, "is_closed": True}
-    post(client, body)
+    analyzed(client, body)
 
 
 def test_a_candle_still_forming_changes_nothing(make_client: MakeClient, tmp_path: Path) -> None:
     body = shape_b(seed=5, drift=UP)
-    plain = post(make_client(), body)
+    plain = analyzed(make_client(), body)
     last = body["timeframe_data"]["1h"][-1]
     crash = dict.fromkeys(("open", "high", "low", "close"), last["close"] * 0.7)
     body["timeframe_data"]["1h"].append(crash | {"timestamp": last["timestamp"] + 3_600_000, "volume": 1e9})
-    other = post(make_client(storage={"url": f"sqlite:///{tmp_path}/other.db"}), body)
+    other = analyzed(make_client(storage={"url": f"sqlite:///{tmp_path}/other.db"}), body)
     same = ("signal", "confidence", "indicators", "market_analysis", "risk_assessment", "strategy_scores")
     assert {key: other[key] for key in same} == {key: plain[key] for key in same}
 
 
 def test_the_same_call_again_is_recent_and_only_there(client: TestClient) -> None:
     body = shape_a()
-    first, second, third = post(client, body), post(client, body), post(client, body)
+    first, second, third = analyzed(client, body), analyzed(client, body), analyzed(client, body)
     assert not first["cached"]
     assert second["cached"]
     assert second["reasoning"] == third["reasoning"] == "[RECENT] " + first["reasoning"]
@@ -181,35 +172,35 @@ def test_the_same_call_again_is_recent_and_only_there(client: TestClient) -> Non
 
 def test_a_cached_analysis_answers_only_what_it_covers(client: TestClient) -> None:
     body = shape_a()
-    first = post(client, body)
+    first = analyzed(client, body)
     other_strategies = shape_a()
     other_strategies["strategy_context"]["selected_strategies"] = ["RSI Strategy"]
     fewer_timeframes = shape_a()
     del fewer_timeframes["timeframe_data"]["4h"]
     moved = shape_a(current_price=body["current_price"] * 1.3)
     for different in (other_strategies, fewer_timeframes, moved, shape_a(symbol="BTCUSDT")):
-        assert post(client, different)["analysis_id"] != first["analysis_id"]
+        assert analyzed(client, different)["analysis_id"] != first["analysis_id"]
 
 
 def test_candles_of_another_day_are_not_answered_from_the_cache(client: TestClient) -> None:
     body = shape_b()
-    first = post(client, body)
+    first = analyzed(client, body)
     for candle in body["timeframe_data"]["1h"]:
         candle["timestamp"] -= 86_400_000
-    assert post(client, body)["analysis_id"] != first["analysis_id"]
+    assert analyzed(client, body)["analysis_id"] != first["analysis_id"]
 
 
 def test_a_stranger_cannot_fill_the_cache_or_the_candles_that_others_read(make_client: MakeClient) -> None:
     stranger, trusted = make_client(STRANGER), make_client()  # two services on one store
     body = shape_a(seed=5, drift=UP)
-    poisoned = post(stranger, body)
-    assert post(trusted, shape_c())["source_data"] == "synthetic"
-    assert post(trusted, body)["analysis_id"] != poisoned["analysis_id"]
+    poisoned = analyzed(stranger, body)
+    assert analyzed(trusted, shape_c())["source_data"] == "synthetic"
+    assert analyzed(trusted, body)["analysis_id"] != poisoned["analysis_id"]
 
 
 def test_freshness_is_judged_by_the_servers_clock(client: TestClient) -> None:
     body = shape_a(timestamp=now_ms() + 365 * 86_400_000)
-    first = post(client, body)
+    first = analyzed(client, body)
     assert abs(first["timestamp"] - now_ms()) < 60_000
 
 

@@ -17,11 +17,10 @@ from storage.sqlite.store import SqliteStore
 from tests.conftest import LOOPBACK, MakeSettings, admin_headers
 from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
-from tests.fixtures.patience import ended
-from tests.fixtures.stores import eventually
+from tests.fixtures.patience import ended, eventually
 from utils.clock import SystemClock
 
-pytest_plugins = ["tests.fixtures.http_stand_in"]
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 pytestmark = pytest.mark.usefixtures("hour_with_time_left")
 

@@ -26,7 +26,7 @@ from tests.fixtures.patience import COMMAND_SECONDS
 from tests.fixtures.yahoo_charts import YahooMarket
 from utils.clock import SystemClock
 
-pytest_plugins = ["tests.fixtures.http_stand_in"]
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 ROOT = Path(__file__).resolve().parents[2]
 HOURS = 3_500

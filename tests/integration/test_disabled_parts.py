@@ -27,6 +27,7 @@ from services.ledger.scoring.queries import RecordQuery
 from services.ledger.scoring.records import Record
 from services.ledger.scoring.scores import LedgerScores
 from tests.conftest import MakeClient
+from tests.fixtures.answers import analyzed, posted
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.containers import container_of
@@ -47,12 +48,6 @@ def switch(client: TestClient, name: str, disabled: bool = True, reason: str = R
     assert response.status_code == 200, response.text
     found: dict[str, Any] = response.json()
     return found
-
-
-def analyzed(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> Any:
-    response = client.post(path, json=body)
-    assert response.status_code == 200, response.text
-    return response.json()
 
 
 def check(
@@ -124,7 +119,7 @@ def test_without_the_rules_their_answers_and_trends_are_neutral(make_client: Mak
     assert (answer["signal"], answer["abstention"]) == ("Neutral", "refused")
     assert answer["reasoning"].startswith("Neutral: refused by enabled_lane: the lane rules is disabled since")
     assert [gate["name"] for gate in answer["gates"] if not gate["passed"]] == ["enabled_lane"]
-    trend = analyzed(client, {"symbol": "ETHUSDT"}, "/predict-trend")
+    trend = posted(client, "/predict-trend", {"symbol": "ETHUSDT"})
     assert (trend["trend"], trend["confidence"], REASON in trend["safe_mode"]) == ("Neutral", 0.0, True)
 
 

@@ -18,8 +18,9 @@ from services.drift.findings import DriftFinding
 from storage.document_ports import MODEL_DRIFT
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.conftest import STRANGER, MakeClient
-from tests.fixtures.degraded import parts, wait_until
+from tests.fixtures.degraded import parts
 from tests.fixtures.drifting import serve
+from tests.fixtures.patience import wait_until
 
 pytest_plugins = ["tests.fixtures.registry"]
 ROOT = Path(__file__).resolve().parents[2]

@@ -23,7 +23,7 @@ from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.patience import PATIENCE_SECONDS
 from tests.fixtures.settings import configured
 
-pytest_plugins = ["tests.fixtures.http_stand_in", "tests.fixtures.logs"]
+pytest_plugins = ["tests.fixtures.remote_server", "tests.fixtures.logs"]
 
 INDICATORS: dict[str, Any] = {
     "rsi_period": 7,

@@ -12,9 +12,10 @@ from domain.market import Timeframe
 from models.registry.metadata import TrainingRange
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
-from tests.fixtures.degraded import degraded, wait_until
+from tests.fixtures.degraded import degraded
 from tests.fixtures.forecasting import add_fitted, put_in_production
 from tests.fixtures.models import add_model
+from tests.fixtures.patience import wait_until
 from tests.fixtures.plan_models import serve_plan_model
 
 pytest_plugins = ["tests.fixtures.registry"]

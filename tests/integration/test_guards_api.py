@@ -16,6 +16,7 @@ from domain.market import CandleSeries, Timeframe
 from domain.trading.gates import GateName
 from services.analysis.service import AnalysisService
 from tests.conftest import MakeClient
+from tests.fixtures.answers import analyzed, posted
 from tests.fixtures.bodies import base_path, shape_a, shape_b, shape_c, wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.containers import container_of
@@ -30,13 +31,6 @@ DOWN: dict[str, Any] = {"seed": 5, "drift": -0.35}
 # The same market may then be posted with a rise and with a fall.
 ANY_REVISION = {"max_revision_factor": 1000}
 NO_TRADE = {"stop_loss_suggestion": None, "take_profit_suggestion": None, "recommended_position_size": 0}
-
-
-def post(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze", **headers: str) -> dict[str, Any]:
-    response = client.post(path, json=body, headers=headers)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
 
 
 def refused_by(answer: dict[str, Any], gate: str) -> str:
@@ -65,13 +59,13 @@ def with_holes(body: dict[str, Any], timeframe: str = "1h") -> dict[str, Any]:
 
 @pytest.mark.parametrize("shape", [shape_a, shape_b])
 def test_every_answer_names_the_guards_and_why_it_is_neutral(client: TestClient, shape: Any) -> None:
-    long = post(client, shape(**UP))
+    long = analyzed(client, shape(**UP))
     assert [(gate["name"], gate["passed"]) for gate in long["gates"]] == [(name, True) for name in GateName]
     assert long["abstention"] is None
     assert value(long, "enough_data") == (100, 60)
-    noise = post(client, shape(symbol="SOLUSDT", seed=3))
+    noise = analyzed(client, shape(symbol="SOLUSDT", seed=3))
     assert (noise["signal"] in {"Neutral", "HOLD"}, noise["abstention"]) == (True, "no edge")
-    percent = post(client, shape(**UP), "/api/v1/analyze")
+    percent = posted(client, "/api/v1/analyze", shape(**UP))
     assert (percent["gates"], percent["abstention"]) == (long["gates"], None)
 
 
@@ -80,13 +74,13 @@ def test_a_broken_series_is_no_data(client: TestClient) -> None:
     for candle in body["timeframe_data"]["1h"][60:]:
         candle |= {name: candle[name] / 10 for name in ("open", "high", "low", "close")}
     body["current_price"] /= 10
-    answer = post(client, body)
+    answer = analyzed(client, body)
     assert (answer["signal"], answer["abstention"]) == ("HOLD", "no data")
     assert value(answer, "unbroken_data") == (40, 60)
 
 
 def test_too_many_missing_candles_are_refused(client: TestClient) -> None:
-    answer = post(client, with_holes(shape_b(count=120, **UP)))
+    answer = analyzed(client, with_holes(shape_b(count=120, **UP)))
     words = refused_by(answer, "complete_data")
     assert "of the candles on 1h are missing, at most 10.0% may be" in words
     assert (answer["abstention"], answer["lanes"]["rules"]["side"]) == ("no data", "Long")
@@ -94,47 +88,49 @@ def test_too_many_missing_candles_are_refused(client: TestClient) -> None:
 
 def test_an_operator_may_need_more_candles_of_a_side(make_client: MakeClient) -> None:
     client = make_client(guards={"min_candles": 120})
-    assert "100 candles on 1h count, 120 are needed" in refused_by(post(client, shape_b(**UP)), "enough_data")
-    assert post(client, shape_b(count=120, **UP))["signal"].endswith("BUY")
+    assert "100 candles on 1h count, 120 are needed" in refused_by(analyzed(client, shape_b(**UP)), "enough_data")
+    assert analyzed(client, shape_b(count=120, **UP))["signal"].endswith("BUY")
 
 
 @pytest.mark.parametrize("path", ["/ai/analyze", "/api/v1/analyze"])
 def test_the_opposite_side_is_refused_until_candles_have_closed(make_client: MakeClient, path: str) -> None:
     client = make_client(analysis=ANY_REVISION)
-    assert post(client, shape_a(**UP))["signal"] == "Long"
+    assert analyzed(client, shape_a(**UP))["signal"] == "Long"
     before = REGISTRY.get_sample_value("guard_refusals_total", {"gate": "cooldown"}) or 0.0
-    answer = post(client, shape_a(**DOWN), path)
+    answer = posted(client, path, shape_a(**DOWN))
     words = "Long was given 0 candles ago on 1h, 3 have to close before a Short. Short: the trend points down"
     assert words in refused_by(answer, "cooldown")
     assert value(answer, "cooldown") == (0, 3)
     assert (answer["abstention"], answer["lanes"]["rules"]["side"].lower()) == ("refused", "short")
     assert REGISTRY.get_sample_value("guard_refusals_total", {"gate": "cooldown"}) == before + 1
-    again = post(client, shape_a(**DOWN), path)
+    again = posted(client, path, shape_a(**DOWN))
     assert (again["cached"], again["gates"]) == (True, answer["gates"])
-    assert post(client, shape_a(symbol="SOLUSDT", **DOWN))["signal"] == "Short"
-    assert post(client, shape_b("4h", **DOWN))["signal"].endswith("SELL")
+    assert analyzed(client, shape_a(symbol="SOLUSDT", **DOWN))["signal"] == "Short"
+    assert analyzed(client, shape_b("4h", **DOWN))["signal"].endswith("SELL")
 
 
 def test_the_broadcast_names_the_guards_too(make_client: MakeClient) -> None:
     client = make_client(analysis=ANY_REVISION)
-    post(client, shape_a(**UP))
+    analyzed(client, shape_a(**UP))
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()
-        answer = post(client, shape_a(**DOWN))
+        answer = analyzed(client, shape_a(**DOWN))
         event = socket.receive_json()["data"]
     assert (event["signal"], event["abstention"], event["gates"]) == ("neutral", "refused", answer["gates"])
 
 
 def test_what_was_given_outlives_a_restart(make_client: MakeClient) -> None:
     first = make_client(analysis=ANY_REVISION)
-    post(first, shape_a(**UP))
+    analyzed(first, shape_a(**UP))
     first.__exit__(None, None, None)
-    refused_by(post(make_client(analysis=ANY_REVISION), shape_a(**DOWN)), "cooldown")
+    refused_by(analyzed(make_client(analysis=ANY_REVISION), shape_a(**DOWN)), "cooldown")
 
 
 def test_one_bet_on_many_symbols_has_a_limit(make_client: MakeClient) -> None:
     client = make_client(guards={"max_exposure": 0.5})
-    answers = [post(client, shape_a(symbol=symbol, **UP)) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")]
+    answers = [
+        analyzed(client, shape_a(symbol=symbol, **UP)) for symbol in ("BTCUSDT", "ETHUSDT", "SOLUSDT", "XRPUSDT")
+    ]
     size = answers[0]["risk_assessment"]["recommended_position_size"]
     assert size > 0
     allowed = int(0.5 / size)
@@ -144,13 +140,13 @@ def test_one_bet_on_many_symbols_has_a_limit(make_client: MakeClient) -> None:
     assert "of the capital would be on one bet, with the open Long of BTCUSDT" in refused_by(last, "exposure")
     assert list(value(last, "exposure")) == pytest.approx([size * (allowed + 1), 0.5])
     assert last["abstention"] == "refused"
-    assert post(client, shape_a(symbol="ADAUSDT", seed=8, drift=0.35))["signal"] == "Long"
+    assert analyzed(client, shape_a(symbol="ADAUSDT", seed=8, drift=0.35))["signal"] == "Long"
 
 
 def test_a_new_side_needs_more_confidence_than_a_kept_one(make_client: MakeClient) -> None:
     client = make_client(analysis=ANY_REVISION, guards={"hysteresis": 0.5, "cooldown_candles": 0})
-    assert post(client, shape_a(**DOWN))["signal"] == "Short"
-    answer = post(client, shape_a(**UP))
+    assert analyzed(client, shape_a(**DOWN))["signal"] == "Short"
+    answer = analyzed(client, shape_a(**UP))
     confidence, needed = value(answer, "confidence")
     assert needed == 1
     assert f"the confidence is {confidence:.4g}, a new Long needs 1" in refused_by(answer, "confidence")
@@ -162,8 +158,8 @@ def test_the_llm_is_guarded_as_the_rules_are(make_client: MakeClient, fake_opena
         analysis=ANY_REVISION, llm=llm_section(fake_openai.url), guards={"hysteresis": 0.5, "cooldown_candles": 0}
     )
     fake_openai.script(wrong(signal="Short"))
-    assert post(client, shape_a(**DOWN))["signal"] == "Short"
-    answer = post(client, shape_a(**UP))
+    assert analyzed(client, shape_a(**DOWN))["signal"] == "Short"
+    answer = analyzed(client, shape_a(**UP))
     assert (answer["source"], answer["lanes"]["llm"]["side"]) == ("llm", "Long")
     refused_by(answer, "confidence")
 
@@ -171,7 +167,7 @@ def test_the_llm_is_guarded_as_the_rules_are(make_client: MakeClient, fake_opena
 def test_a_neutral_of_the_llm_has_no_edge(make_client: MakeClient, fake_openai: FakeOpenAI) -> None:
     client = make_client(llm=llm_section(fake_openai.url))
     fake_openai.script(wrong(signal="Neutral"))
-    answer = post(client, shape_a(**UP))
+    answer = analyzed(client, shape_a(**UP))
     assert (answer["source"], answer["signal"], answer["abstention"]) == ("llm", "Neutral", "no edge")
     assert answer["lanes"]["rules"]["side"] == "Long"
 
@@ -179,10 +175,10 @@ def test_a_neutral_of_the_llm_has_no_edge(make_client: MakeClient, fake_openai: 
 def test_a_stranger_moves_nothing(make_client: MakeClient) -> None:
     client = make_client(analysis=ANY_REVISION, guards={"max_exposure": 0.3})
     for symbol in ("ETHUSDT", "SOLUSDT", "XRPUSDT"):
-        assert post(client, shape_a(symbol=symbol, **UP), **AS_STRANGER)["signal"] == "Long"
-    assert post(client, shape_a(**DOWN))["signal"] == "Short"
-    assert post(client, shape_a(symbol="ADAUSDT", **UP))["signal"] == "Long"
-    assert "refused by cooldown: Short was given" in post(client, shape_b(**UP), **AS_STRANGER)["reasoning"]
+        assert analyzed(client, shape_a(symbol=symbol, **UP), **AS_STRANGER)["signal"] == "Long"
+    assert analyzed(client, shape_a(**DOWN))["signal"] == "Short"
+    assert analyzed(client, shape_a(symbol="ADAUSDT", **UP))["signal"] == "Long"
+    assert "refused by cooldown: Short was given" in analyzed(client, shape_b(**UP), **AS_STRANGER)["reasoning"]
 
 
 def test_a_strangers_question_about_fetched_candles_counts_once_a_trusted_caller_is_answered_by_it(
@@ -192,13 +188,13 @@ def test_a_strangers_question_about_fetched_candles_counts_once_a_trusted_caller
     write_candles(tmp_path / "ETHUSDT-1h.csv", quarters.resample(Timeframe.H1))
     sources = {"sources": ["files"], "files_path": str(tmp_path), "timeframes": ["1h"]}
     client = make_client(market_data=sources, analysis=ANY_REVISION)
-    assert post(client, shape_c(), **AS_STRANGER)["signal"] == "Long"
-    assert post(client, shape_b(**DOWN))["signal"].endswith("SELL")
+    assert analyzed(client, shape_c(), **AS_STRANGER)["signal"] == "Long"
+    assert analyzed(client, shape_b(**DOWN))["signal"].endswith("SELL")
 
     other = make_client(market_data=sources, analysis=ANY_REVISION, storage={"url": f"sqlite:///{tmp_path}/other.db"})
-    assert post(other, shape_c(), **AS_STRANGER)["signal"] == "Long"
-    assert post(other, shape_c())["cached"] is True
-    refused_by(post(other, shape_b(**DOWN)), "cooldown")
+    assert analyzed(other, shape_c(), **AS_STRANGER)["signal"] == "Long"
+    assert analyzed(other, shape_c())["cached"] is True
+    refused_by(analyzed(other, shape_b(**DOWN)), "cooldown")
 
 
 def test_the_services_own_analyses_are_remembered(make_client: MakeClient, tmp_path: Path) -> None:
@@ -209,16 +205,16 @@ def test_the_services_own_analyses_are_remembered(make_client: MakeClient, tmp_p
     analysis: AnalysisService = container_of(client).answers.analysis
     assert client.portal is not None
     assert client.portal.call(analysis.refresh, "ETHUSDT").signal == "Long"
-    refused_by(post(client, shape_b(**DOWN)), "cooldown")
+    refused_by(analyzed(client, shape_b(**DOWN)), "cooldown")
 
 
 def test_candles_that_contradict_those_posted_before_are_guarded_and_not_remembered(client: TestClient) -> None:
-    assert post(client, shape_a(**UP))["signal"] == "Long"
-    answer = post(client, shape_a(**DOWN))
+    assert analyzed(client, shape_a(**UP))["signal"] == "Long"
+    answer = analyzed(client, shape_a(**DOWN))
     assert "they are not kept" in refused_by(answer, "cooldown")
-    post(client, shape_a(symbol="SOLUSDT", seed=3))
-    assert "they are not kept" in post(client, shape_a(symbol="SOLUSDT", **UP))["reasoning"]
-    assert post(client, shape_a(symbol="SOLUSDT", **DOWN))["signal"] == "Short"
+    analyzed(client, shape_a(symbol="SOLUSDT", seed=3))
+    assert "they are not kept" in analyzed(client, shape_a(symbol="SOLUSDT", **UP))["reasoning"]
+    assert analyzed(client, shape_a(symbol="SOLUSDT", **DOWN))["signal"] == "Short"
 
 
 def test_the_same_replay_gives_the_same_answer_whatever_was_given_since(make_client: MakeClient) -> None:
@@ -228,14 +224,14 @@ def test_the_same_replay_gives_the_same_answer_whatever_was_given_since(make_cli
     own = {"analysis_id", "timestamp", "generated_at", "data_age_seconds"}
 
     def replayed() -> dict[str, Any]:
-        return {key: found for key, found in post(client, body | {"as_of": as_of}).items() if key not in own}
+        return {key: found for key, found in analyzed(client, body | {"as_of": as_of}).items() if key not in own}
 
     before = replayed()
     assert before["signal"] == "Short"
-    post(client, shape_a(**UP))
-    post(client, shape_a(symbol="SOLUSDT", **DOWN))
-    post(client, shape_a(symbol="XRPUSDT", **DOWN))
-    refused = post(client, body)
+    analyzed(client, shape_a(**UP))
+    analyzed(client, shape_a(symbol="SOLUSDT", **DOWN))
+    analyzed(client, shape_a(symbol="XRPUSDT", **DOWN))
+    refused = analyzed(client, body)
     assert refused["signal"] == "Neutral"
     assert replayed() == before
     client.post("/ai/safe-mode", json={"enabled": True, "reason": "wrong prices"})
@@ -248,11 +244,11 @@ def test_a_batch_withholds_what_the_guards_refuse(make_client: MakeClient) -> No
 
     def batch(seed: int, drift: float) -> dict[str, Any]:
         candles = wire_candles(base_path(seed, drift), 240)
-        return post(client, {"symbols": ["ETHUSDT"], "timeframe_data": {"ETHUSDT": {"15m": candles}}}, "/ai/signals")
+        return posted(client, "/ai/signals", {"symbols": ["ETHUSDT"], "timeframe_data": {"ETHUSDT": {"15m": candles}}})
 
     assert [signal["direction"] for signal in batch(1, 0.35)["signals"]] == ["LONG"]
     (withheld,) = batch(2, -0.35)["withheld"]
     assert withheld["reason"] == (
         "refused by cooldown: Long was given 0 candles ago on 15m, 3 have to close before a Short"
     )
-    refused_by(post(client, shape_b("15m", count=240, seed=2, drift=-0.35)), "cooldown")
+    refused_by(analyzed(client, shape_b("15m", count=240, seed=2, drift=-0.35)), "cooldown")

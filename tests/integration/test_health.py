@@ -12,7 +12,8 @@ from storage.ports import StoreState
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.containers import container_of
-from tests.fixtures.degraded import degraded, parts, wait_until
+from tests.fixtures.degraded import degraded, parts
+from tests.fixtures.patience import wait_until
 from utils.log_writer import LogState
 
 if TYPE_CHECKING:

@@ -17,7 +17,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import JobProgress
 from tasks.child_process import ROOT, ChildProcessRunner
 from tests.fixtures.job_functions import RESULT, alive
-from tests.fixtures.stores import eventually
+from tests.fixtures.patience import eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
 

@@ -16,6 +16,7 @@ from services.ledger.proofs.checking import check_export
 from services.ledger.proofs.day_closing import DayCloser
 from storage.resilience.ledger import ResilientLedger
 from tests.conftest import MakeClient
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.containers import container_of
@@ -30,12 +31,6 @@ AS_STRANGER = {"x-forwarded-for": "203.0.113.9"}
 @pytest.fixture
 def client(make_client: MakeClient) -> TestClient:
     return make_client()
-
-
-def analyze(client: TestClient, body: dict[str, Any], **headers: str) -> dict[str, Any]:
-    response = client.post("/ai/analyze", json=body, headers=headers)
-    assert response.status_code == 200, response.text
-    return dict(response.json())
 
 
 def page(client: TestClient, **wanted: Any) -> dict[str, Any]:
@@ -57,14 +52,14 @@ def entry_of(client: TestClient, answer: dict[str, Any]) -> dict[str, Any]:
 @pytest.fixture(scope="module")
 def two_entries(common_client: TestClient) -> TestClient:
     """Return a client of a service that has answered the administrator and a stranger."""
-    entry_of(common_client, analyze(common_client, shape_b()))
-    entry_of(common_client, analyze(common_client, shape_a(symbol="BTCUSDT"), **AS_STRANGER))
+    entry_of(common_client, analyzed(common_client, shape_b()))
+    entry_of(common_client, analyzed(common_client, shape_a(symbol="BTCUSDT"), **AS_STRANGER))
     return common_client
 
 
 def test_an_answer_is_an_entry_that_says_the_same(client: TestClient) -> None:
     body = shape_a(symbol="BTCUSDT", drift=0.4)
-    answer = analyze(client, body)
+    answer = analyzed(client, body)
     entry = entry_of(client, answer)
     assert (entry["lane"], entry["origin"], entry["symbol"]) == ("rules", "api", "BTCUSDT")
     assert (entry["side"], entry["confidence"], entry["price"]) == (
@@ -98,10 +93,10 @@ def test_filters_narrow(two_entries: TestClient, wanted: dict[str, Any], found: 
 def test_stale_candles_and_strangers_change_no_figure(client: TestClient) -> None:
     old = shape_b(count=200, drift=0.4)
     old["timeframe_data"]["1h"] = old["timeframe_data"]["1h"][:-60]
-    stale = entry_of(client, analyze(client, old))
+    stale = entry_of(client, analyzed(client, old))
     assert (stale["stale"], stale["scored"], stale["apart"]) == (True, False, "stale")
     strangers = [
-        entry_of(client, analyze(client, shape_a(seed=seed, symbol="BTCUSDT", drift=0.4), **AS_STRANGER))
+        entry_of(client, analyzed(client, shape_a(seed=seed, symbol="BTCUSDT", drift=0.4), **AS_STRANGER))
         for seed in range(3)
     ]
     assert {(entry["scored"], entry["apart"]) for entry in strangers} == {(False, "stranger")}
@@ -191,7 +186,7 @@ def test_bad_requests_say_what_is_wrong(common_client: TestClient, path: str, st
 
 
 def test_an_entry_of_today_has_no_proof_yet(client: TestClient) -> None:
-    entry = entry_of(client, analyze(client, shape_b()))
+    entry = entry_of(client, analyzed(client, shape_b()))
     response = client.get(f"/ai/ledger/{entry['id']}/proof")
     assert response.status_code == 409
     assert "is not closed yet" in response.json()["detail"]

@@ -21,7 +21,8 @@ from storage.mongo.ledger import MongoLedger
 from storage.resilience.ledger import ResilientLedger
 from storage.resilience.spool import Spool
 from tests.fixtures.ledger import CLOSED_MS, make_entry
-from tests.fixtures.stores import PACE, eventually
+from tests.fixtures.patience import eventually
+from tests.fixtures.stores import PACE
 
 if TYPE_CHECKING:
     from tests.fixtures.mongod import Mongod

@@ -25,6 +25,7 @@ from domain.values import Signal
 from models.registry.registry import Registry
 from storage.document_ports import LEDGER_LANES
 from tests.conftest import MakeClient
+from tests.fixtures.answers import analyzed, posted
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, wire_candles
 from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import put_in_production
@@ -61,13 +62,6 @@ def client(serve: Serve) -> TestClient:
     return serve(signals=OPEN_FILTERS)
 
 
-def post(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze", **headers: str) -> dict[str, Any]:
-    response = client.post(path, json=body, headers=headers)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
 def earlier(body: dict[str, Any], days: int = 3) -> dict[str, Any]:
     """Return the same body, its candles some days older."""
     moved = copy.deepcopy(body)
@@ -92,7 +86,7 @@ def test_a_fresh_answer_is_an_entry_and_the_same_of_the_cache_a_repeat(
 ) -> None:
     body = shape_a(**UP)
     before = now_ms()
-    answer = post(client, body, **{"x-request-id": "question-1"})
+    answer = analyzed(client, body, **{"x-request-id": "question-1"})
     entry = written.of(RULES)
     assert_given(entry, answer)
     assert (entry.side, entry.kind, entry.has_plan) == (Signal.LONG, EntryKind.SIDE, True)
@@ -102,13 +96,13 @@ def test_a_fresh_answer_is_an_entry_and_the_same_of_the_cache_a_repeat(
     assert entry.closed_ms == body["timeframe_data"]["1h"][-1]["timestamp"] + Timeframe.H1.ms
     assert before <= entry.known_ms <= now_ms()
     assert (entry.origin, entry.request_id, entry.apart) == (Origin.API, "question-1", None)
-    assert [post(client, body)["cached"] for _ in range(2)] == [True, True]
+    assert [analyzed(client, body)["cached"] for _ in range(2)] == [True, True]
     assert len(written.entries) == 1
     assert written.repeats == {entry.id: 2}
 
 
 def test_a_neutral_is_an_entry_of_its_own_kind(client: TestClient, written: StoredLedger) -> None:
-    answer = post(client, shape_b(seed=3))
+    answer = analyzed(client, shape_b(seed=3))
     assert answer["abstention"] == "no edge"
     entry = written.of(RULES)
     assert (entry.side, entry.kind, entry.has_plan, entry.target_first) == (
@@ -121,17 +115,17 @@ def test_a_neutral_is_an_entry_of_its_own_kind(client: TestClient, written: Stor
 
 def test_what_safe_mode_refuses_is_an_entry_that_says_so(client: TestClient, written: StoredLedger) -> None:
     assert client.post("/ai/safe-mode", json={"enabled": True, "reason": "a test"}).status_code == 200
-    answer = post(client, shape_a(**UP))
+    answer = analyzed(client, shape_a(**UP))
     assert_given(written.of(RULES), answer)
     assert written.of(RULES).kind is EntryKind.REFUSED
 
 
 def test_other_forms_of_the_answer_are_entries_too(client: TestClient, written: StoredLedger) -> None:
     body = shape_b(**UP)
-    percent = post(client, body, "/api/v1/analyze")
+    percent = posted(client, "/api/v1/analyze", body)
     assert written.of(RULES).confidence == pytest.approx(percent["confidence"] / 100, abs=1e-4)
     chart = {"symbol": "ADAUSDT", "timeframe": "1h", "candles": body["timeframe_data"]["1h"]}
-    post(client, chart, "/analyze")
+    posted(client, "/analyze", chart)
     assert [entry.symbol for entry in written.entries] == ["ETHUSDT", "ADAUSDT"]
 
 
@@ -148,9 +142,9 @@ def test_equal_questions_at_the_same_moment_are_one_fresh_entry(
     fake_openai.always = held
     client, body = serve(llm=llm_section(fake_openai.url)), shape_a(**UP)
     with ThreadPoolExecutor(4) as callers:
-        first = callers.submit(post, client, body)
+        first = callers.submit(analyzed, client, body)
         assert arrived.wait(30)
-        others = [callers.submit(post, client, body) for _ in range(3)]
+        others = [callers.submit(analyzed, client, body) for _ in range(3)]
         go_on.set()
         answers = [call.result() for call in (first, *others)]
     assert len({answer["analysis_id"] for answer in answers}) == len(fake_openai.asked) == 1
@@ -160,8 +154,8 @@ def test_equal_questions_at_the_same_moment_are_one_fresh_entry(
 
 def test_what_strangers_send_is_kept_apart(client: TestClient, written: StoredLedger) -> None:
     body = shape_b(**UP)
-    answer = post(client, body, **AS_STRANGER)
-    assert post(client, body, **AS_STRANGER)["cached"] is True
+    answer = analyzed(client, body, **AS_STRANGER)
+    assert analyzed(client, body, **AS_STRANGER)["cached"] is True
     entry = written.of(RULES)
     assert_given(entry, {**answer, "signal": entry.side.value})
     assert (entry.apart, entry.horizons) == (Apart.STRANGER, ())
@@ -171,11 +165,11 @@ def test_what_strangers_send_is_kept_apart(client: TestClient, written: StoredLe
 def test_spam_of_strangers_changes_no_figure_and_fills_no_disk(serve: Serve, written: StoredLedger) -> None:
     client = serve(ledger={"max_apart_per_day": 3}, rate_limits={"enabled": False})
     for seed in range(6):
-        post(client, shape_b(seed=seed), **AS_STRANGER)
-        post(client, shape_b(seed=seed), **AS_STRANGER)
+        analyzed(client, shape_b(seed=seed), **AS_STRANGER)
+        analyzed(client, shape_b(seed=seed), **AS_STRANGER)
     assert [entry.apart for entry in written.entries] == [Apart.STRANGER] * 3
     assert set(written.repeats) <= {entry.id for entry in written.entries}
-    post(client, shape_b(**UP))
+    analyzed(client, shape_b(**UP))
     assert written.entries[-1].scored
     left_out = re.search(r'ledger_entries_left_out_total{apart="stranger"} (\S+)', client.get("/metrics").text)
     assert left_out is not None
@@ -185,7 +179,7 @@ def test_spam_of_strangers_changes_no_figure_and_fills_no_disk(serve: Serve, wri
 def test_stale_candles_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
     body = earlier(shape_b(**UP))
     for _ in range(2):
-        post(client, body)
+        analyzed(client, body)
     assert [(entry.apart, entry.kind) for entry in written.entries] == [(Apart.STALE, EntryKind.NO_DATA)] * 2
     assert written.repeats == {}
 
@@ -195,25 +189,25 @@ def test_replays_leave_no_entry(client: TestClient, written: StoredLedger, tmp_p
     body = shape_b(count=200)
     as_of = body["timeframe_data"]["1h"][149]["timestamp"] + Timeframe.H1.ms
     for path in ("/ai/analyze", "/ai/analyze", "/ai/predict"):
-        assert post(client, body | {"as_of": as_of}, path)["as_of"] == as_of
+        assert posted(client, path, body | {"as_of": as_of})["as_of"] == as_of
     assert (written.entries, written.repeats) == ([], {})
 
 
 def test_synthetic_candles_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
-    assert post(client, shape_c("BTCUSDT"))["source_data"] == "synthetic"
+    assert analyzed(client, shape_c("BTCUSDT"))["source_data"] == "synthetic"
     entry = written.of(RULES)
     assert (entry.apart, entry.source_data) == (Apart.SYNTHETIC, DataSource.SYNTHETIC)
-    post(client, shape_c("BTCUSDT"), **AS_STRANGER)
+    analyzed(client, shape_c("BTCUSDT"), **AS_STRANGER)
     assert written.repeats == {entry.id: 1}
 
 
 def test_candles_that_contradict_earlier_ones_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
     body = shape_b(**UP)
-    post(client, body)
+    analyzed(client, body)
     other = copy.deepcopy(body)
     candle = other["timeframe_data"]["1h"][50]
     candle |= {name: candle[name] * 2 for name in ("open", "high", "low", "close")}
-    post(client, other)
+    analyzed(client, other)
     assert [entry.apart for entry in written.entries] == [None, Apart.CONTRADICTED]
 
 
@@ -223,7 +217,7 @@ def test_rules_model_and_llm_stand_on_the_same_candles(
     version = put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     fake_openai.always = wrong(signal="Short", confidence=0.83)
     client = serve(llm=llm_section(fake_openai.url))
-    answer = post(client, shape_b("1h", count=300, **UP))
+    answer = analyzed(client, shape_b("1h", count=300, **UP))
     assert (answer["source"], answer["forecast"]["model_version"]) == ("llm", version)
     llm, rules, model = written.of(LLM), written.of(RULES), written.of(MODEL)
     assert (llm.given, llm.side, llm.cost_usd) == (True, Signal.SHORT, answer["cost_usd"])
@@ -252,13 +246,13 @@ def test_where_the_llm_fails_the_answer_is_of_the_rules(
     serve: Serve, fake_openai: FakeOpenAI, written: StoredLedger
 ) -> None:
     fake_openai.always = behaviors.server_error
-    post(serve(llm=llm_section(fake_openai.url)), shape_a(**UP))
+    analyzed(serve(llm=llm_section(fake_openai.url)), shape_a(**UP))
     assert [(entry.lane, entry.given) for entry in written.entries] == [(RULES, True)]
 
 
 def test_prompts_and_words_are_not_written_down(serve: Serve, fake_openai: FakeOpenAI, written: StoredLedger) -> None:
     fake_openai.always = content(lambda reply: json.dumps(reply | {"reasoning": "XYZZY " * 5}))
-    answer = post(serve(llm=llm_section(fake_openai.url)), shape_a(**UP))
+    answer = analyzed(serve(llm=llm_section(fake_openai.url)), shape_a(**UP))
     assert "XYZZY" in answer["reasoning"]
     assert "XYZZY" not in repr(written.entries)
 
@@ -266,7 +260,7 @@ def test_prompts_and_words_are_not_written_down(serve: Serve, fake_openai: FakeO
 def test_a_weighted_model_makes_blends_and_stands_beside(serve: Serve, written: StoredLedger, tmp_path: Path) -> None:
     put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     client = serve(analysis={"blend": "weighted"})
-    answer = post(client, shape_b("1h", count=300, **UP))
+    answer = analyzed(client, shape_b("1h", count=300, **UP))
     assert answer["source"] == "ensemble"
     blend, rules = written.of(BLEND), written.of(RULES)
     assert (blend.given, blend.confidence, rules.given) == (True, answer["confidence"], False)
@@ -275,7 +269,7 @@ def test_a_weighted_model_makes_blends_and_stands_beside(serve: Serve, written: 
 
 
 def test_identities_of_the_lanes_are_stored(client: TestClient, written: StoredLedger) -> None:
-    post(client, shape_a(**UP))
+    analyzed(client, shape_a(**UP))
     container = container_of(client)
     assert client.portal is not None
     client.portal.call(container.base.stores.documents.flush)
@@ -289,8 +283,8 @@ def test_a_forecast_is_an_entry_of_the_model_and_the_same_again_a_repeat(
 ) -> None:
     put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT")
     body = shape_b("1h", count=300, **UP)
-    answer = post(client, body, "/ai/predict")
-    post(client, body, "/api/v1/predict")
+    answer = posted(client, "/ai/predict", body)
+    posted(client, "/api/v1/predict", body)
     entry = written.of(MODEL)
     assert (entry.origin, entry.given, entry.apart, entry.has_plan) == (Origin.PREDICT, True, None, False)
     assert (entry.side, entry.probability_up, entry.confidence) == (
@@ -300,10 +294,10 @@ def test_a_forecast_is_an_entry_of_the_model_and_the_same_again_a_repeat(
     )
     assert entry.closed_ms == body["timeframe_data"]["1h"][-1]["timestamp"] + Timeframe.H1.ms
     assert written.repeats == {entry.id: 1}
-    post(client, body, "/ai/predict", **AS_STRANGER)
-    post(client, earlier(body), "/ai/predict")
+    posted(client, "/ai/predict", body, **AS_STRANGER)
+    posted(client, "/ai/predict", earlier(body))
     assert [entry.apart for entry in written.entries] == [None, Apart.STRANGER, Apart.STALE]
-    analysis = post(client, body)
+    analysis = analyzed(client, body)
     (beside,) = [found for found in written.entries if found.id == f"{analysis['analysis_id']}.model"]
     assert (beside.lane, beside.lane_id, beside.closed_ms) == (MODEL, entry.lane_id, entry.closed_ms)
 
@@ -313,14 +307,14 @@ def test_a_signal_by_ticker_is_an_entry_of_the_model_and_a_price_alone_is_none(
 ) -> None:
     put_in_production(Registry(tmp_path / "models"), symbol="ETHUSDT", timeframe="4h")
     body = shape_b("4h", count=520, **UP)
-    post(client, body)  # its candles are kept, and read from the store
+    analyzed(client, body)  # its candles are kept, and read from the store
     client.get("/ai/storage/stats")  # waits for the write
     before, asked = written.entries, {"ticker": "ETHUSDT", "timeframe": "4h"}
-    assert post(client, asked | {"steps": 30}, "/api/v1/ml/predict/price")["model_version"]
+    assert posted(client, "/api/v1/ml/predict/price", asked | {"steps": 30})["model_version"]
     assert written.entries == before
-    told = post(client, asked, "/api/v1/ml/predict/signal")
-    post(client, asked, "/api/v1/ml/predict/comprehensive")
-    post(client, asked, "/api/v1/ml/predict/comprehensive", **AS_STRANGER)
+    told = posted(client, "/api/v1/ml/predict/signal", asked)
+    posted(client, "/api/v1/ml/predict/comprehensive", asked)
+    posted(client, "/api/v1/ml/predict/comprehensive", asked, **AS_STRANGER)
     entry, strangers = written.entries[len(before) :]
     assert (entry.lane, entry.origin, entry.given, entry.apart) == (MODEL, Origin.PREDICT, True, None)
     assert (entry.symbol, entry.timeframe, entry.source_data) == ("ETHUSDT", "4h", told["source_data"])
@@ -337,18 +331,18 @@ def test_a_signal_by_ticker_is_an_entry_of_the_model_and_a_price_alone_is_none(
 
 
 def test_a_trend_is_an_entry_of_the_rules(client: TestClient, written: StoredLedger) -> None:
-    post(client, shape_b("4h", count=250, seed=5, drift=0.35))  # kept, and read from the store
+    analyzed(client, shape_b("4h", count=250, seed=5, drift=0.35))  # kept, and read from the store
     client.get("/ai/storage/stats")  # waits for the write
     asked = {"symbol": "ETHUSDT", "timeframe": "4h"}
-    answer = post(client, asked, "/predict-trend")
-    post(client, asked, "/predict-trend")
+    answer = posted(client, "/predict-trend", asked)
+    posted(client, "/predict-trend", asked)
     _, entry = written.entries
     sides = {"Uptrend": "Long", "Downtrend": "Short", "Neutral": "Neutral"}
     assert (entry.side, entry.confidence) == (sides[answer["trend"]], answer["confidence"])
     assert (entry.lane, entry.origin, entry.timeframe) == (RULES, Origin.TREND, "4h")
     assert (entry.given, entry.apart, entry.has_plan) == (True, None, False)
     assert written.repeats == {entry.id: 1}
-    post(client, asked, "/predict-trend", **AS_STRANGER)
+    posted(client, "/predict-trend", asked, **AS_STRANGER)
     assert [entry.apart for entry in written.entries] == [None, None, Apart.STRANGER]
 
 
@@ -363,7 +357,7 @@ def batch(drifts: dict[str, float]) -> dict[str, Any]:
 
 def test_signals_of_a_batch_are_entries_and_the_same_again_repeats(client: TestClient, written: StoredLedger) -> None:
     body = batch({"UPUSDT": 0.35, "DOWNUSDT": -0.35})
-    answer = post(client, body, "/ai/signals")
+    answer = posted(client, "/ai/signals", body)
     entries = {entry.symbol: entry for entry in written.entries}
     for signal in answer["signals"]:
         entry = entries[signal["symbol"]]
@@ -374,13 +368,13 @@ def test_signals_of_a_batch_are_entries_and_the_same_again_repeats(client: TestC
             signal["risk_metrics"].get("take_profit"),
         )
     assert len(entries) == len(written.entries) == 2
-    assert all(signal["cached"] for signal in post(client, body, "/ai/signals")["signals"])
+    assert all(signal["cached"] for signal in posted(client, "/ai/signals", body)["signals"])
     assert written.repeats == {entry.id: 1 for entry in written.entries}
 
 
 def test_fetched_signals_of_the_cache_are_repeats(client: TestClient, written: StoredLedger) -> None:
     for _ in range(2):
-        post(client, {"symbols": ["BTCUSDT", "ETHUSDT"]}, "/ai/signals")
+        posted(client, "/ai/signals", {"symbols": ["BTCUSDT", "ETHUSDT"]})
     assert sorted(entry.symbol for entry in written.entries) == ["BTCUSDT", "ETHUSDT"]
     assert {entry.apart for entry in written.entries} == {Apart.SYNTHETIC}
     assert written.repeats == {entry.id: 1 for entry in written.entries}
@@ -388,7 +382,7 @@ def test_fetched_signals_of_the_cache_are_repeats(client: TestClient, written: S
 
 def test_signals_that_a_filter_withholds_stand_beside(serve: Serve, written: StoredLedger) -> None:
     client = serve(signals=OPEN_FILTERS | {"min_confidence": 0.99})
-    answer = post(client, batch({"UPUSDT": 0.35}), "/ai/signals")
+    answer = posted(client, "/ai/signals", batch({"UPUSDT": 0.35}))
     assert [withheld["symbol"] for withheld in answer["withheld"]] == ["UPUSDT"]
     entry = written.of(RULES)
     assert (entry.given, entry.side, entry.has_plan) == (False, Signal.LONG, True)
@@ -396,18 +390,18 @@ def test_signals_that_a_filter_withholds_stand_beside(serve: Serve, written: Sto
 
 def test_signals_that_a_guard_refuses_are_refused(client: TestClient, written: StoredLedger) -> None:
     assert client.post("/ai/safe-mode", json={"enabled": True, "reason": "a test"}).status_code == 200
-    post(client, batch({"UPUSDT": 0.35}), "/ai/signals")
+    posted(client, "/ai/signals", batch({"UPUSDT": 0.35}))
     assert (written.of(RULES).given, written.of(RULES).kind) == (True, EntryKind.REFUSED)
 
 
 def test_signals_of_strangers_are_kept_apart(client: TestClient, written: StoredLedger) -> None:
-    post(client, batch({"UPUSDT": 0.35}), "/ai/signals", **AS_STRANGER)
+    posted(client, "/ai/signals", batch({"UPUSDT": 0.35}), **AS_STRANGER)
     assert [entry.apart for entry in written.entries] == [Apart.STRANGER]
 
 
 def test_models_stand_beside_the_signals(client: TestClient, written: StoredLedger, registry: Registry) -> None:
     put_in_production(registry, ModelType.LSTM, symbol=ANY_SYMBOL, timeframe=Timeframe.M15)
-    post(client, batch({"UPUSDT": 0.35}), "/ai/signals")
+    posted(client, "/ai/signals", batch({"UPUSDT": 0.35}))
     assert {(entry.lane, entry.given) for entry in written.entries} == {(RULES, True), (MODEL, False)}
 
 
@@ -418,17 +412,17 @@ def test_the_loop_writes_down_what_it_makes_and_callers_repeat_it(client: TestCl
     entry = written.of(RULES)
     assert (entry.id, entry.origin, entry.request_id) == (f"{made.analysis_id}.rules", Origin.LOOP, None)
     asked = shape_c("BTCUSDT", strategy_context={})
-    assert post(client, asked)["analysis_id"] == made.analysis_id
+    assert analyzed(client, asked)["analysis_id"] == made.analysis_id
     assert written.repeats == {entry.id: 1}
 
 
 def test_an_answer_that_outlived_a_restart_is_a_repeat(serve: Serve, written: StoredLedger) -> None:
     body = shape_b(**UP)
     first = serve()
-    post(first, body)
+    analyzed(first, body)
     first.get("/ai/storage/stats")  # waits for the write
     (entry,) = written.entries
-    assert post(serve(), body)["cached"] is True
+    assert analyzed(serve(), body)["cached"] is True
     assert written.entries == [entry]
     assert written.repeats == {entry.id: 1}
 
@@ -436,7 +430,7 @@ def test_an_answer_that_outlived_a_restart_is_a_repeat(serve: Serve, written: St
 def test_the_lanes_say_which_version_answers_and_what_it_changed(serve: Serve, written: StoredLedger) -> None:
     for sections in ({}, {"indicators": {"rsi_period": 9}}):
         client = serve(**sections)
-        post(client, shape_b(seed=7 + len(sections)))
+        analyzed(client, shape_b(seed=7 + len(sections)))
         container = container_of(client)
         assert client.portal is not None
         client.portal.call(container.base.stores.documents.flush)

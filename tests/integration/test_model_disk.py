@@ -19,9 +19,9 @@ from models.registry.registry import Registry
 from models.training.training_run import TrainingRequest
 from services.training.managers import open_manager
 from tests.conftest import MakeClient
-from tests.fixtures.degraded import degraded, parts, wait_until
+from tests.fixtures.degraded import degraded, parts
 from tests.fixtures.models import NOON, add_model, files_of, make_metadata
-from tests.fixtures.patience import COMMAND_SECONDS
+from tests.fixtures.patience import COMMAND_SECONDS, wait_until
 from tests.fixtures.service import ROOT
 
 if TYPE_CHECKING:

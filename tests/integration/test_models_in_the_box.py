@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -13,6 +12,7 @@ from domain.forecasting import ANY_SYMBOL
 from models.registry.registry import Registry
 from models.registry.shipped import ShippedVersions
 from tests.conftest import MakeClient
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import shape_b, shape_c
 from tests.fixtures.containers import container_of
 from tests.fixtures.degraded import degraded, parts
@@ -39,17 +39,11 @@ def newcomer(make_client: MakeClient, box: Path, made: Made) -> TestClient:
     return make_client(models={"shipped": True, "shipped_path": str(box), "serving": {"reload_seconds": 0.0001}})
 
 
-def post(client: TestClient, path: str, body: dict[str, Any]) -> Any:
-    response = client.post(path, json=body)
-    assert response.status_code == 200, response.text
-    return response.json()
-
-
 def test_the_first_analysis_of_a_coin_has_a_forecast_with_its_age_and_verdict(
     made: Made, newcomer: TestClient, registry: Registry
 ) -> None:
     strong, _ = made
-    answer = post(newcomer, "/ai/analyze", shape_b())
+    answer = posted(newcomer, "/ai/analyze", shape_b())
     forecast = answer["forecast"]
     assert (forecast["model_version"], forecast["shipped"], answer["forecast_note"]) == (strong, True, None)
     assert forecast["trained_until"] == LAST_MS + HOUR_MS
@@ -58,17 +52,17 @@ def test_the_first_analysis_of_a_coin_has_a_forecast_with_its_age_and_verdict(
     # It is shown beside the rules, which decide alone.
     assert answer["source"] == "technical"
     assert answer["lanes"]["model"]["probability"] == forecast["probability_up"]
-    asked = post(newcomer, "/ai/predict", shape_b())
+    asked = posted(newcomer, "/ai/predict", shape_b())
     assert asked["probability_up"] == forecast["probability_up"]
     assert [asked[name] for name in ("model_version", "shipped", "trained_until")] == [strong, True, LAST_MS + HOUR_MS]
-    trend = post(newcomer, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": "1h"})
+    trend = posted(newcomer, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": "1h"})
     assert (trend["forecast"]["model_version"], trend["forecast_note"]) == (strong, None)
     assert not registry.root.exists()
 
 
 @pytest.mark.parametrize("symbol", ["AAPL", "EURUSD"])
 def test_what_is_no_coin_has_none_and_the_reason(newcomer: TestClient, symbol: str) -> None:
-    answer = post(newcomer, "/ai/analyze", shape_b() | {"symbol": symbol})
+    answer = posted(newcomer, "/ai/analyze", shape_b() | {"symbol": symbol})
     assert answer["forecast"] is None
     told = (
         f"no model is in production for {symbol} on 1h (those that come with the service know coins alone); train one"
@@ -79,20 +73,20 @@ def test_what_is_no_coin_has_none_and_the_reason(newcomer: TestClient, symbol: s
 
 
 def test_a_timeframe_without_one_says_so(newcomer: TestClient) -> None:
-    answer = post(newcomer, "/ai/analyze", shape_b("30m"))
+    answer = posted(newcomer, "/ai/analyze", shape_b("30m"))
     assert answer["forecast"] is None
     assert answer["forecast_note"].startswith("no model is in production for ETHUSDT on 30m; train one")
 
 
 def test_the_forecast_stands_in_the_ledger(newcomer: TestClient) -> None:
-    answer = post(newcomer, "/ai/analyze", shape_b())
+    answer = posted(newcomer, "/ai/analyze", shape_b())
     entries = newcomer.get("/ai/ledger", params={"lane": "model"}).json()["entries"]
     assert [entry["probability_up"] for entry in entries] == [answer["forecast"]["probability_up"]]
 
 
 def test_they_are_listed_marked_and_stay_when_old_versions_are_deleted(made: Made, newcomer: TestClient) -> None:
     strong, simple = made
-    post(newcomer, "/ai/analyze", shape_b())
+    posted(newcomer, "/ai/analyze", shape_b())
     listed = {model["version"]: model for model in newcomer.get("/ai/models").json()["models"]}
     assert {version: (model["alias"], model["loaded"]) for version, model in listed.items()} == {
         strong: ("production", True),
@@ -109,13 +103,13 @@ def test_a_version_of_ones_own_replaces_it_until_it_is_rolled_back(
     made: Made, newcomer: TestClient, registry: Registry
 ) -> None:
     strong, _ = made
-    assert post(newcomer, "/ai/predict", shape_b())["model_version"] == strong
+    assert posted(newcomer, "/ai/predict", shape_b())["model_version"] == strong
     own = put_in_production(registry, symbol=ANY_SYMBOL)
-    answer = post(newcomer, "/ai/predict", shape_b())
+    answer = posted(newcomer, "/ai/predict", shape_b())
     assert (answer["model_version"], answer["shipped"]) == (own, False)
     where = {"symbol": "*", "timeframe": "1h", "reason": "worse"}
-    assert post(newcomer, "/ai/models/rollback", where)["production"] == strong
-    assert post(newcomer, "/ai/predict", shape_b())["model_version"] == strong
+    assert posted(newcomer, "/ai/models/rollback", where)["production"] == strong
+    assert posted(newcomer, "/ai/predict", shape_b())["model_version"] == strong
     again = newcomer.post("/ai/models/rollback", json=where)
     assert again.status_code == 422
     assert again.json()["detail"].startswith(f"{strong} comes with the service")
@@ -125,7 +119,7 @@ def test_a_damaged_one_is_refused_and_named_and_the_service_runs(box: Path, made
     strong, simple = made
     for version in (strong, simple):
         (box / version / "model.onnx").write_bytes(b"damaged on its way")
-    answer = post(newcomer, "/ai/analyze", shape_b())
+    answer = posted(newcomer, "/ai/analyze", shape_b())
     assert (answer["forecast"], answer["source"]) == (None, "technical")
     assert answer["forecast_note"] == "the model in production for ETHUSDT 1h cannot be loaded"
     part = degraded(newcomer, "model * 1h")
@@ -137,7 +131,7 @@ def test_a_damaged_one_is_refused_and_named_and_the_service_runs(box: Path, made
 def test_aliases_that_cannot_be_read_are_named(make_client: MakeClient, box: Path) -> None:
     (box / "aliases.json").write_text("{")
     client = make_client(models={"shipped": True, "shipped_path": str(box)})
-    assert post(client, "/ai/analyze", shape_b())["forecast"] is None
+    assert posted(client, "/ai/analyze", shape_b())["forecast"] is None
     assert "aliases.json is unusable" in degraded(client, "models")["reason"]
 
 
@@ -156,7 +150,7 @@ def test_health_warns_of_candles_of_long_ago_and_is_healthy(make_client: MakeCli
 @pytest.mark.usefixtures("made")
 def test_switched_off_it_forecasts_nothing(make_client: MakeClient, box: Path) -> None:
     client = make_client(models={"shipped": False, "shipped_path": str(box)})
-    answer = post(client, "/ai/analyze", shape_b())
+    answer = posted(client, "/ai/analyze", shape_b())
     assert answer["forecast"] is None
     assert answer["forecast_note"].startswith("no model is in production for ETHUSDT on 1h; train one")
     assert client.get("/health").json()["models"] == {}
@@ -166,7 +160,7 @@ def test_a_service_as_it_is_installed_forecasts_the_candles_of_an_engine(make_cl
     client = make_client(models={"shipped": True})
     if not ShippedVersions.of(container_of(client).base.settings.models).names():
         pytest.skip("models/default is empty: make it by cli.py models build-default")
-    forecast = post(client, "/ai/analyze", shape_b())["forecast"]
+    forecast = posted(client, "/ai/analyze", shape_b())["forecast"]
     assert (forecast["shipped"], forecast["timeframe"]) == (True, "1h")
     assert forecast["plan"] is not None
-    assert post(client, "/ai/predict", shape_c("BTCUSDT"))["shipped"] is True
+    assert posted(client, "/ai/predict", shape_c("BTCUSDT"))["shipped"] is True

@@ -21,7 +21,8 @@ from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_analysis, make_candle
-from tests.fixtures.stores import eventually, read
+from tests.fixtures.patience import eventually
+from tests.fixtures.stores import read
 
 if TYPE_CHECKING:
     from tests.fixtures.mongod import Documents, Mongod

@@ -14,10 +14,9 @@ from demo.openai_server import FakeOpenAI, serving
 from models.registry.registry import Registry
 from servers.mongod import Mongod
 from tests.fixtures.bodies import shape_a, shape_b
-from tests.fixtures.degraded import wait_until
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.monitoring import OWN_LABELS, OWN_METRICS, Exposition, Query, queries
-from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.patience import PATIENCE_SECONDS, wait_until
 from tests.fixtures.real_servers import running
 from tests.fixtures.service import Service, running_service
 

@@ -12,7 +12,7 @@ from services.market_data.fetching import MAX_ANSWER_BYTES, SourceFailed
 from tests.fixtures.candle_apis import ENGINE, Api, both, http_client, read
 from tests.fixtures.http_stand_in import Answer, StandIn
 
-pytest_plugins = ["tests.fixtures.http_stand_in"]
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 
 @pytest.fixture

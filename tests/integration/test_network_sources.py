@@ -23,7 +23,7 @@ from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, Request, StandIn
 from tests.fixtures.markets import TIMEFRAMES, history, market_settings
 
-pytest_plugins = ["tests.fixtures.http_stand_in"]
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 
 @pytest.fixture

@@ -26,8 +26,9 @@ from storage.factory import open_documents
 from storage.resilience.documents import ResilientDocuments
 from tests.fixtures.clocks import NOW, SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.patience import eventually
 from tests.fixtures.settings import configured
-from tests.fixtures.stores import eventually, held_up_documents
+from tests.fixtures.stores import held_up_documents
 from utils.concurrency import worker_threads
 
 

@@ -18,6 +18,7 @@ from domain.market import Timeframe
 from models.registry.registry import Registry
 from storage.ports import ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.answers import analyzed, posted
 from tests.fixtures.bodies import now_ms, shape_a, shape_b, shape_c
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.llm_clients import llm_section
@@ -34,13 +35,6 @@ COUNTED = (
     "ml_predictions_total",
     "ml_signal_confidence_count",
 )
-
-
-def post(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> dict[str, Any]:
-    response = client.post(path, json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
 
 
 def refused(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> str:
@@ -81,20 +75,20 @@ def close_of(body: dict[str, Any], position: int, timeframe: str = "1h") -> int:
 
 @pytest.mark.parametrize("shape", [shape_a, shape_b])
 def test_every_analysis_says_how_old_its_candles_are(client: TestClient, shape: Any) -> None:
-    answer = post(client, shape(drift=0.35))
+    answer = analyzed(client, shape(drift=0.35))
     assert type(answer["data_age_seconds"]) is int
     assert 0 <= answer["data_age_seconds"] <= 3_600
     assert answer["as_of"] is None
     assert "The candles are old" not in answer["reasoning"]
-    fetched = post(client, shape_c())
+    fetched = analyzed(client, shape_c())
     assert (type(fetched["data_age_seconds"]), fetched["as_of"]) == (int, None)
-    percent = post(client, shape(drift=0.35), "/api/v1/analyze")
+    percent = posted(client, "/api/v1/analyze", shape(drift=0.35))
     assert percent["data_age_seconds"] == answer["data_age_seconds"]
 
 
 def test_old_candles_are_answered_without_a_side_marked_and_believed_less(client: TestClient) -> None:
     body = shape_b(seed=5, drift=0.35)
-    fresh, old = post(client, body), post(client, earlier(body))
+    fresh, old = analyzed(client, body), analyzed(client, earlier(body))
     assert (fresh["signal"], old["signal"]) == ("BUY", "HOLD")
     assert re.match(r"Neutral: refused by fresh_data: the newest candle closed 7(2\.\d|3\.0) ", old["reasoning"])
     assert (old["abstention"], old["lanes"]["rules"]["side"]) == ("no data", "Long")
@@ -107,10 +101,10 @@ def test_an_analysis_of_old_candles_is_no_news_and_answers_no_other_caller(clien
     body = earlier(shape_b(seed=5, drift=0.35))
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()
-        first, second = post(client, body), post(client, body)
+        first, second = analyzed(client, body), analyzed(client, body)
         assert (first["cached"], second["cached"]) == (False, False)
         assert first["analysis_id"] != second["analysis_id"]
-        post(client, shape_b(symbol="SOLUSDT"))
+        analyzed(client, shape_b(symbol="SOLUSDT"))
         assert socket.receive_json()["data"]["symbol"] == "SOLUSDT"
     # Those of SOLUSDT, and of ETHUSDT the candles alone.
     assert rows(client, tmp_path, ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION) == [1, 1, 200]
@@ -119,7 +113,7 @@ def test_an_analysis_of_old_candles_is_no_news_and_answers_no_other_caller(clien
 
 def test_old_candles_of_a_stranger_are_not_kept(make_client: MakeClient, tmp_path: Path) -> None:
     stranger = make_client(STRANGER)
-    answer = post(stranger, earlier(shape_b()))
+    answer = analyzed(stranger, earlier(shape_b()))
     assert "The candles are old" in answer["reasoning"]
     assert rows(stranger, tmp_path, ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION) == [0, 0, 0]
 
@@ -132,10 +126,10 @@ def test_a_cached_analysis_answers_no_longer_once_its_candles_are_old(client: Te
         for position, candle in enumerate(body["timeframe_data"]["15m"])
     ]
     body["timeframe_data"] = {"1m": minutes}
-    first = post(client, body)
-    assert post(client, body)["analysis_id"] == first["analysis_id"]
+    first = analyzed(client, body)
+    assert analyzed(client, body)["analysis_id"] == first["analysis_id"]
     body["timeframe_data"]["1m"] = minutes[:-4]
-    assert [post(client, body)["cached"] for _ in range(2)] == [False, False]
+    assert [analyzed(client, body)["cached"] for _ in range(2)] == [False, False]
 
 
 def test_the_llm_is_believed_less_of_old_candles_and_not_asked_for_replays(
@@ -143,12 +137,12 @@ def test_the_llm_is_believed_less_of_old_candles_and_not_asked_for_replays(
 ) -> None:
     client = make_client(llm=llm_section(fake_openai.url))
     body = shape_b(seed=5, drift=0.35)
-    fresh, old = post(client, body), post(client, earlier(body) | {"symbol": "SOLUSDT"})
+    fresh, old = analyzed(client, body), analyzed(client, earlier(body) | {"symbol": "SOLUSDT"})
     assert (fresh["source"], old["source"]) == ("llm", "llm")
     assert old["confidence"] == pytest.approx(fresh["confidence"] * 2 / 72, rel=0.03)
     assert old["reasoning"].endswith("since the newest of them, 72 more have closed.")
     asked = len(fake_openai.asked)
-    replay = post(client, body | {"as_of": close_of(body, -1)})
+    replay = analyzed(client, body | {"as_of": close_of(body, -1)})
     assert (replay["source"], replay["fallback_reason"]) == ("technical", "replay: the LLM is not asked for replays")
     assert len(fake_openai.asked) == asked
 
@@ -162,7 +156,7 @@ def test_a_replay_answers_as_of_its_moment_whatever_came_later(client: TestClien
     for candle in invented["timeframe_data"]["1h"][100:]:
         candle |= {name: candle[name] * 9 for name in ("open", "high", "low", "close")}
     invented |= {"current_price": invented["timeframe_data"]["1h"][-1]["close"], "volume_24h": 0}
-    answers = [post(client, body | {"as_of": as_of}) for body in (known, whole, invented)]
+    answers = [analyzed(client, body | {"as_of": as_of}) for body in (known, whole, invented)]
     own = {"analysis_id", "timestamp", "generated_at", "data_age_seconds"}
     first, *others = [{key: value for key, value in answer.items() if key not in own} for answer in answers]
     assert others == [first, first]
@@ -175,8 +169,8 @@ def test_a_replay_answers_as_of_its_moment_whatever_came_later(client: TestClien
 
 def test_a_replay_of_the_last_close_says_what_the_live_analysis_says(client: TestClient) -> None:
     body = shape_a(seed=5, drift=0.35)
-    live = post(client, body)
-    replay = post(client, body | {"as_of": close_of(body, -1, "15m")})
+    live = analyzed(client, body)
+    replay = analyzed(client, body | {"as_of": close_of(body, -1, "15m")})
     for key in ("signal", "confidence", "strategy_scores", "market_analysis", "risk_assessment"):
         assert replay[key] == live[key], key
 
@@ -186,11 +180,11 @@ def test_a_replay_leaves_nothing_behind(client: TestClient, tmp_path: Path) -> N
     replay = body | {"as_of": close_of(body, -1)}
     with client.websocket_connect("/ws") as socket:
         socket.receive_json()
-        assert [post(client, replay)["cached"] for _ in range(2)] == [False, False]
-        assert post(client, body)["cached"] is False
+        assert [analyzed(client, replay)["cached"] for _ in range(2)] == [False, False]
+        assert analyzed(client, body)["cached"] is False
         assert socket.receive_json()["data"]["reasoning"].startswith("Long")
-        assert post(client, replay)["cached"] is False
-        post(client, shape_b(symbol="SOLUSDT"))
+        assert analyzed(client, replay)["cached"] is False
+        analyzed(client, shape_b(symbol="SOLUSDT"))
         assert socket.receive_json()["data"]["symbol"] == "SOLUSDT"
     assert rows(client, tmp_path, ANALYSIS_COLLECTION, ARCHIVE_COLLECTION, CANDLE_COLLECTION) == [2, 2, 200]
     stats = client.get("/ai/storage/stats").json()
@@ -201,7 +195,7 @@ def test_equal_replays_at_the_same_moment_share_one_analysis(client: TestClient)
     body = shape_a(seed=5)
     replay = body | {"as_of": close_of(body, -2)}
     with ThreadPoolExecutor(8) as pool:
-        answers = list(pool.map(lambda _: post(client, replay), range(8)))
+        answers = list(pool.map(lambda _: analyzed(client, replay), range(8)))
     assert len({answer["confidence"] for answer in answers}) == 1
 
 
@@ -220,7 +214,7 @@ def test_a_moment_that_cannot_be_replayed_is_refused_with_the_reason(client: Tes
         refused(client, body | {"as_of": wrong})
     too_few = client.post("/ai/analyze", json=body | {"as_of": close_of(body, 20)})
     assert (too_few.status_code, "needs 60 closed candles" in too_few.json()["detail"]) == (400, True)
-    assert post(client, body | {"as_of": None})["as_of"] is None
+    assert analyzed(client, body | {"as_of": None})["as_of"] is None
 
 
 def test_a_forecast_is_replayed_too(client: TestClient, tmp_path: Path) -> None:
@@ -229,11 +223,11 @@ def test_a_forecast_is_replayed_too(client: TestClient, tmp_path: Path) -> None:
     as_of = close_of(body, 149)
     cut = copy.deepcopy(body)
     cut["timeframe_data"]["1h"] = cut["timeframe_data"]["1h"][:150]
-    replayed = [post(client, request | {"as_of": as_of}, "/ai/predict") for request in (body, cut)]
+    replayed = [posted(client, "/ai/predict", request | {"as_of": as_of}) for request in (body, cut)]
     assert replayed[0]["probability_up"] == replayed[1]["probability_up"]
     assert [answer["as_of"] for answer in replayed] == [as_of, as_of]
-    assert post(client, body, "/ai/predict")["as_of"] is None
-    beside = post(client, body | {"as_of": as_of})
+    assert posted(client, "/ai/predict", body)["as_of"] is None
+    beside = analyzed(client, body | {"as_of": as_of})
     assert beside["forecast"]["probability_up"] == replayed[0]["probability_up"]
 
 
@@ -242,16 +236,16 @@ def test_replays_are_not_in_the_metrics_of_analyses_and_forecasts(client: TestCl
     body = shape_b(count=200)
     replay = body | {"as_of": close_of(body, 149)}
     before = counts()
-    post(client, replay)
-    post(client, replay, "/ai/predict")
+    analyzed(client, replay)
+    posted(client, "/ai/predict", replay)
     assert counts() == before
-    post(client, body)
+    analyzed(client, body)
     assert counts() == [count + 1 for count in before]
 
 
 def test_the_state_of_a_market_of_old_candles_says_so(client: TestClient) -> None:
     body = earlier(shape_b(seed=5, drift=0.35))
     body["timeframe_data"]["1h"] = body["timeframe_data"]["1h"][-100:]
-    found = post(client, body, "/ai/market-condition")
+    found = posted(client, "/ai/market-condition", body)
     assert found["confidence"] > 0.3
     assert found["characteristics"][-1].startswith("The candles are old and say less")

@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from domain.ledger.entries import PLAN, LedgerEntry, Origin
 from domain.ledger.settlements import LedgerRecord
 from tests.conftest import MakeClient
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.containers import container_of
 from tests.fixtures.ledger import make_entry
@@ -19,12 +20,6 @@ from tests.fixtures.settled import keep, settlement
 AS_STRANGER = {"x-forwarded-for": "203.0.113.9"}
 HOUR_MS = 3_600_000
 KEYS = ("timestamp", "open", "high", "low", "close", "volume")
-
-
-def analyze(client: TestClient, body: dict[str, Any], **headers: str) -> dict[str, Any]:
-    response = client.post("/ai/analyze", json=body, headers=headers)
-    assert response.status_code == 200, response.text
-    return dict(response.json())
 
 
 def candles(client: TestClient, symbol: str = "ETHUSDT", **wanted: Any) -> dict[str, Any]:
@@ -64,7 +59,7 @@ def record(client: TestClient, entries: list[LedgerEntry], move: float | None = 
 @pytest.mark.usefixtures("hour_with_time_left")
 def test_posted_candles_are_shown_as_they_were_posted(client: TestClient) -> None:
     body = shape_b(count=100)
-    analyze(client, body)
+    analyzed(client, body)
     shown = candles(client, timeframe="1h")
     now_ms = time.time() * 1000
     sent = [
@@ -87,7 +82,7 @@ def test_old_posted_candles_are_shown_before_synthetic_ones_and_marked(client: T
     assert candles(client, timeframe="1h", limit=50)["source_data"] == "synthetic"
     body = shape_b(count=160)
     body["timeframe_data"]["1h"] = body["timeframe_data"]["1h"][:-60]
-    analyze(client, body)
+    analyzed(client, body)
     shown = candles(client, timeframe="1h", limit=50)
     assert (shown["source_data"], shown["stale"], len(shown["candles"])) == ("stored", True, 50)
     assert shown["candles"][-1]["timestamp"] == body["timeframe_data"]["1h"][-1]["timestamp"]
@@ -96,7 +91,7 @@ def test_old_posted_candles_are_shown_before_synthetic_ones_and_marked(client: T
 
 def test_candles_of_strangers_are_shown_to_nobody(client: TestClient) -> None:
     body = shape_b(count=100, seed=5)
-    analyze(client, body, **AS_STRANGER)
+    analyzed(client, body, **AS_STRANGER)
     shown = candles(client, timeframe="1h")
     assert (shown["source_data"], shown["stale"]) == ("synthetic", False)
     assert len(shown["candles"]) == 300
@@ -131,9 +126,9 @@ def test_a_market_without_any_candles_is_503_and_says_which_source_has_none(make
 
 
 def test_analyses_that_callers_were_given_are_listed_with_their_contents(client: TestClient) -> None:
-    first = analyze(client, shape_a(drift=0.4))
+    first = analyzed(client, shape_a(drift=0.4))
     assert client.post("/ai/storage/clear").status_code == 200
-    second = analyze(client, shape_a(drift=0.4))
+    second = analyzed(client, shape_a(drift=0.4))
     assert first["analysis_id"] != second["analysis_id"]
     found = analyses_once(client, 2)
     assert [analysis["analysis_id"] for analysis in found] == [second["analysis_id"], first["analysis_id"]]
@@ -149,8 +144,8 @@ def test_analyses_that_callers_were_given_are_listed_with_their_contents(client:
 
 
 def test_what_only_strangers_were_given_is_not_listed(client: TestClient) -> None:
-    analyze(client, shape_a(), **AS_STRANGER)
-    own = analyze(client, shape_a(seed=2))
+    analyzed(client, shape_a(), **AS_STRANGER)
+    own = analyzed(client, shape_a(seed=2))
     assert [analysis["analysis_id"] for analysis in analyses_once(client, 1)] == [own["analysis_id"]]
 
 
@@ -185,7 +180,7 @@ def test_pages_follow_each_other_and_leave_out_what_is_no_analysis(client: TestC
 
 @pytest.mark.usefixtures("hour_with_time_left")
 def test_indicators_come_beside_their_candles(client: TestClient) -> None:
-    analyze(client, shape_b(count=100))
+    analyzed(client, shape_b(count=100))
     shown = candles(client, timeframe="1h", indicators="rsi,macd")
     assert set(shown["indicators"]) == {"rsi", "macd"}
     rsi = shown["indicators"]["rsi"]
@@ -198,7 +193,7 @@ def test_indicators_come_beside_their_candles(client: TestClient) -> None:
 
 @pytest.mark.usefixtures("hour_with_time_left")
 def test_few_candles_have_the_indicators_that_many_have(client: TestClient) -> None:
-    analyze(client, shape_b(count=100))
+    analyzed(client, shape_b(count=100))
     many, few = (candles(client, timeframe="1h", indicators="rsi", limit=limit) for limit in (100, 2))
     assert few["candles"] == many["candles"][-2:]
     assert few["indicators"]["rsi"] == many["indicators"]["rsi"][-2:]

@@ -26,10 +26,12 @@ from models.registry.registry import Registry
 from storage.decoding import AnalysisDecoder
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.analyses import make_analysis
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, shape_c, shape_d, wire_candles
-from tests.fixtures.degraded import degraded, wait_until
+from tests.fixtures.degraded import degraded
 from tests.fixtures.forecasting import LEAST, make_forecast, promote, put_in_production
 from tests.fixtures.models import NOON, add_explained
+from tests.fixtures.patience import wait_until
 from tests.fixtures.recalibrated import recalibration
 from tests.fixtures.service import running_service
 
@@ -62,14 +64,6 @@ def prediction(count: int = 200, timeframe: str = "1h", **changes: Any) -> dict[
     return body | changes
 
 
-def post(client: TestClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    response = client.post(path, json=body)
-    assert response.status_code == 200, response.text
-    answer = json.loads(response.text, parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
-    assert isinstance(answer, dict)
-    return answer
-
-
 def always(probability: float) -> Calibration:
     return Calibration(kind="isotonic", points=((0.0, probability), (1.0, probability)))
 
@@ -94,7 +88,7 @@ def test_without_a_model_503_says_how_to_train_one(client: TestClient) -> None:
 
 def test_a_forecast_has_every_agreed_key(client: TestClient, registry: Registry) -> None:
     version = serve(registry)
-    answer = post(client, "/ai/predict", prediction())
+    answer = posted(client, "/ai/predict", prediction())
     assert {key: type(answer[key]) for key in KEYS} == KEYS
     assert (answer["symbol"], answer["timeframe"], answer["source_data"]) == ("ETHUSDT", "1h", "client")
     assert (answer["model_type"], answer["model_version"]) == ("lstm", version)
@@ -106,16 +100,16 @@ def test_a_forecast_has_every_agreed_key(client: TestClient, registry: Registry)
 
 def test_drivers_are_told_by_forecasts_and_analyses_alike(client: TestClient, registry: Registry) -> None:
     serve(registry)
-    assert post(client, "/ai/predict", prediction())["drivers"] is None
+    assert posted(client, "/ai/predict", prediction())["drivers"] is None
     terms = np.zeros(4 * len(STANDARD.columns))
     terms[[column.name for column in STANDARD.columns].index("rsi_14")] = 2.0
     promote(registry, add_explained(registry, terms, symbol="ETHUSDT"))
-    usual, percent = (post(client, path, prediction()) for path in ("/ai/predict", "/api/v1/predict"))
+    usual, percent = (posted(client, path, prediction()) for path in ("/ai/predict", "/api/v1/predict"))
     (driver,) = usual["drivers"]
     assert (driver["column"], driver["statistic"], driver["description"]) == ("rsi_14", "last", None)
     assert 0 <= driver["value"] <= 100
     assert driver["contribution"] != 0
-    analysis = post(client, "/ai/analyze", shape_b(count=200))
+    analysis = posted(client, "/ai/analyze", shape_b(count=200))
     assert percent["drivers"] == analysis["forecast"]["drivers"] == [driver]
 
 
@@ -126,7 +120,7 @@ def test_signal_and_confidence_come_from_the_probability_in_both_dialects(
     client: TestClient, registry: Registry, probability: float, signal: str, confidence: float
 ) -> None:
     serve(registry, probability)
-    usual, percent = (post(client, path, prediction()) for path in ("/ai/predict", "/api/v1/predict"))
+    usual, percent = (posted(client, path, prediction()) for path in ("/ai/predict", "/api/v1/predict"))
     assert (usual["signal"], usual["confidence"]) == (signal, confidence)
     assert (percent["signal"], percent["confidence"]) == (signal.lower(), 100 * confidence)
     different = {"signal", "confidence", "timestamp"}
@@ -151,22 +145,22 @@ def test_candles_that_a_trusted_client_posted_complete_those_of_anyone(
     body = shape_b(count=300)
     few = {**body, "timeframe_data": {"1h": body["timeframe_data"]["1h"][-20:]}}
     stranger = make_client(STRANGER)
-    post(stranger, "/ai/analyze", body)
+    posted(stranger, "/ai/analyze", body)
     assert stranger.post("/ai/predict", json=few).status_code == 400  # what strangers post is not kept
     trusted = make_client()
-    expected = post(trusted, "/ai/predict", body)
+    expected = posted(trusted, "/ai/predict", body)
     assert trusted.post("/ai/predict", json=few).status_code == 400  # nor is what a forecast was asked for
-    post(trusted, "/ai/analyze", body)
+    posted(trusted, "/ai/analyze", body)
     trusted.get("/ai/storage/stats")  # waits for the writes before it
-    completed = post(stranger, "/ai/predict", few)
+    completed = posted(stranger, "/ai/predict", few)
     assert completed["probability_up"] == pytest.approx(expected["probability_up"], abs=1e-6)
 
 
 def test_the_preferred_timeframe_that_has_a_model_is_forecast(client: TestClient, registry: Registry) -> None:
     serve(registry, 0.7, timeframe=Timeframe.M15, created_at=NOON + timedelta(hours=1))
-    assert post(client, "/ai/predict", shape_a())["timeframe"] == "15m"
+    assert posted(client, "/ai/predict", shape_a())["timeframe"] == "15m"
     serve(registry, 0.2, symbol=ANY_SYMBOL)
-    fresh = post(client, "/ai/predict", shape_a(symbol="SOLUSDT"))
+    fresh = posted(client, "/ai/predict", shape_a(symbol="SOLUSDT"))
     assert (fresh["timeframe"], fresh["signal"]) == ("1h", "Short")
 
 
@@ -174,15 +168,15 @@ def test_a_timeframe_that_ended_long_before_the_others_is_not_forecast(client: T
     for timeframe in (Timeframe.H1, Timeframe.M15):
         serve(registry, timeframe=timeframe)
     frames = {name: prediction(timeframe=name)["timeframe_data"][name] for name in ("1h", "15m")}
-    assert post(client, "/ai/predict", prediction(timeframe_data=frames))["timeframe"] == "1h"
+    assert posted(client, "/ai/predict", prediction(timeframe_data=frames))["timeframe"] == "1h"
     for candle in frames["1h"]:
         candle["timestamp"] -= 3 * Timeframe.H1.ms
-    assert post(client, "/ai/predict", prediction(timeframe_data=frames))["timeframe"] == "15m"
+    assert posted(client, "/ai/predict", prediction(timeframe_data=frames))["timeframe"] == "15m"
 
 
 def test_a_browser_gets_a_forecast_of_fetched_candles(client: TestClient, registry: Registry) -> None:
     serve(registry)
-    answer = post(client, "/ai/predict", shape_c())
+    answer = posted(client, "/ai/predict", shape_c())
     assert (answer["timeframe"], answer["source_data"]) == ("1h", "synthetic")
 
 
@@ -198,9 +192,9 @@ def test_a_corrupt_version_leaves_the_one_before(client: TestClient, registry: R
     first = serve(registry)
     second = serve(registry, created_at=NOON + timedelta(hours=1))
     (registry.root / second / "scaler.json").write_text("{}")
-    assert post(client, "/ai/predict", prediction())["model_version"] == first
+    assert posted(client, "/ai/predict", prediction())["model_version"] == first
     (registry.root / first / "model.onnx").unlink()
-    assert post(client, "/ai/predict", prediction())["model_version"] == first  # it is in memory
+    assert posted(client, "/ai/predict", prediction())["model_version"] == first  # it is in memory
     part = degraded(client, "model ETHUSDT 1h")
     assert part["reason"].startswith(f"{second}: scaler.json is not the file that was written")
     assert part["reason"].endswith(f"; {first} serves instead")
@@ -223,16 +217,16 @@ def test_health_names_a_model_that_cannot_be_loaded(client: TestClient, registry
 
 
 def test_an_analysis_carries_the_forecast_beside_the_rules(client: TestClient, registry: Registry) -> None:
-    before = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35, symbol="BTCUSDT"))
+    before = posted(client, "/ai/analyze", shape_a(seed=5, drift=0.35, symbol="BTCUSDT"))
     assert before["forecast"] is None
     assert before["forecast_note"].startswith("no model is in production for BTCUSDT on 1h")
     version = serve(registry, 0.2)
-    short = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
+    short = posted(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
     assert short["forecast"]["model_version"] == version
     assert short["forecast_note"] is None
     assert (short["signal"], short["source"], short["model_type"]) == ("Long", "technical", "technical-rules")
     assert "The lstm model gives a probability of 0.2 that the next 1h candle closes higher" in short["reasoning"]
-    cached = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
+    cached = posted(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
     assert cached["cached"]
     assert cached["forecast"] == short["forecast"]
 
@@ -240,8 +234,8 @@ def test_an_analysis_carries_the_forecast_beside_the_rules(client: TestClient, r
 def test_a_stored_analysis_keeps_its_forecast(make_client: MakeClient, registry: Registry) -> None:
     horizons = {"outputs": "multi_horizon", "horizons_candles": (1, 4, 16, 48)}
     serve(registry, 0.7, ModelType.PATCHTST, **horizons)
-    first = post(make_client(), "/ai/analyze", shape_a())
-    again = post(make_client(), "/ai/analyze", shape_a())  # of a service that has only the store
+    first = posted(make_client(), "/ai/analyze", shape_a())
+    again = posted(make_client(), "/ai/analyze", shape_a())  # of a service that has only the store
     assert again["cached"]
     assert again["forecast"] == first["forecast"]
     assert set(again["forecast"]["expected_returns"]) == {"1", "4", "16", "48"}
@@ -277,7 +271,7 @@ def test_the_settings_say_how_rules_and_model_combine(
 ) -> None:
     serve(registry, 0.01)
     body = shape_a(seed=5, drift=0.35)
-    answer = post(make_client(analysis={"blend": blend, "model_weight": weight}), "/ai/analyze", body)
+    answer = posted(make_client(analysis={"blend": blend, "model_weight": weight}), "/ai/analyze", body)
     assert (answer["signal"], answer["source"], answer["model_type"]) == (signal, source, model_type)
     assert (answer["forecast"] is not None) is shown
     assert (answer["forecast_note"] is None) is shown
@@ -289,24 +283,24 @@ def test_the_settings_say_how_rules_and_model_combine(
 def test_a_broken_model_fails_no_analysis(client: TestClient, registry: Registry) -> None:
     version = serve(registry)
     (registry.root / version / "model.onnx").write_bytes(b"not a graph")
-    answer = post(client, "/ai/analyze", shape_b(drift=0.35))
+    answer = posted(client, "/ai/analyze", shape_b(drift=0.35))
     assert answer["forecast"] is None
     assert answer["forecast_note"] == "the model in production for ETHUSDT 1h cannot be loaded"
     (registry.root / "aliases.json").write_bytes(b"[")
-    post(client, "/ai/analyze", shape_b(drift=-0.35, symbol="SOLUSDT"))
+    posted(client, "/ai/analyze", shape_b(drift=-0.35, symbol="SOLUSDT"))
 
 
 def test_the_trend_is_that_of_the_rules_whatever_a_model_says_of_the_next_candle(
     client: TestClient, registry: Registry
 ) -> None:
-    rules = post(client, "/predict-trend", {"symbol": "ETHUSDT"})
+    rules = posted(client, "/predict-trend", {"symbol": "ETHUSDT"})
     assert rules["model"] == "technical-rules"
     assert (rules["symbol"], rules["timeframe"], rules["source_data"]) == ("ETHUSDT", "4h", "synthetic")
     assert rules["trend"] in {"Uptrend", "Downtrend", "Neutral"}
     assert 0 <= rules["confidence"] <= 1
     assert type(rules["timestamp"]) is int
     serve(registry, 0.9, timeframe=Timeframe.H4)
-    beside_a_model = post(client, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": None})
+    beside_a_model = posted(client, "/predict-trend", {"symbol": "ETHUSDT", "timeframe": None})
     assert beside_a_model["forecast"]["probability_up"] == 0.9
     assert (rules["forecast"], beside_a_model["forecast_note"]) == (None, None)
     assert rules["forecast_note"].startswith("no model is in production for ETHUSDT on 4h")
@@ -323,7 +317,7 @@ def test_a_trend_needs_a_symbol_and_a_known_timeframe(client: TestClient) -> Non
 
 def test_metrics_have_the_agreed_names(client: TestClient, registry: Registry) -> None:
     serve(registry, 0.9)
-    post(client, "/ai/predict", prediction())
+    posted(client, "/ai/predict", prediction())
     text = client.get("/metrics").text
     assert 'model_predictions_total{model_type="lstm",signal="Long"}' in text
     for name in (
@@ -363,10 +357,10 @@ def test_a_recalibrated_model_answers_by_it_and_has_a_record_of_its_own(client: 
     terms = np.zeros(4 * len(STANDARD.columns))
     terms[[column.name for column in STANDARD.columns].index("rsi_14")] = 2.0
     version = promote(registry, add_explained(registry, terms, symbol="ETHUSDT"))
-    plain = post(client, "/ai/predict", prediction())
+    plain = posted(client, "/ai/predict", prediction())
     at = utc_time(now_ms())
     assert add_recalibration(registry, version, recalibration(at, slope=0.6), None)
-    found = post(client, "/ai/predict", prediction())
+    found = posted(client, "/ai/predict", prediction())
     assert (plain["calibrated_at"], found["calibrated_at"]) == (None, epoch_ms(at))
     # ETHUSDT has half of the slope of all.
     before, after = (math.log(p / (1 - p)) for p in (plain["probability_up"], found["probability_up"]))

@@ -10,6 +10,7 @@ from fastapi.testclient import TestClient
 from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.plan_records import make_record
@@ -37,13 +38,6 @@ def body(count: int = 200, **changes: Any) -> dict[str, Any]:
     return shape_b(count=count) | changes
 
 
-def post(client: TestClient, path: str, asked: dict[str, Any]) -> dict[str, Any]:
-    response = client.post(path, json=asked)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
 @pytest.mark.parametrize(
     ("probability", "signal", "side"), [(0.7, "Long", "Long"), (0.2, "Short", "Short"), (0.45, "Neutral", "Short")]
 )
@@ -53,7 +47,7 @@ def test_a_forecast_has_the_plan_of_its_likelier_side(
     record = make_record()
     serve(registry, probability, plans=record)
     asked = body()
-    answers = [post(client, path, asked) for path in PATHS]
+    answers = [posted(client, path, asked) for path in PATHS]
     plan = answers[0]["plan"]
     assert answers[1]["plan"] == plan
     assert plan.keys() == KEYS
@@ -70,16 +64,16 @@ def test_a_forecast_has_the_plan_of_its_likelier_side(
 def test_an_analysis_carries_the_plan_beside_the_rules(client: TestClient, registry: Registry) -> None:
     serve(registry, 0.7, plans=make_record())
     asked = body()
-    forecast, alone = post(client, "/ai/analyze", asked)["forecast"], post(client, "/ai/predict", asked)
+    forecast, alone = posted(client, "/ai/analyze", asked)["forecast"], posted(client, "/ai/predict", asked)
     assert forecast["plan"] == alone["plan"]
-    again = post(client, "/ai/analyze", asked)
+    again = posted(client, "/ai/analyze", asked)
     assert again["cached"]
     assert again["forecast"] == forecast
 
 
 def test_the_plan_of_the_same_side_has_the_exits_of_the_rules(client: TestClient, registry: Registry) -> None:
     serve(registry, 0.7, plans=make_record())
-    answer = post(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
+    answer = posted(client, "/ai/analyze", shape_a(seed=5, drift=0.35))
     risk, plan = answer["risk_assessment"], answer["forecast"]["plan"]
     assert answer["signal"] == plan["side"] == "Long"
     assert plan["stop"] == pytest.approx(risk["stop_loss_suggestion"], rel=1e-6)
@@ -90,7 +84,7 @@ def test_the_plan_of_the_same_side_has_the_exits_of_the_rules(client: TestClient
 def test_costs_of_the_request_count(client: TestClient, registry: Registry, path: str) -> None:
     serve(registry, 0.7, plans=make_record())
     asked = body()
-    found = [post(client, path, asked | more) for more in ({}, {"costs": {"fee_bps": 30, "slippage_bps": 5}})]
+    found = [posted(client, path, asked | more) for more in ({}, {"costs": {"fee_bps": 30, "slippage_bps": 5}})]
     usual, dear = (answer.get("forecast", answer)["plan"] for answer in found)
     assert (usual["cost_bps"], dear["cost_bps"]) == (12, 70)
     assert dear["net_bps"] == pytest.approx(usual["net_bps"] - 58, abs=0.05)
@@ -100,9 +94,9 @@ def test_costs_of_the_request_count(client: TestClient, registry: Registry, path
 def test_a_version_of_an_earlier_release_has_none(client: TestClient, registry: Registry) -> None:
     version = serve(registry, 0.7)
     for path in PATHS:
-        answer = post(client, path, body())
+        answer = posted(client, path, body())
         assert (answer["model_version"], answer["plan"]) == (version, None)
-    assert post(client, "/ai/analyze", body())["forecast"]["plan"] is None
+    assert posted(client, "/ai/analyze", body())["forecast"]["plan"] is None
 
 
 def test_the_record_is_shown_with_the_version(client: TestClient, registry: Registry) -> None:

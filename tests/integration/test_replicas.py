@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -38,7 +38,7 @@ from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.llm_clients import KEYS, llm_settings
-from tests.fixtures.patience import PATIENCE_SECONDS
+from tests.fixtures.patience import PATIENCE_SECONDS, eventually
 from tests.fixtures.real_servers import running
 from tests.fixtures.settings import configured
 from tests.fixtures.stores import PACE
@@ -60,17 +60,11 @@ class Replica:
 
     async def whole(self) -> None:
         """Return when Redis is there."""
-        await until(lambda: self.link.available)
+        await eventually(lambda: self.link.available)
 
     async def lost(self) -> None:
         """Return when Redis is known to be lost."""
-        await until(lambda: not self.link.available)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while not condition():
-            await asyncio.sleep(0.01)
+        await eventually(lambda: not self.link.available)
 
 
 @asynccontextmanager
@@ -150,7 +144,7 @@ async def test_a_hint_reaches_the_others_and_not_its_own_replica(redis_url: str)
             replica.hints.when(Hint.GIVEN_SIDE, partial(hear, number))
         made[0].hints.tell(Hint.GIVEN_SIDE, "BTCUSDT 1h")
         made[1].hints.tell(Hint.GIVEN_SIDE, "ETHUSDT 1h")
-        await until(lambda: len(told) == 4)
+        await eventually(lambda: len(told) == 4)
         assert set(told) == {(1, "BTCUSDT 1h"), (2, "BTCUSDT 1h"), (0, "ETHUSDT 1h"), (2, "ETHUSDT 1h")}
 
 

@@ -20,6 +20,7 @@ from domain.forecasting import ModelType
 from models.evaluation.calibration import Calibration
 from models.registry.registry import Registry
 from tests.conftest import ADMIN_TOKEN, MakeClient
+from tests.fixtures.answers import analyzed, posted
 from tests.fixtures.bodies import base_path, now_ms, shape_a, shape_b, wire_candles
 from tests.fixtures.commands import exit_status
 from tests.fixtures.forecasting import put_in_production
@@ -40,13 +41,6 @@ UP: dict[str, Any] = {"seed": 5, "drift": 0.35}
 
 def switch(client: TestClient, enabled: bool, reason: str = REASON) -> dict[str, Any]:
     response = client.post("/ai/safe-mode", json={"enabled": enabled, "reason": reason})
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
-
-
-def analyzed(client: TestClient, body: dict[str, Any], path: str = "/ai/analyze") -> dict[str, Any]:
-    response = client.post(path, json=body)
     assert response.status_code == 200, response.text
     answer: dict[str, Any] = response.json()
     return answer
@@ -81,7 +75,7 @@ def test_every_answer_is_neutral_and_says_why_cached_ones_too(client: TestClient
         ("/api/v1/analyze", body),
         ("/analyze", {"symbol": "ADAUSDT", "timeframe": "1h", "candles": body["timeframe_data"]["1h"]}),
     ):
-        percent = analyzed(client, request, path)
+        percent = posted(client, path, request)
         assert (percent["signal"], REASON in percent["reasoning"]) == ("neutral", True)
     switch(client, enabled=False, reason="")
     assert analyzed(client, body)["signal"] == "Long"
@@ -240,17 +234,17 @@ def test_forecasts_and_trends_are_neutral_with_the_reason(make_client: MakeClien
     put_in_production(registry, ModelType.LSTM, symbol="ETHUSDT", calibration=UP_ALWAYS)
     client = make_client(market_data={"sources": ["synthetic"]})
     body = {name: part for name, part in shape_b(count=200).items() if name != "strategy_context"}
-    before = analyzed(client, body, "/ai/predict")
+    before = posted(client, "/ai/predict", body)
     assert (before["signal"], before["safe_mode"]) == ("Long", None)
     switch(client, enabled=True)
     for path, signal in (("/ai/predict", "Neutral"), ("/api/v1/predict", "neutral")):
-        answer = analyzed(client, body, path)
+        answer = posted(client, path, body)
         assert (answer["signal"], answer["confidence"], answer["safe_mode"]) == (signal, 0.0, REASON)
         assert answer["probability_up"] == before["probability_up"]
-    trend = analyzed(client, {"symbol": "ETHUSDT"}, "/predict-trend")
+    trend = posted(client, "/predict-trend", {"symbol": "ETHUSDT"})
     assert (trend["trend"], trend["confidence"], trend["safe_mode"]) == ("Neutral", 0.0, REASON)
     switch(client, enabled=False)
-    assert analyzed(client, body, "/ai/predict")["signal"] == "Long"
+    assert posted(client, "/ai/predict", body)["signal"] == "Long"
     said = [entry["kind"] for entry in client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]]
     assert said == ["refused", "side"]  # equal ones are repeats
 
@@ -259,16 +253,16 @@ def test_signals_by_ticker_say_hold_with_the_reason(make_client: MakeClient, reg
     put_in_production(registry, ModelType.LSTM, symbol="ETHUSDT", calibration=UP_ALWAYS)
     client = make_client(market_data={"sources": ["synthetic"]})
     asked = {"ticker": "ETHUSDT", "timeframe": "1h"}
-    before = analyzed(client, asked, "/api/v1/ml/predict/comprehensive")
+    before = posted(client, "/api/v1/ml/predict/comprehensive", asked)
     assert (before["signal"]["signal"], before["signal"]["safe_mode"]) == ("buy", None)
     switch(client, enabled=True)
-    both = analyzed(client, asked, "/api/v1/ml/predict/comprehensive")
-    alone = analyzed(client, asked, "/api/v1/ml/predict/signal")
+    both = posted(client, "/api/v1/ml/predict/comprehensive", asked)
+    alone = posted(client, "/api/v1/ml/predict/signal", asked)
     for signal in (both["signal"], alone):
         assert (signal["signal"], signal["confidence"], signal["safe_mode"]) == ("hold", 0.0, REASON)
         assert signal["probabilities"] == before["signal"]["probabilities"]
     assert both["price"] == before["price"]
     switch(client, enabled=False)
-    assert analyzed(client, asked, "/api/v1/ml/predict/signal")["signal"] == "buy"
+    assert posted(client, "/api/v1/ml/predict/signal", asked)["signal"] == "buy"
     said = [entry["kind"] for entry in client.get("/ai/ledger", params={"lane": "model"}).json()["entries"]]
     assert said == ["refused", "side"]  # equal ones are repeats

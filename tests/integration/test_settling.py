@@ -19,10 +19,10 @@ from storage.resilience.ledger import ResilientLedger
 from tests.conftest import MakeClient, MakeSettings
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.degraded import parts, wait_until
+from tests.fixtures.degraded import parts
 from tests.fixtures.ledger import CLOSED_MS, make_entry, stretch_day
+from tests.fixtures.patience import eventually, wait_until
 from tests.fixtures.settling import HOUR_MS, flat
-from tests.fixtures.stores import eventually
 
 
 @asynccontextmanager

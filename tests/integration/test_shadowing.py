@@ -20,6 +20,7 @@ from models.registry import aliases, shadowing
 from models.registry.registry import Registry
 from models.registry.shadowing import begin_shadow
 from tests.conftest import MakeClient
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import shape_b
 from tests.fixtures.containers import container_of
 from tests.fixtures.forecasting import add_fitted, promote
@@ -42,13 +43,6 @@ def put_beside(registry: Registry, *, shadowed: bool = True) -> tuple[str, str]:
     if shadowed:
         assert begin_shadow(registry, candidate.version, "better than production", NOON)
     return production, candidate.version
-
-
-def post(client: TestClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    answer = client.post(path, json=body)
-    assert answer.status_code == 200, answer.text
-    found: dict[str, Any] = answer.json()
-    return found
 
 
 def settle_tasks(client: TestClient) -> None:
@@ -75,8 +69,8 @@ def test_an_analysis_and_a_forecast_leave_an_entry_of_the_candidate_beside(
     _, version = put_beside(registry)
     client = make_client()
     body = shape_b("1h", count=300, **UP)
-    answer = post(client, "/ai/analyze", body)
-    post(client, "/ai/predict", body)
+    answer = posted(client, "/ai/analyze", body)
+    posted(client, "/ai/predict", body)
     settle_tasks(client)
     entries = written_by(client).entries
     beside = [entry for entry in entries if entry.lane is SHADOW]
@@ -94,7 +88,7 @@ def test_an_analysis_and_a_forecast_leave_an_entry_of_the_candidate_beside(
     # The candidate says what it would say if it served.
     promote_it = client.post(f"/ai/models/{version}/promote", json={"reason": "compared"})
     assert promote_it.status_code == 200
-    assert post(client, "/ai/predict", body)["probability_up"] == stated
+    assert posted(client, "/ai/predict", body)["probability_up"] == stated
 
 
 @pytest.mark.parametrize("blend", ["advise", "weighted"])
@@ -106,7 +100,7 @@ def test_answers_are_equal_with_and_without_a_candidate(
     answers: list[list[dict[str, Any]]] = []
     for _ in range(2):
         client = make_client(analysis={"blend": blend}, storage={"url": f"sqlite:///{registry.root}-{len(answers)}.db"})
-        answers.append([post(client, path, body) for path in ("/ai/analyze", "/ai/predict", "/api/v1/analyze")])
+        answers.append([posted(client, path, body) for path in ("/ai/analyze", "/ai/predict", "/api/v1/analyze")])
         if len(answers) == 1:
             version = registry.versions().models[0].version
             assert begin_shadow(registry, version, "better", NOON)
@@ -136,7 +130,7 @@ def test_a_candidate_that_raises_or_cannot_be_loaded_leaves_no_entry_and_every_a
         raise RuntimeError("a defect of the candidate")
 
     monkeypatch.setattr(shadows.rows, "of", _for_production(shadows.rows.of, broken))
-    answer = post(client, "/ai/analyze", shape_b("1h", count=300, **UP))
+    answer = posted(client, "/ai/analyze", shape_b("1h", count=300, **UP))
     settle_tasks(client)
     assert answer["forecast"]["probability_up"] is not None
     entries = written_by(client).entries
@@ -151,7 +145,7 @@ def test_a_damaged_candidate_leaves_no_entry_and_every_answer(make_client: MakeC
     _, version = put_beside(registry)
     (registry.root / version / "model.onnx").write_bytes(linear_onnx((2, 2)))
     client = make_client()
-    assert post(client, "/ai/analyze", shape_b("1h", count=300, **UP))["forecast"]["probability_up"] is not None
+    assert posted(client, "/ai/analyze", shape_b("1h", count=300, **UP))["forecast"]["probability_up"] is not None
     settle_tasks(client)
     assert [entry.lane for entry in written_by(client).entries if entry.lane in {MODEL, SHADOW}] == [MODEL]
 

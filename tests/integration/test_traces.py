@@ -16,9 +16,9 @@ from domain.errors import ConfigurationError
 from servers.process import free_port
 from tests.conftest import MakeSettings
 from tests.fixtures.bodies import shape_a
-from tests.fixtures.degraded import wait_until
 from tests.fixtures.http_stand_in import Answer
 from tests.fixtures.llm_clients import KEYS, llm_section, sample
+from tests.fixtures.patience import wait_until
 from tests.fixtures.traces import ReceivedSpan, TraceReceiver, trace_receiver, traced_service
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.logs"]

@@ -17,8 +17,8 @@ from domain.values import Signal, epoch_ms
 from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.containers import container_of
-from tests.fixtures.degraded import wait_until
 from tests.fixtures.llm_clients import llm_section
+from tests.fixtures.patience import wait_until
 from tests.fixtures.settled import DAY_MS, HOUR_MS, keep, settled
 
 pytest_plugins = ["tests.fixtures.openai_server"]

@@ -10,18 +10,11 @@ from fastapi.testclient import TestClient
 
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import base_path, shape_a, shape_b, shape_d, wire_candles
 from tests.fixtures.forecasting import put_in_production
 
 pytest_plugins = ["tests.fixtures.registry"]
-
-
-def post(client: TestClient, path: str, body: dict[str, Any]) -> dict[str, Any]:
-    response = client.post(path, json=body)
-    assert response.status_code == 200, response.text
-    answer = response.json()
-    assert isinstance(answer, dict)
-    return answer
 
 
 def chart(count: int = 100, drift: float = 0.0) -> dict[str, Any]:
@@ -32,7 +25,7 @@ def chart(count: int = 100, drift: float = 0.0) -> dict[str, Any]:
 @pytest.mark.parametrize("drift", [0.35, -0.35, 0.0])
 def test_both_versions_tell_the_same_analysis_in_their_own_words(client: TestClient, drift: float) -> None:
     body = shape_a(drift=drift, seed=5)
-    usual, percent = post(client, "/ai/analyze", body), post(client, "/api/v1/analyze", body)
+    usual, percent = posted(client, "/ai/analyze", body), posted(client, "/api/v1/analyze", body)
     assert percent["analysis_id"] == usual["analysis_id"]
     assert percent["cached"]
     assert percent["signal"] == usual["signal"].lower()
@@ -54,7 +47,7 @@ def test_both_versions_tell_the_same_analysis_in_their_own_words(client: TestCli
 
 
 def test_a_trend_is_a_lower_case_signal_above_one_percent(client: TestClient) -> None:
-    answer = post(client, "/api/v1/analyze", shape_a(drift=0.35, seed=5))
+    answer = posted(client, "/api/v1/analyze", shape_a(drift=0.35, seed=5))
     assert answer["signal"] == "long"
     assert 20 < answer["confidence"] <= 100
 
@@ -65,7 +58,7 @@ def test_candles_by_open_time_without_a_context_are_read(client: TestClient) -> 
     for candles in body["timeframe_data"].values():
         for candle in candles:
             candle |= {"open_time": candle.pop("timestamp"), "quote_volume": 1.0, "trades": 5, "is_closed": True}
-    assert post(client, "/api/v1/analyze", body)["signal"] in {"long", "short", "neutral"}
+    assert posted(client, "/api/v1/analyze", body)["signal"] in {"long", "short", "neutral"}
 
 
 @pytest.mark.parametrize(("path", "body"), [("/api/v1/analyze", shape_d()), ("/analyze", chart(1))])
@@ -77,7 +70,7 @@ def test_one_invented_candle_is_no_signal(client: TestClient, path: str, body: d
 
 @pytest.mark.parametrize(("drift", "signal"), [(0.35, "long"), (-0.35, "short")])
 def test_the_chart_gets_what_the_dashboard_reads(client: TestClient, drift: float, signal: str) -> None:
-    answer = post(client, "/analyze", chart(drift=drift))
+    answer = posted(client, "/analyze", chart(drift=drift))
     assert (answer["symbol"], answer["timeframe"], answer["signal"]) == ("ETHUSDT", "1h", signal)
     assert 0 < answer["confidence"] <= 1
     assert 0.01 < abs(answer["probability"] - 0.5) < 0.1
@@ -94,7 +87,7 @@ def test_the_charts_probability_is_the_models_where_one_is_in_production(
     client = make_client(models={"serving": {"reload_seconds": 0.0001}})
     put_in_production(registry, symbol="ETHUSDT")
     body = chart(count=300)
-    predicted = post(
+    predicted = posted(
         client,
         "/ai/predict",
         {
@@ -105,13 +98,13 @@ def test_the_charts_probability_is_the_models_where_one_is_in_production(
             "timestamp": body["candles"][-1]["timestamp"],
         },
     )
-    answer = post(client, "/analyze", body)
+    answer = posted(client, "/analyze", body)
     assert answer["probability_from"] == "model"
     assert answer["probability"] == predicted["probability_up"]
 
 
 def test_a_chart_without_candles_is_fetched(client: TestClient) -> None:
-    assert post(client, "/analyze", {"symbol": "ETHUSDT", "timeframe": "1h"})["source_data"] == "synthetic"
+    assert posted(client, "/analyze", {"symbol": "ETHUSDT", "timeframe": "1h"})["source_data"] == "synthetic"
 
 
 def test_the_chart_holds_to_the_limits_of_every_analysis(make_client: MakeClient) -> None:
@@ -127,8 +120,8 @@ def test_the_chart_holds_to_the_limits_of_every_analysis(make_client: MakeClient
 
 def test_a_strangers_chart_never_answers_others(make_client: MakeClient) -> None:
     body = chart()
-    strangers = post(make_client(STRANGER), "/analyze", body)
-    assert not post(make_client(), "/api/v1/analyze", shape_b())["cached"]
+    strangers = posted(make_client(STRANGER), "/analyze", body)
+    assert not posted(make_client(), "/api/v1/analyze", shape_b())["cached"]
     assert strangers["source_data"] == "client"
 
 

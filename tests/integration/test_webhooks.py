@@ -26,8 +26,8 @@ from tests.conftest import STRANGER, MakeClient
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.patience import eventually
 from tests.fixtures.settings import configured
-from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.mongod"]
 

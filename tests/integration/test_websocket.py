@@ -16,16 +16,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
 
 from api.server.websocket_protocol import ImpatientWebSocketProtocol
-from tests.fixtures.websocket_service import (
-    PATIENCE_SECONDS,
-    close_code,
-    masked,
-    receive,
-    serving,
-    stalled,
-    until,
-    welcomed,
-)
+from tests.fixtures.patience import eventually
+from tests.fixtures.websocket_service import PATIENCE_SECONDS, close_code, masked, receive, serving, stalled, welcomed
 
 TOKEN = "open-sesame"  # noqa: S105
 
@@ -116,7 +108,7 @@ async def test_all_clients_receive_the_same_messages_in_order() -> None:
         for client in clients:
             assert [(await receive(client))["number"] for _ in range(200)] == list(range(200))
             await client.close()
-        await until(lambda: len(service.hub) == 0)
+        await eventually(lambda: len(service.hub) == 0)
 
 
 @pytest.mark.parametrize(
@@ -132,7 +124,7 @@ async def test_a_frame_that_cannot_be_served_closes_politely_and_leaves_no_trace
         assert await close_code(client) == code
         await other.send("still there?")
         assert (await receive(other))["type"] == "Pong"
-        await until(lambda: service.connections == 1)
+        await eventually(lambda: service.connections == 1)
     assert [record for record in caplog.records if record.exc_info] == []
 
 
@@ -151,7 +143,7 @@ async def test_client_that_stops_reading_is_dropped_and_the_others_lose_nothing(
                 sent += 1
                 assert await client.recv() == text
                 buffered = max(buffered, service.transport_bytes)
-        await until(lambda: service.connections == 1)
+        await eventually(lambda: service.connections == 1)
         assert buffered <= 2 * len(text)
         service.hub.publish("BTCUSDT", lambda: "last")
         assert await client.recv() == "last"
@@ -177,7 +169,7 @@ async def test_flooding_without_reading_ends_in_a_drop(frames: bytes) -> None:
 
         with pytest.raises(ConnectionError):
             await asyncio.wait_for(flood(), PATIENCE_SECONDS)
-        await until(lambda: len(service.hub) == 1)
+        await eventually(lambda: len(service.hub) == 1)
         await other.send("still there?")
         assert (await receive(other))["type"] == "Pong"
 
@@ -202,7 +194,7 @@ async def test_sockets_that_come_and_go_leave_no_line_in_the_log(caplog: pytest.
         async with welcomed(service):
             with pytest.raises(InvalidStatus):
                 await connect(service.url)
-        await until(lambda: service.connections == 0)
+        await eventually(lambda: service.connections == 0)
         assert caplog.messages == []
 
 
@@ -236,7 +228,7 @@ async def test_a_full_service_refuses_sockets_until_one_closes() -> None:
                 await connect(service.url)
             assert caught.value.response.status_code == 503
             assert "Retry-After" in caught.value.response.headers
-        await until(lambda: len(service.hub) == 0)
+        await eventually(lambda: len(service.hub) == 0)
         async with welcomed(service):
             pass
 
@@ -253,7 +245,7 @@ async def test_one_address_takes_its_share_of_the_places_and_no_more() -> None:
                 assert json.loads(refusal.body)["detail"] == "2 sockets are open from this address, which is its share"
                 async with welcomed(service, **other):
                     pass
-            await until(lambda: len(service.hub) == 1)
+            await eventually(lambda: len(service.hub) == 1)
             async with welcomed(service):
                 pass
 
@@ -274,7 +266,7 @@ async def test_closing_the_hub_tells_clients_that_the_service_goes_away() -> Non
     async with serving() as service, welcomed(service) as client:
         service.hub.close()
         assert await close_code(client) == 1001
-        await until(lambda: service.connections == 0)
+        await eventually(lambda: service.connections == 0)
 
 
 async def test_server_stops_soon_with_a_client_that_does_not_read() -> None:
@@ -285,10 +277,10 @@ async def test_server_stops_soon_with_a_client_that_does_not_read() -> None:
         started = time.monotonic()
         service.server.should_exit = True
         assert await close_code(client) == 1001
-        await until(lambda: service.connections == 0)
+        await eventually(lambda: service.connections == 0)
         assert time.monotonic() - started < 8  # uvicorn alone would wait ten for the one that does not read
 
 
 async def test_client_that_never_answers_a_ping_is_cut() -> None:
     async with serving(ping_seconds=0.05, pong_timeout_seconds=0.05) as service, stalled(service):
-        await until(lambda: service.connections == 0 and len(service.hub) == 0)
+        await eventually(lambda: service.connections == 0 and len(service.hub) == 0)

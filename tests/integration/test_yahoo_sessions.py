@@ -24,7 +24,7 @@ from tests.fixtures.http_stand_in import StandIn
 from tests.fixtures.sources import chain
 from tests.fixtures.yahoo_charts import YahooMarket
 
-pytest_plugins = ["tests.fixtures.http_stand_in"]
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 M15, H1, H4, D1 = Timeframe.M15, Timeframe.H1, Timeframe.H4, Timeframe.D1
 DAY = "2025-06-18"

@@ -19,7 +19,7 @@ from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.markets import history
 from tests.fixtures.yahoo_charts import chart
 
-pytest_plugins = ["tests.fixtures.http_stand_in"]
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 NOT_FOUND = {"code": "Not Found", "description": "No data found, symbol may be delisted"}
 DAY = Timeframe.D1.ms

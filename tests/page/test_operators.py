@@ -16,10 +16,10 @@ from demo.openai_server import FakeOpenAI, serving
 from domain.forecasting import ModelType
 from models.evaluation.gate import GateVerdict
 from models.registry.registry import Registry
-from tests.fixtures.degraded import wait_until
 from tests.fixtures.exchange import exchange
 from tests.fixtures.forecasting import add_fitted, put_in_production
 from tests.fixtures.models import NOON
+from tests.fixtures.patience import wait_until
 from tests.fixtures.service import Service, running_service
 from tests.page.conftest import Open, overflow, serious_findings
 from tests.page.test_board import analyze

@@ -17,7 +17,8 @@ from storage.document_ports import FEEDBACK, JOBS, Document, DocumentWrite
 from storage.resilience.documents import ResilientDocuments
 from storage.resilience.spool import Spool
 from storage.sqlite.documents import SqliteDocumentStore
-from tests.fixtures.stores import PACE, eventually, held_up_documents
+from tests.fixtures.patience import eventually
+from tests.fixtures.stores import PACE, held_up_documents
 
 pytest_plugins = ["tests.fixtures.logs"]
 

@@ -19,8 +19,8 @@ from storage.resilience.ledger import ResilientLedger, decode, encode
 from storage.resilience.spool import Spool
 from storage.sqlite.ledger.ledger import SqliteLedger
 from tests.fixtures.ledger import make_entry
-from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.stores import PACE, eventually
+from tests.fixtures.patience import PATIENCE_SECONDS, eventually
+from tests.fixtures.stores import PACE
 
 pytest_plugins = ["tests.fixtures.logs"]
 

@@ -17,8 +17,8 @@ from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from storage.resilience.store import ResilientStore
 from tests.fixtures.analyses import LATER, NOON, make_candle
-from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, eventually, read, save
+from tests.fixtures.patience import PATIENCE_SECONDS, eventually
+from tests.fixtures.stores import PACE, TIMEOUT_MS, FaultyStore, read, save
 
 pytest_plugins = ["tests.fixtures.logs", "tests.fixtures.resilient"]
 

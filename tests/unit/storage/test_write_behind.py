@@ -19,8 +19,8 @@ from storage.resilience.documents import ResilientDocuments
 from storage.resilience.pace import Pace
 from storage.resilience.spool import Spool
 from tests.fixtures.clocks import NOW
-from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.stores import PACE, eventually
+from tests.fixtures.patience import PATIENCE_SECONDS, eventually
+from tests.fixtures.stores import PACE
 
 pytest_plugins = ["tests.fixtures.logs"]
 

@@ -30,9 +30,9 @@ from services.trends import Trend, Trends
 from tests.fixtures.clocks import NOW
 from tests.fixtures.forecasting import Models, put_in_production
 from tests.fixtures.histories import ANALYSIS, INDICATORS
+from tests.fixtures.patience import eventually
 from tests.fixtures.recording import Written, make_recorder
 from tests.fixtures.sources import SYMBOL, FakeSource, chain
-from tests.fixtures.stores import eventually
 
 pytest_plugins = ["tests.fixtures.registry"]
 

@@ -14,7 +14,7 @@ from domain.jobs import JobProgress, JobStatus
 from storage.document_ports import JOB_ORDERS, JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
-from tests.fixtures.stores import eventually
+from tests.fixtures.patience import eventually
 
 pytest_plugins = ["tests.fixtures.logs"]
 

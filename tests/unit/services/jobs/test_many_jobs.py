@@ -12,7 +12,7 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job, JobProgress, JobStatus, TellProgress
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import NOON, job_service
-from tests.fixtures.stores import eventually
+from tests.fixtures.patience import eventually
 
 JOBS = 1_000
 STOPPED_AFTER = 800

@@ -19,7 +19,7 @@ from storage.document_ports import JOB_ORDERS, JOBS, Document
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import NOON, PARAMETERS, Jobs, ManualRunner, job_service, started
-from tests.fixtures.stores import eventually
+from tests.fixtures.patience import eventually
 
 INTERRUPTED = "interrupted by a restart of the service"
 LEASE_SECONDS = 30

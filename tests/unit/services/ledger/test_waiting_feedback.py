@@ -15,7 +15,8 @@ from services.ledger.feedback import SignalFeedback
 from storage.factory import open_documents
 from tests.conftest import MakeSettings
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.stores import eventually, held_up_documents
+from tests.fixtures.patience import eventually
+from tests.fixtures.stores import held_up_documents
 
 
 def outcome(signal_id: str) -> Feedback:

@@ -20,8 +20,9 @@ from services.llm.sharing import PeriodBudget
 from storage.resilience.documents import ResilientDocuments
 from storage.sqlite.documents import SqliteDocumentStore
 from tests.fixtures.clocks import SettableClock
+from tests.fixtures.patience import eventually
 from tests.fixtures.settings import configured
-from tests.fixtures.stores import PACE, eventually
+from tests.fixtures.stores import PACE
 from utils.clock import Clock
 
 pytest_plugins = ["tests.fixtures.logs"]

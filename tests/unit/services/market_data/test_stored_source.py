@@ -20,7 +20,8 @@ from storage.resilience.store import ResilientStore
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.analyses import make_analysis
 from tests.fixtures.markets import history
-from tests.fixtures.stores import PACE, FaultyStore, eventually, save_candles
+from tests.fixtures.patience import eventually
+from tests.fixtures.stores import PACE, FaultyStore, save_candles
 
 SYMBOL = "BTCUSDT"
 CANDLES = history(Timeframe.H1, 100)
