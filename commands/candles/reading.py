@@ -42,7 +42,7 @@ def read_series(file: Path, timeframe: Timeframe | None, symbol: str | None) -> 
     return replace(read, series=series.resample(timeframe))
 
 
-def read_closed(file: Path, timeframe: Timeframe | None, symbol: str | None) -> ReadCandles:
+def read_closed(file: Path, timeframe: Timeframe | None, symbol: str | None = None) -> ReadCandles:
     """Return the closed candles of a file, at least one; see `read_series`.
 
     Raises:
