@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from models.registry.registry import Registry
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.forecasting import put_in_production
 from tests.fixtures.patience import COMMAND_SECONDS
@@ -58,10 +59,7 @@ def run_script(script: str, folder: Path) -> None:
 
 
 def post(service: Service, seed: int) -> dict[str, Any]:
-    answer = service.post("/ai/analyze", json=shape_a(seed=seed, symbol=f"COIN{seed}USDT"))
-    assert answer.status_code == 200
-    found: dict[str, Any] = answer.json()
-    return found
+    return analyzed(service, shape_a(seed=seed, symbol=f"COIN{seed}USDT"))
 
 
 def read(service: Service, path: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ from services.replicas.hints import Hint
 from services.replicas.opening import open_replicas
 from storage.document_ports import EVIDENCE_REFITS
 from tests.conftest import admin_headers
+from tests.fixtures.answers import analyzed, posted
 from tests.fixtures.bodies import shape_a, shape_b
 from tests.fixtures.evidence import adopted_refit
 from tests.fixtures.guards import documents_on
@@ -127,11 +128,7 @@ def listening(stack: ExitStack, *services: Service) -> list[ClientConnection]:
 
 
 def analyze(service: Service, symbol: str, seed: int = 5) -> dict[str, Any]:
-    response = service.post("/ai/analyze", json=shape_a(seed=seed, drift=UP, symbol=symbol))
-    assert response.status_code == 200, response.text
-    answer = response.json()
-    assert isinstance(answer, dict)
-    return answer
+    return analyzed(service, shape_a(seed=seed, drift=UP, symbol=symbol))
 
 
 def test_a_signal_posted_to_one_reaches_the_sockets_of_both_exactly_once(pair: Pair) -> None:
@@ -182,7 +179,7 @@ def test_a_side_that_is_given_at_one_holds_back_the_opposite_at_the_other(pair: 
         """Return the guards that refuse a side to a stranger, whose answers change nothing that is remembered."""
         body = shape_b("4h", seed=next(seeds), drift=drift, symbol=symbol)
         stranger = {"x-forwarded-for": f"198.51.100.{next(strangers)}"}
-        answer = service.post("/ai/analyze", json=body, headers=stranger).json()
+        answer = posted(service, "/ai/analyze", body, **stranger)
         return [gate["name"] for gate in answer["gates"] if not gate["passed"]]
 
     def held_back(service: Service, symbol: str, drift: float) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -17,8 +17,10 @@ from domain.errors import MarketDataUnavailable
 from domain.market import Timeframe
 from services.market_data.fetching import REST_SECONDS, SourceFailed
 from services.market_data.sources.ccxt_exchange import CcxtSource
-from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in, kline
+from tests.fixtures.http_stand_in import Answer, Request, StandIn, kline
 from tests.fixtures.markets import history
+
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 LIBRARY = Path(sys.prefix) / "ccxt"
 UNREACHED = "cannot be reached or wants to be left alone"
@@ -35,12 +37,6 @@ MARKETS = {
         }
     ]
 }
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture(scope="module")

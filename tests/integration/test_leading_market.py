@@ -12,6 +12,7 @@ from domain.errors import InvalidRequest
 from domain.market import Timeframe
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import base_path, now_ms, wire_candles
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.commands import command
@@ -43,10 +44,7 @@ def hours(symbol: str) -> dict[str, Any]:
 def analyze(client: TestClient, symbol: str, **changes: Any) -> dict[str, Any]:
     frames = hours(symbol)
     body = {"symbol": symbol, "timeframe_data": frames, "current_price": frames["1h"][-1]["close"], "volume_24h": 1e6}
-    response = client.post("/ai/analyze", json=body | {"timestamp": now_ms(), "strategy_context": {}} | changes)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    return analyzed(client, body | {"timestamp": now_ms(), "strategy_context": {}} | changes)
 
 
 @pytest.mark.usefixtures("hour_with_time_left")

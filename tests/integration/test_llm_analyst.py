@@ -29,23 +29,17 @@ from demo.behaviors import (
 )
 from demo.openai_server import FakeOpenAI
 from tests.conftest import MakeClient
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import shape_a, shape_b, shape_c, shape_d
 from tests.fixtures.llm_clients import KEYS, llm_section
 
 pytest_plugins = ["tests.fixtures.openai_server"]
 
 
-def analyze(client: TestClient, body: dict[str, Any]) -> dict[str, Any]:
-    response = client.post("/ai/analyze", json=body)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = json.loads(response.text, parse_constant=lambda name: pytest.fail(name))
-    return answer
-
-
 def test_the_llm_answers_with_its_reasoning_its_cost_and_how_grounded_it_is(
     llm_service: TestClient, fake_openai: FakeOpenAI
 ) -> None:
-    answer = analyze(llm_service, shape_a(seed=5, drift=0.35))
+    answer = analyzed(llm_service, shape_a(seed=5, drift=0.35))
     assert (answer["source"], answer["signal"], answer["model_type"]) == ("llm", "Long", "gpt-4o-mini")
     assert answer["reasoning"].startswith("Demonstration by simple rules")
     assert 0 < answer["cost_usd"] < 0.01
@@ -81,7 +75,7 @@ def test_the_prompt_has_what_the_request_has(llm_service: TestClient, fake_opena
         "technical_indicators": {"rsi": 99.0},
         "portfolio_size": 10_000.0,
     }
-    answer = analyze(llm_service, body)
+    answer = analyzed(llm_service, body)
     sent = facts(fake_openai.asked[-1])
     assert set(sent["timeframes"]) == {"15m", "30m", "1h", "4h"}
     for frame in ("1h", "4h"):
@@ -99,7 +93,7 @@ def test_the_prompt_has_what_the_request_has(llm_service: TestClient, fake_opena
 
 
 def test_engine_and_manual_calls_are_served_as_before(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
-    engine = analyze(llm_service, shape_b(seed=5, drift=0.35))
+    engine = analyzed(llm_service, shape_b(seed=5, drift=0.35))
     assert engine["source"] == "llm"
     assert engine["signal"] in {"BUY", "STRONG_BUY", "SELL", "STRONG_SELL", "HOLD"}
     assert client_data(fake_openai.asked[-1])["own_strategies"] == ["trend_analysis"]
@@ -113,7 +107,7 @@ def test_synthetic_candles_are_worth_no_question_unless_the_settings_say_so(
     make_client: MakeClient, fake_openai: FakeOpenAI, asking: bool, source: str
 ) -> None:
     client = make_client(llm=llm_section(fake_openai.url, ask_about_synthetic=asking))
-    answer = analyze(client, shape_c())
+    answer = analyzed(client, shape_c())
     assert (answer["source_data"], answer["source"]) == ("synthetic", source)
     assert len(fake_openai.asked) == asking
     assert asking or answer["fallback_reason"] == "synthetic: the LLM is not asked about synthetic candles"
@@ -173,7 +167,7 @@ def test_where_the_llm_fails_the_rules_answer_and_the_metrics_say_why(
 ) -> None:
     fake_openai.always = behavior
     before = counted(llm_service, reason)
-    answer = analyze(llm_service, shape_a(seed=5, drift=0.35))
+    answer = analyzed(llm_service, shape_a(seed=5, drift=0.35))
     assert (answer["source"], answer["signal"]) == ("technical", "Long")
     assert answer["fallback_reason"].startswith(f"{reason}: ")
     assert (answer["cost_usd"], answer["groundedness"]) == (None, None)
@@ -182,7 +176,7 @@ def test_where_the_llm_fails_the_rules_answer_and_the_metrics_say_why(
 
 def test_a_reply_that_is_refused_is_paid_for_and_counted(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
     fake_openai.always = content(lambda reply: f"{json.dumps(reply)[:-1]},}}")
-    answer = analyze(llm_service, shape_a(seed=5))
+    answer = analyzed(llm_service, shape_a(seed=5))
     assert (
         answer["fallback_reason"] == "invalid_reply: the LLM's reply is no answer: there is no whole JSON object in it"
     )
@@ -194,19 +188,19 @@ def test_a_reply_that_is_refused_is_paid_for_and_counted(llm_service: TestClient
 def test_the_views_of_rules_and_llm_stand_beside_each_other(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
     fake_openai.always = wrong(signal="Short", confidence=0.83)
     body = shape_a(seed=5, drift=0.35)
-    answer = analyze(llm_service, body)
+    answer = analyzed(llm_service, body)
     assert (answer["source"], answer["signal"]) == ("llm", "Short")
     lanes = answer["lanes"]
     assert lanes["llm"] == {"side": "Short", "probability": None, "confidence": 0.83}
     assert (lanes["rules"]["side"], lanes["model"]) == ("Long", None)
-    assert analyze(llm_service, body)["lanes"] == lanes  # of the cache
-    engine = analyze(llm_service, shape_b(seed=5, drift=0.35))
+    assert analyzed(llm_service, body)["lanes"] == lanes  # of the cache
+    engine = analyzed(llm_service, shape_b(seed=5, drift=0.35))
     assert engine["lanes"]["llm"]["side"] == "Short"
 
 
 def test_without_an_answer_of_the_llm_its_lane_is_empty(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
     fake_openai.always = behaviors.server_error
-    answer = analyze(llm_service, shape_a(seed=5, drift=0.35))
+    answer = analyzed(llm_service, shape_a(seed=5, drift=0.35))
     assert answer["lanes"] == {
         "rules": {"side": answer["signal"], "probability": None, "confidence": answer["confidence"]},
         "model": None,
@@ -218,10 +212,10 @@ def test_the_archive_keeps_what_the_rules_would_have_answered(
     make_client: MakeClient, fake_openai: FakeOpenAI, tmp_path: Path
 ) -> None:
     body = shape_a(seed=5, drift=0.35)
-    rules = analyze(make_client(storage={"url": f"sqlite:///{tmp_path}/rules.db"}), body)
+    rules = analyzed(make_client(storage={"url": f"sqlite:///{tmp_path}/rules.db"}), body)
     fake_openai.always = wrong(signal="Short", strategy_scores=[], trend_direction="Bearish")
     asking = make_client(llm=llm_section(fake_openai.url), storage={"url": f"sqlite:///{tmp_path}/llm.db"})
-    answer = analyze(asking, body)
+    answer = analyzed(asking, body)
     asking.__exit__(None, None, None)
     with closing(sqlite3.connect(tmp_path / "llm.db")) as connection, connection:
         ((text,),) = connection.execute("SELECT analysis FROM analysis_archive").fetchall()
@@ -243,7 +237,7 @@ def test_the_archive_keeps_what_the_rules_would_have_answered(
 def test_the_metrics_have_the_agreed_names_and_tell_of_tokens_latency_and_keys(
     llm_service: TestClient, fake_openai: FakeOpenAI
 ) -> None:
-    analyze(llm_service, shape_a(seed=5))
+    analyzed(llm_service, shape_a(seed=5))
     text = llm_service.get("/metrics").text
     for series in (
         "openai_requests_total",
@@ -275,7 +269,7 @@ def test_an_endpoint_without_an_end_costs_the_total_time_and_no_more(
     client = make_client(llm=llm_section(fake_openai.url, total_timeout_seconds=0.6, call_timeout_seconds=0.3))
     fake_openai.always = behavior
     before = counted(client, reason)
-    answer = analyze(client, shape_a(seed=5))
+    answer = analyzed(client, shape_a(seed=5))
     assert answer["source"] == "technical"
     assert answer["fallback_reason"].startswith(f"{reason}: ")
     assert counted(client, reason) == [count + 1 for count in before]
@@ -283,7 +277,7 @@ def test_an_endpoint_without_an_end_costs_the_total_time_and_no_more(
 
 def test_a_closed_port_is_a_connection_error(make_client: MakeClient) -> None:
     client = make_client(llm=llm_section("http://127.0.0.1:9/v1"))
-    assert analyze(client, shape_a())["fallback_reason"].startswith("connection: ")
+    assert analyzed(client, shape_a())["fallback_reason"].startswith("connection: ")
 
 
 @pytest.mark.parametrize(
@@ -304,14 +298,14 @@ def test_near_misses_are_taken_by_their_rule(
     llm_service: TestClient, fake_openai: FakeOpenAI, behavior: Behavior, signal: str, confidence: float | None
 ) -> None:
     fake_openai.always = behavior
-    answer = analyze(llm_service, shape_a(seed=5))
+    answer = analyzed(llm_service, shape_a(seed=5))
     assert (answer["source"], answer["signal"]) == ("llm", signal)
     assert confidence is None or answer["lanes"]["llm"]["confidence"] == confidence
 
 
 def test_a_reply_without_usage_is_an_answer_of_unknown_cost(llm_service: TestClient, fake_openai: FakeOpenAI) -> None:
     fake_openai.always = altered(usage=None)
-    answer = analyze(llm_service, shape_a(seed=5))
+    answer = analyzed(llm_service, shape_a(seed=5))
     assert (answer["source"], answer["cost_usd"]) == ("llm", None)
     assert llm_service.get("/ai/cost/statistics").json()["today"]["unpriced_requests"] == 1
 
@@ -324,7 +318,7 @@ def test_a_stop_on_the_wrong_side_too_near_or_too_far_is_replaced_by_the_rules(
     body = shape_a(seed=5)
     price = body["current_price"]
     fake_openai.always = wrong(signal=signal, stop_loss=price * stop_share, take_profit=price * 1.01)
-    risk = analyze(llm_service, body)["risk_assessment"]
+    risk = analyzed(llm_service, body)["risk_assessment"]
     side = 1 if signal == "Long" else -1
     range_1h = facts(fake_openai.asked[-1])["timeframes"]["1h"]["indicators"]["average_true_range"]
     assert side * (price - risk["stop_loss_suggestion"]) >= 0.999 * range_1h
@@ -347,11 +341,11 @@ def test_exits_that_fit_are_the_llms_and_neutral_has_none(llm_service: TestClien
         return await wrong(**reply(asked, "Neutral"))(asked)
 
     fake_openai.script(long, neutral)
-    risk = analyze(llm_service, body)["risk_assessment"]
+    risk = analyzed(llm_service, body)["risk_assessment"]
     near = facts(fake_openai.asked[-1])["timeframes"]["1h"]["indicators"]["average_true_range"]
     assert risk["stop_loss_suggestion"] == pytest.approx(price - 2 * near)
     assert risk["take_profit_suggestion"] == pytest.approx(price + 4 * near)
-    risk = analyze(llm_service, shape_a(seed=5, symbol="BTCUSDT"))["risk_assessment"]
+    risk = analyzed(llm_service, shape_a(seed=5, symbol="BTCUSDT"))["risk_assessment"]
     assert (risk["stop_loss_suggestion"], risk["take_profit_suggestion"]) == (None, None)
     assert risk["recommended_position_size"] == 0
 
@@ -368,7 +362,7 @@ def test_invented_figures_are_marked_and_invented_levels_dropped(
         return await wrong(reasoning=words, support_levels=[1.0, price * 2], resistance_levels=[price * 50])(asked)
 
     fake_openai.always = invent
-    answer = analyze(llm_service, body)
+    answer = analyzed(llm_service, body)
     assert answer["reasoning"].count("[unverified]") == 2
     assert "99.7 [unverified]" in answer["reasoning"]
     assert answer["groundedness"] == pytest.approx(1 / 3, abs=1e-4)
@@ -404,7 +398,7 @@ def test_injected_instructions_change_neither_signal_nor_form(
 
     fake_openai.always = obey
     body = shape_a(seed=5, drift=0.35)
-    plain = analyze(make_client(llm=llm_section(fake_openai.url)), body)
+    plain = analyzed(make_client(llm=llm_section(fake_openai.url)), body)
     body["strategy_context"] |= {
         "market_condition": text,
         "risk_level": text,
@@ -413,7 +407,7 @@ def test_injected_instructions_change_neither_signal_nor_form(
         "user_preferences": {text: text},
         "news_sentiment": {"overall_sentiment": text},
     }
-    injected = analyze(make_client(llm=llm_section(fake_openai.url)), body)
+    injected = analyzed(make_client(llm=llm_section(fake_openai.url)), body)
     assert len(fake_openai.asked) == 2
     for name in ("signal", "confidence", "source", "reasoning", "strategy_scores", "risk_assessment"):
         assert injected[name] == plain[name], name
@@ -430,7 +424,7 @@ def test_fifty_at_once_with_three_keys_are_all_answered(make_client: MakeClient,
     bodies = [shape_a(seed=seed, symbol=f"COIN{seed}USDT") for seed in range(50)]
     began = time.monotonic()
     with ThreadPoolExecutor(len(bodies)) as pool:
-        answers = list(pool.map(lambda body: analyze(client, body), bodies))
+        answers = list(pool.map(lambda body: analyzed(client, body), bodies))
     assert time.monotonic() - began < 30
     assert sorted(asked.key for asked in fake_openai.asked) == sorted(KEYS)
     assert sorted(answer["source"] for answer in answers) == ["llm"] * 3 + ["technical"] * 47
@@ -442,11 +436,11 @@ def test_what_a_client_says_is_answered_by_an_analysis_of_its_own(
     llm_service: TestClient, fake_openai: FakeOpenAI
 ) -> None:
     body = shape_a(seed=5)
-    assert not analyze(llm_service, body)["cached"]
-    assert analyze(llm_service, body)["cached"]
+    assert not analyzed(llm_service, body)["cached"]
+    assert analyzed(llm_service, body)["cached"]
     assert len(fake_openai.asked) == 1
     body["strategy_context"]["risk_level"] = "Aggressive"
-    assert not analyze(llm_service, body)["cached"]
+    assert not analyzed(llm_service, body)["cached"]
     assert len(fake_openai.asked) == 2
 
 
@@ -454,11 +448,11 @@ def test_an_equal_prompt_is_paid_for_once_across_restarts(make_client: MakeClien
     section = llm_section(fake_openai.url)
     body = shape_a(seed=5)
     first = make_client(llm=section)
-    paid = analyze(first, body)
+    paid = analyzed(first, body)
     first.__exit__(None, None, None)
     later = make_client(llm=section)
     assert later.post("/ai/storage/clear").status_code == 200
-    again = analyze(later, body)
+    again = analyzed(later, body)
     assert len(fake_openai.asked) == 1
     assert (again["source"], again["cached"], again["cost_usd"]) == ("llm", False, 0.0)
     assert paid["cost_usd"] > 0
@@ -473,12 +467,12 @@ def test_a_flat_market_is_not_worth_a_question(llm_service: TestClient, fake_ope
         for candle in candles:
             candle.update(open=3000.0, high=3000.0, low=3000.0, close=3000.0, volume=0.0)
     body["current_price"] = 3000.0
-    answer = analyze(llm_service, body)
+    answer = analyzed(llm_service, body)
     assert (answer["signal"], answer["source"]) == ("Neutral", "technical")
     assert answer["fallback_reason"].startswith("nothing_to_judge: ")
     assert fake_openai.asked == []
 
 
 def test_a_service_without_an_llm_says_nothing_of_one(client: TestClient) -> None:
-    answer = analyze(client, shape_a())
+    answer = analyzed(client, shape_a())
     assert (answer["source"], answer["fallback_reason"], answer["cost_usd"]) == ("technical", None, None)

@@ -14,6 +14,7 @@ from domain.values import utc_time
 from models.registry.registries import PLANS_FOLDER
 from models.registry.registry import Registry
 from tests.conftest import MakeClient
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import now_ms, shape_a
 from tests.fixtures.models import make_scores
 from tests.fixtures.patience import PATIENCE_SECONDS, PAUSE_SECONDS
@@ -30,10 +31,7 @@ def client(make_client: MakeClient) -> TestClient:
 
 
 def analyzed(client: TestClient, **shape: Any) -> dict[str, Any]:
-    response = client.post("/ai/analyze", json=shape_a(**shape))
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    return posted(client, "/ai/analyze", shape_a(**shape))
 
 
 def test_the_plan_of_the_rules_is_weighed_by_the_plan_model(client: TestClient, registry: Registry) -> None:

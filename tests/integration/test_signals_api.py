@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
@@ -14,6 +13,7 @@ from domain.forecasting import ANY_SYMBOL, ModelType
 from domain.market import Timeframe
 from models.registry.registry import Registry
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.answers import posted
 from tests.fixtures.bodies import base_path, wire_candles
 from tests.fixtures.forecasting import put_in_production
 
@@ -46,11 +46,9 @@ OF_A_STRANGER = {"X-Forwarded-For": "203.0.113.9"}
 
 
 def post(client: TestClient, body: dict[str, Any], headers: dict[str, str] | None = None) -> dict[str, Any]:
-    response = client.post("/ai/signals", json=body, headers=headers)
-    assert response.status_code == 200, response.text
-    answer = json.loads(response.text, parse_constant=lambda name: pytest.fail(f"{name} in the answer"))
+    answer = posted(client, "/ai/signals", body, **(headers or {}))
     assert set(answer) == {"signals", "withheld"}
-    return dict(answer)
+    return answer
 
 
 def sent(drifts: dict[str, float], count: int = 240) -> dict[str, Any]:

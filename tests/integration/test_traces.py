@@ -15,6 +15,7 @@ from demo.openai_server import FakeOpenAI
 from domain.errors import ConfigurationError
 from servers.process import free_port
 from tests.conftest import MakeSettings
+from tests.fixtures.answers import analyzed
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.http_stand_in import Answer
 from tests.fixtures.llm_clients import KEYS, llm_section, sample
@@ -35,10 +36,7 @@ def receiver() -> Iterator[TraceReceiver]:
 
 
 def analyze(client: TestClient, headers: dict[str, str] | None = None, seed: int = 5) -> dict[str, Any]:
-    response = client.post("/ai/analyze", json=shape_a(seed=seed, drift=0.35), headers=headers)
-    assert response.status_code == 200, response.text
-    answer: dict[str, Any] = response.json()
-    return answer
+    return analyzed(client, shape_a(seed=seed, drift=0.35), **(headers or {}))
 
 
 def only(spans: list[ReceivedSpan]) -> ReceivedSpan:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -17,10 +16,12 @@ from storage.document_ports import JOB_ORDERS
 from tests.conftest import MakeClient
 from tests.fixtures.bodies import shape_a, wire_candles
 from tests.fixtures.containers import container_of
-from tests.fixtures.http_stand_in import Answer, Request, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, Request, StandIn
 from tests.fixtures.past_markets import PastExchange, hours_until
 from tests.fixtures.patience import ended
 from utils.clock import SystemClock
+
+pytest_plugins = ["tests.fixtures.remote_server"]
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hour_with_time_left")]
 
@@ -29,12 +30,6 @@ MOST = 2_500
 # These markets tell more of their future than a real one does.
 PLANTED = {"suspicious_accuracy": 1, "suspicious_auc": 1}
 ASKED = {"symbol": "BTCUSDT", "timeframe": "1h", "model_type": "logistic"}
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,20 +15,16 @@ from domain.market import Timeframe
 from domain.values import epoch_ms
 from services.ledger.replays.past_candles import WANTED, PastCandles
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.http_stand_in import Answer, StandIn, http_stand_in
+from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.past_markets import PastExchange
 from tests.fixtures.replaying import DAY, hours_until
 from tests.fixtures.settling import Shelf
 from tests.fixtures.sources import chain
 
+pytest_plugins = ["tests.fixtures.remote_server"]
+
 H1 = Timeframe.H1
 END = DAY + timedelta(days=200)
-
-
-@pytest.fixture
-def server() -> Iterator[StandIn]:
-    with http_stand_in() as stand_in:
-        yield stand_in
 
 
 def settings_of(*sources: str, **changes: Any) -> Settings:
