@@ -120,10 +120,11 @@ class Endpoint:
         except (openai.OpenAIError, httpx2.RequestError, httpx2.InvalidURL) as error:
             failure = Failure(CallOutcome.CONNECTION, _cause(error))
         else:
-            if refusal := refusal_of(bytes(body)):
+            content = bytes(body)
+            if refusal := refusal_of(content):
                 return self._refused(*refusal, response.headers)
-            too_large = len(body) > self._max_reply_bytes
-            return RawReply(bytes(body), begun[0], Unusable.TOO_LARGE if too_large else None)
+            too_large = len(content) > self._max_reply_bytes
+            return RawReply(content, begun[0], Unusable.TOO_LARGE if too_large else None)
         return RawReply(bytes(body), begun[0], Unusable.BROKEN_OFF) if begun else failure
 
     def _refused(self, status: int, error: object, headers: Mapping[str, str]) -> Failure:
