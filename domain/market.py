@@ -99,22 +99,17 @@ class CandleSeries(CandleColumns):
         Raises:
             InvalidMarketData: low above high, open or close outside low..high, not ascending, or duplicated.
         """
-        step, regular = timeframe.ms, True
-        previous: int | None = None
-        for position, candle in enumerate(candles):
-            low, high = candle.low, candle.high
-            if not (low <= candle.open <= high and low <= candle.close <= high):
-                return cls.ordered(timeframe, without_rounding(timeframe, candles, Candle))
-            time = candle.timestamp
-            # Neighbors are nearly always one step apart, so the rest of the rule is seldom looked at.
-            if previous is not None and (gap := time - previous) != step:
-                regular = False
-                if gap <= 0:
-                    raise InvalidMarketData(order_message(timeframe, position, previous, time))
-            previous = time
         series = cls(timeframe, candles)
-        series.__dict__["regular"] = regular
-        return series if arrays is None else series.with_arrays(*arrays)
+        if arrays is not None:
+            series.with_arrays(*arrays)
+        opens, highs, lows, closes = series.values.T[:4]
+        if not ((lows <= np.minimum(opens, closes)) & (np.maximum(opens, closes) <= highs)).all():
+            return cls.ordered(timeframe, without_rounding(timeframe, candles, Candle))
+        times = series.times_ms
+        if not series.regular and (wrong := times[1:] <= times[:-1]).any():
+            at = int(wrong.argmax())
+            raise InvalidMarketData(order_message(timeframe, at + 1, int(times[at]), int(times[at + 1])))
+        return series
 
     @classmethod
     def of_arrays(

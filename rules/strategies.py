@@ -31,12 +31,14 @@ NO_TREND_ADX, STRONG_TREND_ADX = 15.0, 35.0
 
 def ramp(value: float, none: float, full: float) -> float:
     """Return 0 up to `none`, 1 from `full` on, linear in between; `none` may be above `full`."""
-    return min(max((value - none) / (full - none), 0.0), 1.0)
+    share = (value - none) / (full - none)
+    return 0.0 if share < 0.0 else 1.0 if share > 1.0 else share
 
 
 def clip(value: float) -> float:
     """Return the value limited to -1 to 1."""
-    return min(max(value, -1.0), 1.0)
+    # In half the time of min and max, some fifteen times per analysis.
+    return -1.0 if value < -1.0 else 1.0 if value > 1.0 else value
 
 
 def rsi(indicators: Indicators) -> float:

@@ -45,8 +45,9 @@ FIAT = frozenset(_FIAT.split())
 _METALS = frozenset({"XAU", "XAG", "XPT", "XPD"})
 # Worth a dollar. BUSD and TUSD are gone, and would make BN/BUSD of BNB/USD and DO/TUSD of DOT/USD.
 DOLLAR_COINS = frozenset({"FDUSD", "PYUSD", "USDT", "USDC", "USDE", "USDP", "USD1", "DAI"})
-QUOTES = tuple(sorted({*FIAT, *DOLLAR_COINS, "BTC", "ETH", "BNB"}, key=lambda quote: (-len(quote), quote)))
-_QUOTES = frozenset(QUOTES)
+_QUOTES = FIAT | DOLLAR_COINS | {"BTC", "ETH", "BNB"}
+# Of two that fit, the longer one counts.
+_QUOTE_LENGTHS = sorted(set(map(len, _QUOTES)), reverse=True)
 
 _PERPETUAL = ".P"
 _SYMBOL = re.compile(SYMBOL_PATTERN.removeprefix("^").removesuffix("$"))
@@ -218,10 +219,10 @@ def _pair(name: str) -> tuple[str, str] | None:
     base, hyphen, quote = name.partition("-")
     if hyphen:
         return (base, quote) if quote in _QUOTES else None
-    for quote in QUOTES:
-        base = name.removesuffix(quote)
+    for length in _QUOTE_LENGTHS:
+        base, quote = name[:-length], name[-length:]
         # Shares have up to five letters: ABNB is Airbnb.
-        if base and base != name and base.isalnum() and (len(quote) > 3 or len(name) > 5):
+        if quote in _QUOTES and base.isalnum() and (length > 3 or len(name) > 5):
             return base, quote
     return None
 

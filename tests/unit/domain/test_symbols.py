@@ -12,7 +12,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from domain.naming.symbols import (
     MAX_SYMBOL_LENGTH,
-    QUOTES,
     SYMBOL_PATTERN,
     Symbol,
     SymbolName,
@@ -172,9 +171,9 @@ def test_a_spelling_tells_the_market(
     assert facts.perpetual is name.endswith((".P", "-PERP", "-SWAP"))
 
 
-def test_the_longest_quote_currency_is_found_first() -> None:
-    assert [len(quote) for quote in QUOTES] == sorted((len(quote) for quote in QUOTES), reverse=True)
-    assert len(set(QUOTES)) == len(QUOTES)
+def test_of_two_quotes_that_fit_the_longer_one_counts() -> None:
+    assert (Symbol.of("BTCFDUSD").base, Symbol.of("BTCFDUSD").quote) == ("BTC", "FDUSD")
+    assert (Symbol.of("SOLPYUSD").base, Symbol.of("SOLPYUSD").quote) == ("SOL", "PYUSD")
 
 
 def test_the_documented_table_is_true() -> None:
