@@ -110,6 +110,48 @@ class TimeframeView(Frozen):
     indicators: dict[str, float]
 
 
+class TradeSignal(Frozen):
+    """A side of one symbol and what it rests on: what guards are asked about, and what the ledger keeps.
+
+    Attributes:
+        model_type: Who gave it: the rules, rules and model, or a language model.
+        forecast: Of the model in production for the same market and timeframe.
+        forecast_note: Why there is no forecast.
+        cost_usd: Cost of the LLM's reply; 0 for one that was paid for earlier, None where no LLM
+            answered or the cost is not known.
+        as_of: The moment of a replay; None of an analysis of now.
+        evidence: Results of plans like it; of a Neutral signal that of the better side. None where no plan is
+            possible.
+        gates: The guards that were asked, each with what it measured.
+        abstention: Why the signal is Neutral; None of Long and Short, and of analyses of earlier releases.
+    """
+
+    analysis_id: str
+    symbol: str
+    timeframe: Timeframe
+    signal: Signal
+    confidence: Share
+    risk_assessment: RiskAssessment
+    source: AnalysisSource
+    model_type: str
+    source_data: DataSource
+    price: Price
+    generated_at: datetime
+    # Analyses that were stored by earlier releases have none of these.
+    forecast: Forecast | None = None
+    forecast_note: str | None = None
+    cost_usd: Annotated[float | None, Field(ge=0)] = None
+    as_of: datetime | None = None
+    evidence: Evidence | None = None
+    gates: list[Gate] = Field(default_factory=list)
+    abstention: Abstention | None = None
+
+    def exits_fit(self, price: float) -> bool:
+        """Return whether at this price the stop is on the losing side and the target on the winning one."""
+        risk = self.risk_assessment
+        return exits_fit(self.signal.side, price, risk.stop_loss_suggestion, risk.take_profit_suggestion)
+
+
 class Conclusion(Frozen):
     """What an analyst concludes of a market."""
 
@@ -121,56 +163,27 @@ class Conclusion(Frozen):
     risk_assessment: RiskAssessment
 
 
-class Analysis(Conclusion):
-    """A finished analysis of one symbol.
+class Analysis(Conclusion, TradeSignal):
+    """A finished analysis of one symbol: its signal, explained.
 
     Attributes:
-        forecast: Of the model in production for the same market and timeframe.
-        forecast_note: Why there is no forecast.
-        cost_usd: Cost of the LLM's reply; 0 for one that was paid for earlier, None where no LLM
-            answered or the cost is not known.
         groundedness: Share of the figures in an LLM's reasoning that it was given; None where there is none.
         fallback_reason: Why the LLM did not answer, `word: for a person`; None where it did or is not configured.
         data_age_seconds: From the close of the newest candle to `generated_at`.
-        as_of: The moment of a replay; None of an analysis of now.
         lanes: What rules, model and LLM say by themselves, also where another gave the answer.
         rules: The complete answer of the rules alone beside that of an LLM, so that both can be scored on the same
             market; None where no LLM answered. No guard has touched it.
-        evidence: Results of plans like it; of a Neutral signal that of the better side. None where no plan is
-            possible.
-        gates: The guards that were asked, each with what it measured.
-        abstention: Why the signal is Neutral; None of Long and Short, and of analyses of earlier releases.
     """
 
-    analysis_id: str
-    symbol: str
-    timeframe: Timeframe
     timeframes: dict[Timeframe, TimeframeView]
-    source: AnalysisSource
-    model_type: str
-    source_data: DataSource
-    price: Price
     average_true_range: Annotated[float, Field(ge=0)]
     newest_candle_ms: int
-    generated_at: datetime
     # Analyses that were stored by earlier releases have none of these.
-    forecast: Forecast | None = None
-    forecast_note: str | None = None
-    cost_usd: Annotated[float | None, Field(ge=0)] = None
     groundedness: Share | None = None
     fallback_reason: str | None = None
     data_age_seconds: Annotated[int | None, Field(ge=0)] = None
-    as_of: datetime | None = None
     lanes: Lanes | None = None
     rules: Conclusion | None = None
-    evidence: Evidence | None = None
-    gates: list[Gate] = Field(default_factory=list)
-    abstention: Abstention | None = None
-
-    def exits_fit(self, price: float) -> bool:
-        """Return whether at this price the stop is on the losing side and the target on the winning one."""
-        risk = self.risk_assessment
-        return exits_fit(self.signal.side, price, risk.stop_loss_suggestion, risk.take_profit_suggestion)
 
 
 @dataclass(frozen=True)

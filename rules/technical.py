@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 from uuid import uuid4
 
-from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView
+from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeView, TradeSignal
 from domain.trading.gates import Abstention
 from domain.values import Signal, round_significant
 from rules.judgement import Judgement
@@ -38,14 +39,9 @@ class TechnicalAnalyst:
     def assess(self, judgement: Judgement) -> Analysis:
         """Return the analysis of a judged market."""
         context, view, verdict = judgement.context, judgement.view, judgement.verdict
-        model = context.forecast if view.blended else None
         levels = context.levels
         return Analysis(
-            analysis_id=self._new_id(),
-            symbol=context.symbol,
-            timeframe=context.primary,
-            signal=verdict.signal,
-            confidence=round(verdict.confidence, 4),
+            **self._decided(judgement),
             reasoning=explain(context, view, verdict),
             strategy_scores={name: round(score, 4) for name, score in judgement.rules.scores.items()},
             market_analysis=MarketAnalysis(
@@ -56,7 +52,6 @@ class TechnicalAnalyst:
                 volatility_level=volatility_level(context.main.range_percentile),
                 volume_analysis=describe_volume(context),
             ),
-            risk_assessment=assess_risk(context, view, verdict),
             timeframes={
                 timeframe: TimeframeView(
                     direction=round(judgement.rules.directions[timeframe], 4),
@@ -66,21 +61,38 @@ class TechnicalAnalyst:
                 )
                 for timeframe, part in context.timeframes.items()
             },
-            source=AnalysisSource.ENSEMBLE if view.blended else AnalysisSource.TECHNICAL,
-            model_type=MODEL_TYPE if model is None else f"{MODEL_TYPE}+{model.model_type}",
-            source_data=context.source_data,
-            price=context.price,
             average_true_range=context.main.average_true_range,
             newest_candle_ms=context.newest_candle_ms,
-            generated_at=context.generated_at,
-            forecast=context.forecast,
-            forecast_note=context.forecast_note,
             data_age_seconds=context.age.seconds,
-            as_of=context.as_of,
             lanes=judgement.lanes,
-            evidence=verdict.evidence,
-            abstention=_abstention(verdict),
         )
+
+    def signal(self, judgement: Judgement) -> TradeSignal:
+        """Return the signal of `assess` alone, in a third of the time: who gets many has no use for their reasons."""
+        return TradeSignal(**self._decided(judgement))
+
+    def _decided(self, judgement: Judgement) -> dict[str, Any]:
+        """Return the fields of `TradeSignal`."""
+        context, view, verdict = judgement.context, judgement.view, judgement.verdict
+        model = context.forecast if view.blended else None
+        return {
+            "analysis_id": self._new_id(),
+            "symbol": context.symbol,
+            "timeframe": context.primary,
+            "signal": verdict.signal,
+            "confidence": round(verdict.confidence, 4),
+            "risk_assessment": assess_risk(context, view, verdict),
+            "source": AnalysisSource.ENSEMBLE if view.blended else AnalysisSource.TECHNICAL,
+            "model_type": MODEL_TYPE if model is None else f"{MODEL_TYPE}+{model.model_type}",
+            "source_data": context.source_data,
+            "price": context.price,
+            "generated_at": context.generated_at,
+            "forecast": context.forecast,
+            "forecast_note": context.forecast_note,
+            "as_of": context.as_of,
+            "evidence": verdict.evidence,
+            "abstention": _abstention(verdict),
+        }
 
 
 def _abstention(verdict: Verdict) -> Abstention | None:

@@ -104,7 +104,7 @@ class Trends:
             MarketDataUnavailable: no source gave candles in time.
         """
         snapshot = await self._fetched_in_time(symbol, timeframe)
-        found = self._rules.assess(judge(await self._reader.measure(snapshot, STRATEGY_NAMES)))
+        found = self._rules.signal(judge(await self._reader.measure(snapshot, STRATEGY_NAMES)))
         confidence, by = found.confidence, found.model_type
         opinion = await self._opinion_in_time(snapshot, timeframe)
         forecast = opinion.forecast if found.signal is not Signal.NEUTRAL else None

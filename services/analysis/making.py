@@ -86,7 +86,7 @@ class AnalysisMaker:
         trust = await self._trust(query, snapshot)
         context = await self._reader.read(snapshot, query.strategies, query.client, query.costs)
         judgement = judge(context)
-        analysis = self._guards.check(context, await self._analyst.analyze(judgement)).analysis
+        analysis = self._guards.check_explained(context, await self._analyst.analyze(judgement))
         if trust.remark:
             analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {trust.remark}"})
         current = context.as_of is None and not context.age.old

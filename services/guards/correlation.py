@@ -39,7 +39,8 @@ class Bet(Protocol):
 def newest_returns(series: CandleSeries) -> tuple[IntArray, FloatArray]:
     """Return times and logarithmic returns of the newest `COMPARED_RETURNS` candles, as a `Bet` has them."""
     newest = series.tail(COMPARED_RETURNS + 1)
-    return newest.times_ms[1:], np.diff(np.log(newest.closes))
+    logs = np.log(newest.closes)
+    return newest.times_ms[1:], logs[1:] - logs[:-1]
 
 
 def likenesses(one: Bet, others: Sequence[Bet]) -> FloatArray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from config.guard_settings import GuardSettings
-from domain.analysis import Analysis
+from domain.analysis import TradeSignal
 from domain.timeframe_data import OLD_LENGTHS
 from domain.trading.gates import Gate, GateName
 from rules.context import MarketContext
@@ -68,7 +68,7 @@ def unbroken_data_gate(context: MarketContext, min_candles: int) -> Finding:
     return _finding(GateName.UNBROKEN_DATA, candles, min_candles, words, passed=not context.broken)
 
 
-def confidence_gate(analysis: Analysis, last: GivenSide | None, hysteresis: float) -> Finding:
+def confidence_gate(answer: TradeSignal, last: GivenSide | None, hysteresis: float) -> Finding:
     """Return whether a new side has enough confidence.
 
     Engines act on a confidence of 0.5 or more. Between 0.5 and 0.5 plus the hysteresis, only the side that stands
@@ -76,11 +76,11 @@ def confidence_gate(analysis: Analysis, last: GivenSide | None, hysteresis: floa
     was given lately.
 
     Args:
-        analysis: Of Long or Short; a Neutral passes.
+        answer: Of Long or Short; a Neutral passes.
         last: The last Long or Short of its symbol and timeframe, None where none was given lately.
         hysteresis: What a new side needs above 0.5; 0 lets every confidence pass.
     """
-    side, confidence = analysis.signal, analysis.confidence
+    side, confidence = answer.signal, answer.confidence
     kept = last is None or (last.stands and last.signal is side)
     if not side.side or kept or confidence < EVEN:
         return _finding(GateName.CONFIDENCE, confidence if side.side else None, None, "", passed=True)
@@ -89,37 +89,35 @@ def confidence_gate(analysis: Analysis, last: GivenSide | None, hysteresis: floa
     return _finding(GateName.CONFIDENCE, confidence, needed, words, passed=confidence >= needed)
 
 
-def cooldown_gate(analysis: Analysis, last: GivenSide | None, candles_since: int, settings: GuardSettings) -> Finding:
+def cooldown_gate(answer: TradeSignal, last: GivenSide | None, candles_since: int, settings: GuardSettings) -> Finding:
     """Return whether enough candles have closed since the opposite side was given.
 
     Args:
-        analysis: Of Long or Short; a Neutral passes.
+        answer: Of Long or Short; a Neutral passes.
         last: The last Long or Short of its symbol and timeframe.
         candles_since: Candles that have closed since then.
         settings: Have the number that is needed.
     """
     needed = settings.cooldown_candles
-    if last is None or analysis.signal.side * last.side >= 0:
+    if last is None or answer.signal.side * last.side >= 0:
         return _finding(GateName.COOLDOWN, None, needed, "", passed=True)
     ago = "1 candle" if candles_since == 1 else f"{candles_since} candles"
-    words = (
-        f"{last.signal} was given {ago} ago on {analysis.timeframe}, {needed} have to close before a {analysis.signal}"
-    )
+    words = f"{last.signal} was given {ago} ago on {answer.timeframe}, {needed} have to close before a {answer.signal}"
     return _finding(GateName.COOLDOWN, candles_since, needed, words, passed=candles_since >= needed)
 
 
-def exposure_gate(analysis: Analysis, alike: Sequence[GivenSide], settings: GuardSettings) -> Finding:
+def exposure_gate(answer: TradeSignal, alike: Sequence[GivenSide], settings: GuardSettings) -> Finding:
     """Return whether the open signals that are the same bet leave room for this one.
 
     Args:
-        analysis: Of Long or Short; a Neutral passes.
+        answer: Of Long or Short; a Neutral passes.
         alike: Open signals of other symbols that are the same bet.
         settings: Have the limit, as a share of the capital.
     """
     limit = settings.max_exposure
-    if not analysis.signal.side:
+    if not answer.signal.side:
         return _finding(GateName.EXPOSURE, None, limit, "", passed=True)
-    own = analysis.risk_assessment.recommended_position_size
+    own = answer.risk_assessment.recommended_position_size
     total = own + sum(bet.size for bet in alike)
     bets = ", ".join(f"{bet.signal} of {bet.symbol} ({bet.size:.4g})" for bet in alike)
     beside = f", with the open {bets}" if bets else ""

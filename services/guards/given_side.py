@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from domain.analysis import Analysis
+from domain.analysis import TradeSignal
 from domain.arrays import FloatArray, IntArray
 from domain.market import CandleSeries, Timeframe
 from domain.values import Signal, epoch_ms
@@ -42,11 +42,11 @@ class GivenSide:
     stands: bool = True
 
     @classmethod
-    def of(cls, analysis: Analysis, series: CandleSeries) -> GivenSide:
+    def of(cls, answer: TradeSignal, series: CandleSeries) -> GivenSide:
         """Return the side of an answer on these candles of its timeframe."""
-        size = analysis.risk_assessment.recommended_position_size
+        size = answer.risk_assessment.recommended_position_size
         times, returns = newest_returns(series)
-        return cls(analysis.symbol, analysis.timeframe, analysis.signal, analysis.generated_at, size, times, returns)
+        return cls(answer.symbol, answer.timeframe, answer.signal, answer.generated_at, size, times, returns)
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> GivenSide:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
 from cachetools import FIFOCache
 
 from config.guard_settings import GuardSettings
-from domain.analysis import Analysis, AnalysisSource
+from domain.analysis import Analysis, AnalysisSource, TradeSignal
 from domain.trading.disabled import LLM, MODEL, RULES
 from domain.trading.gates import GateName
 from rules.context import MarketContext
@@ -34,7 +33,7 @@ from services.guards.gates import (
 )
 from services.guards.given_side import GivenSide
 from services.guards.given_sides import GivenSides
-from services.guards.refusal import Guarded, guarded
+from services.guards.refusal import Answered, Guarded, guarded
 from services.guards.safe_mode import SafeMode
 from services.replicas.hints import Hint, Hints
 from storage.document_ports import LastingDocuments
@@ -82,24 +81,25 @@ class Guards:
         """The moment before which analyses answer no request any more: the last switch of safe mode or of a part."""
         return max(self.safe_mode.valid_since, self.disabled.valid_since)
 
-    def check(self, context: MarketContext, analysis: Analysis) -> Guarded:
+    def check(self, context: MarketContext, answer: Answered) -> Guarded[Answered]:
         """Return an answer after every gate; never another side than it had."""
-        found = guarded(analysis, list(self._findings(context, analysis)))
-        if found.analysis.signal is not analysis.signal:
-            for gate in found.analysis.gates:
+        found = guarded(answer, list(self._findings(context, answer)))
+        if found.answer.signal is not answer.signal:
+            for gate in found.answer.gates:
                 if not gate.passed:
                     metrics.GUARD_REFUSALS.labels(gate.name).inc()
-        return self._telling(context, found)
+        return found
 
-    def _telling(self, context: MarketContext, found: Guarded) -> Guarded:
-        """Return the answer with the strategies that took no part, in its reasoning."""
-        if context.as_of is not None or not self.disabled.state:
-            return found
-        reasons = [reason for name in STRATEGY_NAMES if (reason := self.disabled.why(name))]
-        if not reasons:
-            return found
-        reasoning = f"{found.analysis.reasoning} Took no part: {'; '.join(reasons)}."
-        return replace(found, analysis=found.analysis.model_copy(update={"reasoning": reasoning}))
+    def check_explained(self, context: MarketContext, analysis: Analysis) -> Analysis:
+        """Return an analysis after every gate; its reasoning says what refused it and which strategies took no part."""
+        found = self.check(context, analysis)
+        parts = [found.answer.reasoning]
+        if found.refusal:
+            parts.insert(0, f"Neutral: {found.refusal}.")
+        if context.as_of is None and self.disabled.state:
+            disabled = [reason for name in STRATEGY_NAMES if (reason := self.disabled.why(name))]
+            parts += [f"Took no part: {'; '.join(disabled)}."] if disabled else []
+        return found.answer if len(parts) == 1 else found.answer.model_copy(update={"reasoning": " ".join(parts)})
 
     def agree(self, analysis: Analysis) -> bool:
         """Return whether safe mode and disabled parts are as they were when the answer was made; always of a replay."""
@@ -128,28 +128,28 @@ class Guards:
         """Remember a side that a trusted caller is given."""
         self._given.give(side)
 
-    def _findings(self, context: MarketContext, analysis: Analysis) -> Iterator[Finding]:
+    def _findings(self, context: MarketContext, answer: TradeSignal) -> Iterator[Finding]:
         settings = self._settings
         yield safe_mode_gate(self.safe_mode.why() if context.as_of is None else None)
-        lanes = _LANES[analysis.source] if context.as_of is None else ()
+        lanes = _LANES[answer.source] if context.as_of is None else ()
         yield enabled_lane_gate([reason for lane in lanes if (reason := self.disabled.why(lane))])
         yield fresh_data_gate(context)
         yield enough_data_gate(context, settings)
         yield complete_data_gate(context, settings)
         yield unbroken_data_gate(context, self._min_candles)
-        remembers = context.as_of is None and not context.age.old and bool(analysis.signal.side)
-        market = analysis.symbol, analysis.timeframe
-        yield confidence_gate(analysis, self._given.recent(*market) if remembers else None, settings.hysteresis)
+        remembers = context.as_of is None and not context.age.old and bool(answer.signal.side)
+        market = answer.symbol, answer.timeframe
+        yield confidence_gate(answer, self._given.recent(*market) if remembers else None, settings.hysteresis)
         last = self._given.last(*market) if remembers else None
-        yield cooldown_gate(analysis, last, last.candles_since(context.main.series) if last else 0, settings)
-        yield exposure_gate(analysis, self._alike(context, analysis) if remembers else (), settings)
+        yield cooldown_gate(answer, last, last.candles_since(context.main.series) if last else 0, settings)
+        yield exposure_gate(answer, self._alike(context, answer) if remembers else (), settings)
 
-    def _alike(self, context: MarketContext, analysis: Analysis) -> list[GivenSide]:
+    def _alike(self, context: MarketContext, answer: TradeSignal) -> list[GivenSide]:
         """Return the open sides of other symbols that are the same bet as this answer."""
-        beside = self._given.open_beside(analysis.symbol, analysis.timeframe)
+        beside = self._given.open_beside(answer.symbol, answer.timeframe)
         if not beside:
             return []
-        own = GivenSide.of(analysis, context.main.series)
+        own = GivenSide.of(answer, context.main.series)
         alike = likenesses(own, beside) > self._settings.max_correlation
         return [bet for bet, same in zip(beside, alike.tolist(), strict=True) if same]
 

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from domain.analysis import Analysis
+from domain.analysis import TradeSignal
 from domain.trading.gates import DATA_GATES, Abstention, GateName
 from domain.values import Signal
 from services.guards.gates import Finding
 
+Answered = TypeVar("Answered", bound=TradeSignal)
+
 
 @dataclass(frozen=True)
-class Guarded:
+class Guarded(Generic[Answered]):
     """An answer after the guards.
 
     Attributes:
-        analysis: Neutral where a guard refused its side; it names every gate.
+        answer: Neutral where a guard refused its side; it names every gate.
         refusal: What refused it and with which number, for a person; None where it passed.
     """
 
-    analysis: Analysis
+    answer: Answered
     refusal: str | None
 
 
-def guarded(analysis: Analysis, findings: Sequence[Finding]) -> Guarded:
+def guarded(answer: Answered, findings: Sequence[Finding]) -> Guarded[Answered]:
     """Return the answer with its gates, Neutral where one of them is shut; a Neutral stays one.
 
     A refused answer has no stop, no target and no position. Its confidence is that of every Neutral, 1 less that of
@@ -36,18 +38,17 @@ def guarded(analysis: Analysis, findings: Sequence[Finding]) -> Guarded:
     named = {finding.gate.name for finding in shut}
     changes: dict[str, Any] = {"gates": [finding.gate for finding in findings]}
     refusal = None
-    if shut and (analysis.signal is not Signal.NEUTRAL or GateName.SAFE_MODE in named):
+    if shut and (answer.signal is not Signal.NEUTRAL or GateName.SAFE_MODE in named):
         refusal = "refused by " + "; ".join(f"{finding.gate.name}: {finding.words}" for finding in shut)
-        changes["reasoning"] = f"Neutral: {refusal}. {analysis.reasoning}"
     if named & DATA_GATES:
         changes["abstention"] = Abstention.NO_DATA
-    elif shut and analysis.signal is not Signal.NEUTRAL:
+    elif shut and answer.signal is not Signal.NEUTRAL:
         changes["abstention"] = Abstention.REFUSED
-    if shut and analysis.signal is not Signal.NEUTRAL:
+    if shut and answer.signal is not Signal.NEUTRAL:
         no_trade = {"recommended_position_size": 0.0, "stop_loss_suggestion": None, "take_profit_suggestion": None}
         changes |= {
             "signal": Signal.NEUTRAL,
-            "confidence": round(min(analysis.confidence, 1 - analysis.confidence), 4),
-            "risk_assessment": analysis.risk_assessment.model_copy(update=no_trade),
+            "confidence": round(min(answer.confidence, 1 - answer.confidence), 4),
+            "risk_assessment": answer.risk_assessment.model_copy(update=no_trade),
         }
-    return Guarded(analysis.model_copy(update=changes), refusal)
+    return Guarded(answer.model_copy(update=changes), refusal)

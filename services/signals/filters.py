@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from cachetools import FIFOCache
 
 from config.settings import SignalSettings
-from domain.analysis import Analysis, DataSource
+from domain.analysis import DataSource, TradeSignal
 from domain.arrays import FloatArray, IntArray
 from domain.market import Timeframe
 from domain.trading.plans import exits_fit
@@ -40,7 +40,7 @@ class StreamSignal:
         old: Whether the candles are too old for news.
         times: Shape (n,), closes of the newest candles in epoch ms.
         returns: Shape (n,), their logarithmic returns.
-        analysis: The whole answer, after the guards.
+        answer: After the guards.
         context: What was judged.
         refusal: What a guard refuses it for; it is withheld then.
         predicted_returns: Of each time of `RETURN_TIMES_MS` that a model tells, and why the others have none; None
@@ -60,7 +60,7 @@ class StreamSignal:
     old: bool
     times: IntArray
     returns: FloatArray
-    analysis: Analysis
+    answer: TradeSignal
     context: MarketContext
     refusal: str | None = None
     predicted_returns: ReturnsByTime | None = None

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from array import array
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 
 from config.settings import SignalSettings
-from domain.analysis import Analysis, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot, TradeSignal
 from domain.errors import InsufficientData, MarketDataUnavailable, UnknownSymbol
 from domain.ledger.entries import Origin
 from rules.context import MarketContext
@@ -167,21 +168,21 @@ class SignalStream:
 
     def _assessed(self, contexts: Sequence[MarketContext]) -> list[tuple[Judgement, StreamSignal]]:
         judgements = [judge(context) for context in contexts]
-        return [(judgement, _signal(judgement.context, self._analyst.assess(judgement))) for judgement in judgements]
+        return [(judgement, _signal(judgement.context, self._analyst.signal(judgement))) for judgement in judgements]
 
     def _guarded(self, judgement: Judgement, signal: StreamSignal) -> StreamSignal:
-        guarded = self._guards.check(judgement.context, signal.analysis)
-        self._recorder.made(guarded.analysis, judgement, believed=True)
-        return replace(signal, analysis=guarded.analysis, refusal=guarded.refusal)
+        guarded = self._guards.check(judgement.context, signal.answer)
+        self._recorder.made(guarded.answer, judgement, believed=True)
+        return replace(signal, answer=guarded.answer, refusal=guarded.refusal)
 
     def _record(self, signals: Sequence[StreamSignal], delivery: Delivery, *, trusted: bool) -> None:
         """Write down what is delivered, and what is withheld: a guard's refusal is an answer, a filter's is none."""
         for signal, _ in delivery.signals:
-            self._recorder.given(signal.analysis, Origin.STREAM, trusted=trusted)
+            self._recorder.given(signal.answer, Origin.STREAM, trusted=trusted)
         for signal in signals:
             if signal.symbol in delivery.withheld:
                 refused = signal.refusal is not None
-                self._recorder.given(signal.analysis, Origin.STREAM, trusted=trusted, delivered=refused)
+                self._recorder.given(signal.answer, Origin.STREAM, trusted=trusted, delivered=refused)
 
     def _remember(self, delivery: Delivery) -> None:
         """Have the guards remember what a trusted caller is given and was not given before."""
@@ -201,30 +202,30 @@ class SignalStream:
                 )
 
 
-def _signal(context: MarketContext, analysis: Analysis) -> StreamSignal:
+def _signal(context: MarketContext, answer: TradeSignal) -> StreamSignal:
     times, returns = newest_returns(context.main.series)
     return StreamSignal(
         symbol=context.symbol,
-        direction=analysis.signal,
-        confidence=analysis.confidence,
-        risk_metrics=_risk_metrics(context, analysis),
+        direction=answer.signal,
+        confidence=answer.confidence,
+        risk_metrics=_risk_metrics(context, answer),
         at=context.generated_at,
         features_hash=_features_hash(context),
         timeframe=context.primary,
-        model_type=analysis.model_type,
+        model_type=answer.model_type,
         source_data=context.source_data,
         price=context.price,
         old=context.age.old,
         times=times,
         returns=returns,
-        analysis=analysis,
+        answer=answer,
         context=context,
     )
 
 
-def _risk_metrics(context: MarketContext, analysis: Analysis) -> dict[str, float]:
+def _risk_metrics(context: MarketContext, answer: TradeSignal) -> dict[str, float]:
     """Return the known figures of the risk: shares and fractions, prices of stop and target."""
-    risk, forecast = analysis.risk_assessment, context.forecast
+    risk, forecast = answer.risk_assessment, context.forecast
     metrics = {
         "technical_risk": risk.technical_risk,
         "market_risk": risk.market_risk,
@@ -243,8 +244,8 @@ def _risk_metrics(context: MarketContext, analysis: Analysis) -> dict[str, float
 
 def _features_hash(context: MarketContext) -> int:
     """Return 53 bits, which a browser reads exactly, of all indicators of the newest closed candles."""
-    known = [
-        context.symbol,
-        *((timeframe.value, *part.latest.items()) for timeframe, part in context.timeframes.items()),
-    ]
-    return int.from_bytes(blake2b(repr(known).encode(), digest_size=8).digest(), "big") >> 11
+    known = blake2b(context.symbol.encode(), digest_size=8)
+    for timeframe, part in context.timeframes.items():
+        known.update(" ".join([timeframe, *part.latest]).encode())
+        known.update(array("d", part.latest.values()))
+    return int.from_bytes(known.digest(), "big") >> 11

@@ -44,7 +44,7 @@ def at(clock: SettableClock, context: MarketContext | None = None) -> MarketCont
 
 
 def shut(guards: Guards, context: MarketContext, analysis: Analysis) -> list[str]:
-    return [gate.name for gate in guards.check(context, analysis).analysis.gates if not gate.passed]
+    return [gate.name for gate in guards.check(context, analysis).answer.gates if not gate.passed]
 
 
 def give(guards: Guards, context: MarketContext, analysis: Analysis) -> None:

@@ -90,8 +90,8 @@ class MlSignal(ResponseModel):
             model_type=signal.model_type,
             source_data=signal.source_data,
             cached=cached,
-            forecast=signal.analysis.forecast,
-            forecast_note=signal.analysis.forecast_note,
+            forecast=signal.answer.forecast,
+            forecast_note=signal.answer.forecast_note,
             predicted_return_notes={
                 name: forecast_returns.notes[time_ms]
                 for name, time_ms in _TIMES_MS.items()

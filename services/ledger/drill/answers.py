@@ -14,7 +14,7 @@ from backtesting.past.judging import judge_past
 from backtesting.past.market import PastMarket
 from config.model_settings import ServingSettings
 from config.settings import AnalysisSettings
-from domain.analysis import Analysis, DataSource
+from domain.analysis import DataSource, TradeSignal
 from domain.forecasting import Forecast, ModelType
 from domain.market import CandleSeries
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -35,7 +35,7 @@ class DrillAnswer:
     """One answer at a moment, and the judgement that it rests on."""
 
     moment_ms: int
-    analysis: Analysis
+    signal: TradeSignal
     judgement: Judgement
 
 
@@ -65,9 +65,9 @@ class DrillLanes:
         """
         streams = [self._of_market(symbol, series, since_ms, until_ms) for symbol, series in markets.items()]
         for moment_ms, judgement in heapq.merge(*streams, key=itemgetter(0)):
-            answer = self._analyst.assess(judgement)
-            analysis = answer.model_copy(update={"as_of": None, "source_data": DataSource.FILES})
-            yield DrillAnswer(moment_ms, analysis, judgement)
+            signal = self._analyst.signal(judgement)
+            signal = signal.model_copy(update={"as_of": None, "source_data": DataSource.FILES})
+            yield DrillAnswer(moment_ms, signal, judgement)
 
     def _of_market(
         self, symbol: str, series: CandleSeries, since_ms: int, until_ms: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from hashlib import blake2b
 from typing import Any, Protocol
 
-from domain.analysis import Analysis, DataSource, MarketSnapshot
+from domain.analysis import DataSource, MarketSnapshot, TradeSignal
 from domain.ledger.entries import Apart, LedgerEntry, Origin
 from domain.market import Timeframe
 from domain.timeframe_data import data_age
@@ -18,7 +18,7 @@ from services.evidence.in_use import EvidenceInUse
 from services.ledger.recording.apart import ApartBudget, apart_of
 from services.ledger.recording.lane_identities import LaneIdentities
 from services.ledger.recording.occasion import Occasion, entry_id
-from services.ledger.recording.statements import LANE_OF, AnswerBasis, Statement, of_analysis
+from services.ledger.recording.statements import LANE_OF, AnswerBasis, Statement, of_signal
 from utils import metrics
 from utils.clock import Clock
 from utils.log_lines import request_id
@@ -73,53 +73,53 @@ class Recorder:
         self._made: dict[str, _MadeAnswer] = {}
         self._direct: dict[str, bool] = {}
 
-    def made(self, analysis: Analysis, judgement: Judgement, *, believed: bool) -> None:
+    def made(self, answer: TradeSignal, judgement: Judgement, *, believed: bool) -> None:
         """Take a fresh answer, before anyone is given it; a replay leaves nothing behind.
 
         Args:
-            analysis: After the guards.
+            answer: After the guards.
             judgement: That it rests on.
             believed: Whether others may read its candles.
         """
-        if analysis.as_of is None:
-            self._made[analysis.analysis_id] = _MadeAnswer(AnswerBasis.of(judgement), believed)
+        if answer.as_of is None:
+            self._made[answer.analysis_id] = _MadeAnswer(AnswerBasis.of(judgement), believed)
             _forget_first(self._made)
 
-    def given(self, analysis: Analysis, origin: Origin, *, trusted: bool, delivered: bool = True) -> None:
+    def given(self, answer: TradeSignal, origin: Origin, *, trusted: bool, delivered: bool = True) -> None:
         """Write an answer down that somebody is given, or count that it is given again.
 
         Args:
-            analysis: Fresh or of a cache.
+            answer: Fresh or of a cache.
             origin: Why it was asked for.
             trusted: Whether a trusted caller, or the service itself, gets it.
             delivered: False where a filter of signals withheld it.
         """
-        if analysis.as_of is not None:
+        if answer.as_of is not None:
             return
-        made = self._made.get(analysis.analysis_id)
+        made = self._made.get(answer.analysis_id)
         rank = 1 + 2 * trusted + delivered
         if made is None or made.rank >= rank:
             if delivered:
-                self._repeat(analysis, made, trusted=trusted)
+                self._repeat(answer, made, trusted=trusted)
             return
         made.rank = rank
         occasion = Occasion(
-            answer_id=analysis.analysis_id,
+            answer_id=answer.analysis_id,
             times=made.written,
             origin=origin,
-            symbol=analysis.symbol,
-            timeframe=analysis.timeframe,
+            symbol=answer.symbol,
+            timeframe=answer.timeframe,
             closed_ms=made.basis.closed_ms,
-            price=analysis.price,
+            price=answer.price,
             cost_bps=made.basis.cost_bps,
             weighed_by=(made.basis.evidence, made.basis.plan_model),
-            source_data=analysis.source_data,
-            apart=apart_of(analysis.source_data, old=made.basis.old, believed=made.believed, trusted=trusted),
+            source_data=answer.source_data,
+            apart=apart_of(answer.source_data, old=made.basis.old, believed=made.believed, trusted=trusted),
         )
-        made.written += self._write(of_analysis(analysis, made.basis), occasion, delivered=delivered)
-        own_candles = not trusted and analysis.source_data is DataSource.CLIENT
+        made.written += self._write(of_signal(answer, made.basis), occasion, delivered=delivered)
+        own_candles = not trusted and answer.source_data is DataSource.CLIENT
         if own_candles or (trusted and delivered and made.written == 1):
-            del self._made[analysis.analysis_id]
+            del self._made[answer.analysis_id]
 
     def said(
         self,
@@ -174,14 +174,14 @@ class Recorder:
         self._direct[answer_id] = self._write(statements, occasion)
         _forget_first(self._direct)
 
-    def _repeat(self, analysis: Analysis, made: _MadeAnswer | None, *, trusted: bool) -> None:
+    def _repeat(self, answer: TradeSignal, made: _MadeAnswer | None, *, trusted: bool) -> None:
         """Count an answer that is given again, unless its entry was one too many."""
         if made is None:
             kept, times = trusted or self._budget.left(Apart.STRANGER, epoch_ms(self._clock.now())), 1
         else:
             kept, times = bool(made.written), made.written
         if kept:
-            self._sink.put_repeat(entry_id(analysis.analysis_id, LANE_OF[analysis.source], times - 1))
+            self._sink.put_repeat(entry_id(answer.analysis_id, LANE_OF[answer.source], times - 1))
 
     def _write(self, statements: Iterable[Statement], occasion: Occasion, *, delivered: bool = True) -> bool:
         """Hand entries to the store; return whether there was room for them."""

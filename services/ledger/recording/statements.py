@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
-from domain.analysis import Analysis, AnalysisSource
+from domain.analysis import AnalysisSource, TradeSignal
 from domain.forecasting import Forecast
 from domain.ledger.entries import NEXT_CANDLE, EntryKind, LedgerLane
 from domain.trading.gates import Abstention
@@ -113,9 +113,9 @@ class AnswerBasis(NamedTuple):
         )
 
 
-def of_analysis(analysis: Analysis, basis: AnswerBasis) -> Iterator[Statement]:
+def of_signal(signal: TradeSignal, basis: AnswerBasis) -> Iterator[Statement]:
     """Yield the answer, and then what the other lanes say of the same candles, each lane once."""
-    answer, forecast = of_answer(analysis), analysis.forecast
+    answer, forecast = of_answer(signal), signal.forecast
     yield answer
     if answer.lane is not LedgerLane.RULES:
         yield of_verdict(LedgerLane.RULES, basis.by_rules)
@@ -126,24 +126,24 @@ def of_analysis(analysis: Analysis, basis: AnswerBasis) -> Iterator[Statement]:
         yield blend._replace(calibrated_at=forecast.calibrated_at)
 
 
-def of_answer(analysis: Analysis) -> Statement:
+def of_answer(signal: TradeSignal) -> Statement:
     """Return the answer itself, after the guards."""
-    lane, forecast, risk = LANE_OF[analysis.source], analysis.forecast, analysis.risk_assessment
+    lane, forecast, risk = LANE_OF[signal.source], signal.forecast, signal.risk_assessment
     stop, target = risk.stop_loss_suggestion, risk.take_profit_suggestion
     by_model = lane is LedgerLane.MODEL
     return Statement(
         lane=lane,
-        by=_answered_by(analysis, lane),
+        by=_answered_by(signal, lane),
         given=True,
-        kind=kind_of(analysis.signal, analysis.abstention),
-        side=analysis.signal,
-        confidence=analysis.confidence,
+        kind=kind_of(signal.signal, signal.abstention),
+        side=signal.signal,
+        confidence=signal.confidence,
         stop=stop,
         target=target,
         # The evidence of a Neutral is that of the better side's plan, which is not proposed.
-        target_first=analysis.evidence.target_first if analysis.evidence and stop is not None else None,
+        target_first=signal.evidence.target_first if signal.evidence and stop is not None else None,
         probability_up=_of_next_candle(forecast) if by_model and forecast else None,
-        cost_usd=analysis.cost_usd,
+        cost_usd=signal.cost_usd,
         calibrated_at=forecast.calibrated_at if forecast and lane in _BY_MODEL else None,
     )
 
@@ -184,7 +184,7 @@ def of_forecast(forecast: Forecast, *, given: bool) -> Statement:
     )
 
 
-def of_trend(found: Analysis, confidence: float, forecast: Forecast | None, *, blended: bool) -> Iterator[Statement]:
+def of_trend(found: TradeSignal, confidence: float, forecast: Forecast | None, *, blended: bool) -> Iterator[Statement]:
     """Yield a trend, and then what the other lanes say of the same candles; a trend proposes no plan.
 
     Args:
@@ -209,10 +209,10 @@ def kind_of(side: Signal, abstention: Abstention | None) -> EntryKind:
     return _KINDS[abstention] if abstention else EntryKind.NO_EDGE
 
 
-def _answered_by(analysis: Analysis, lane: LedgerLane) -> str:
+def _answered_by(signal: TradeSignal, lane: LedgerLane) -> str:
     if lane is LedgerLane.LLM:
-        return analysis.model_type
-    return analysis.forecast.model_version if analysis.forecast and lane is not LedgerLane.RULES else ""
+        return signal.model_type
+    return signal.forecast.model_version if signal.forecast and lane is not LedgerLane.RULES else ""
 
 
 def _of_next_candle(forecast: Forecast) -> float | None:

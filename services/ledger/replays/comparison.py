@@ -10,7 +10,7 @@ from domain.analysis import Analysis
 from domain.forecasting import Forecast
 from domain.ledger.entries import LedgerEntry, LedgerLane, Origin
 from rules.judgement import Judgement
-from services.ledger.recording.statements import AnswerBasis, Statement, of_analysis
+from services.ledger.recording.statements import AnswerBasis, Statement, of_signal
 
 # Lanes that answer again as they did; an LLM does not.
 REPLAYED_LANES = frozenset({LedgerLane.RULES, LedgerLane.MODEL, LedgerLane.BLEND})
@@ -69,7 +69,7 @@ def forecast_beside(said: Forecast, recorded: float | None) -> ReplayedForecast:
 
 def statements_of(analysis: Analysis, judgement: Judgement) -> dict[LedgerLane, Statement]:
     """Return what each lane says in a replay."""
-    return {said.lane: said for said in of_analysis(analysis, AnswerBasis.of(judgement))}
+    return {said.lane: said for said in of_signal(analysis, AnswerBasis.of(judgement))}
 
 
 def compare(entry: LedgerEntry, said: Mapping[LedgerLane, Statement], price: float) -> EntryDifference | None:

@@ -95,7 +95,7 @@ class Replays:
             snapshot = await self._candles.with_leader(query.snapshot, as_of_ms)
         judgement, bare, version = await self._replayer.judge(snapshot, as_of_ms)
         context = judgement.context
-        analysis = self._guards.check(context, bare).analysis
+        analysis = self._guards.check_explained(context, bare)
         closed_ms = context.main.series.last_close_ms
         recorded = await self._recorded(context.symbol, context.primary, closed_ms)
         further = await self._further(snapshot, context.primary, as_of_ms, closed_ms)

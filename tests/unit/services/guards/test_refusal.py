@@ -25,7 +25,7 @@ def test_guards_never_make_a_side_nor_change_one_to_the_other(
     signal: Signal, confidence: float, findings: tuple[Finding, ...]
 ) -> None:
     before = answer(signal, confidence, abstention=None if signal.side else Abstention.NO_EDGE)
-    after = guarded(before, findings).analysis
+    after = guarded(before, findings).answer
     shut = {found.gate.name for found in findings if not found.gate.passed}
     assert after.signal in {signal, Signal.NEUTRAL}
     assert (after.signal is signal) is (not shut or signal is Signal.NEUTRAL)
@@ -38,18 +38,16 @@ def test_guards_never_make_a_side_nor_change_one_to_the_other(
         assert risk.recommended_position_size == 0
     if not shut:
         assert after == before.model_copy(update={"gates": after.gates})
-    unread = {"signal", "confidence", "reasoning", "risk_assessment", "gates", "abstention"}
+    unread = {"signal", "confidence", "risk_assessment", "gates", "abstention"}
     assert after.model_dump(exclude=unread) == before.model_dump(exclude=unread)
-    assert after.reasoning.endswith(before.reasoning)
 
 
 @pytest.mark.parametrize("name", GateName)
-def test_the_reasoning_begins_with_what_refused_it_and_the_abstention_tells_data_from_guards(name: GateName) -> None:
+def test_the_refusal_names_the_gate_and_the_abstention_tells_data_from_guards(name: GateName) -> None:
     found = guarded(answer(Signal.SHORT, 0.62), [finding(name, passed=False)])
     assert found.refusal == f"refused by {name}: {name} needs 3"
-    assert found.analysis.reasoning.startswith(f"Neutral: {found.refusal}. The 1h trend is up")
-    assert found.analysis.abstention is (Abstention.NO_DATA if name in DATA_GATES else Abstention.REFUSED)
-    assert found.analysis.confidence == 0.38
+    assert found.answer.abstention is (Abstention.NO_DATA if name in DATA_GATES else Abstention.REFUSED)
+    assert found.answer.confidence == 0.38
 
 
 def test_every_shut_gate_is_named() -> None:
@@ -58,18 +56,17 @@ def test_every_shut_gate_is_named() -> None:
 
 
 def test_a_confidence_that_old_candles_have_lowered_stays_low() -> None:
-    assert guarded(answer(confidence=0.02), [finding(GateName.FRESH_DATA, passed=False)]).analysis.confidence == 0.02
+    assert guarded(answer(confidence=0.02), [finding(GateName.FRESH_DATA, passed=False)]).answer.confidence == 0.02
 
 
 def test_in_safe_mode_a_neutral_says_so_and_keeps_its_own_ground() -> None:
     neutral = answer(Signal.NEUTRAL, 0.55, abstention=Abstention.NO_EDGE)
     found = guarded(neutral, [finding(GateName.SAFE_MODE, passed=False)])
-    assert found.analysis.reasoning.startswith("Neutral: refused by safe_mode: ")
-    assert (found.analysis.abstention, found.analysis.confidence) == (Abstention.NO_EDGE, 0.55)
+    assert found.refusal == "refused by safe_mode: safe_mode needs 3"
+    assert (found.answer.abstention, found.answer.confidence) == (Abstention.NO_EDGE, 0.55)
 
 
 def test_a_neutral_on_old_candles_has_no_data() -> None:
     neutral = answer(Signal.NEUTRAL, 0.55, abstention=Abstention.NO_EDGE)
     found = guarded(neutral, [finding(GateName.FRESH_DATA, passed=False)])
-    assert (found.refusal, found.analysis.abstention) == (None, Abstention.NO_DATA)
-    assert found.analysis.reasoning == neutral.reasoning
+    assert (found.refusal, found.answer.abstention) == (None, Abstention.NO_DATA)

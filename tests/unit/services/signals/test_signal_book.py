@@ -52,7 +52,7 @@ def signal(symbol: str = "BTCUSDT", **changes: Any) -> StreamSignal:
         "price": 100.0,
         "times": TIMES,
         "returns": returns(seed),
-        "analysis": make_analysis(symbol=symbol),
+        "answer": make_analysis(symbol=symbol),
         "context": CONTEXT,
     }
     return StreamSignal(**{**values, **changes})
