@@ -246,6 +246,5 @@ def _features_hash(context: MarketContext) -> int:
     """Return 53 bits, which a browser reads exactly, of all indicators of the newest closed candles."""
     known = blake2b(context.symbol.encode(), digest_size=8)
     for timeframe, part in context.timeframes.items():
-        known.update(" ".join([timeframe, *part.latest]).encode())
-        known.update(array("d", part.latest.values()))
+        known.update(" ".join([timeframe, *part.latest]).encode() + array("d", part.latest.values()).tobytes())
     return int.from_bytes(known.digest(), "big") >> 11
