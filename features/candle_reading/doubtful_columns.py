@@ -10,6 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from domain.arrays import FloatArray
 from features.candle_reading.headers import PRICES, Role, plain_name, roles_of, times_by_name
 from features.candle_reading.numbers import has_decimal_comma, is_text, numbers_of
 from features.candle_reading.tables.raw_table import RawTable
@@ -23,6 +24,8 @@ _SAMPLE = 2_000
 # The fewest rows that tell whether a volume is the turnover: the price of all trades of a candle is this near to its
 # close.
 _FEWEST_ROWS, _NEAR = 10, 0.2
+# Of contracts: dollars that one is worth if it is settled in coins, and how equal the share of a coin is in all rows.
+_DOLLARS, _EXACT = (10.0, 100.0), 1e-6
 _DATE, _CLOCK = ("year", "month", "day"), ("hour", "minute")
 
 
@@ -91,21 +94,49 @@ def columns_of_times(table: RawTable, roles: dict[Role, int]) -> list[int]:
 
 
 def base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
-    """Return the column of which the one named as volume is the product with the price; None where there is none.
+    """Return the column of the base volume where another one is named as volume; None where there is none.
 
-    The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare.
+    The same word means the volume in some exports, the turnover in others: `vol` of HTX and of Tushare. That of swaps
+    counts contracts, of a share of a coin or of some dollars each, and OKX and Binance have the base volume beside it.
     """
     comma = has_decimal_comma([table.columns[roles[role]].head(_SAMPLE) for role in PRICES], table.delimiter)
-    samples = [column.head(_SAMPLE) for column in table.columns]
-    closes, named = (numbers_of(samples[roles[role]], comma).floats for role in (Role.CLOSE, Role.VOLUME))
-    for at in range(len(table.columns)):
-        if at not in roles.values():
-            with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
-                shares = named / (numbers_of(samples[at], comma).floats * closes)
-            known = shares[np.isfinite(shares)]
-            if len(known) >= _FEWEST_ROWS and (np.abs(np.quantile(known, (0.05, 0.95)) - 1) < _NEAR).all():
-                return at
+    closes, named = (
+        numbers_of(table.columns[roles[role]].head(_SAMPLE), comma).floats for role in (Role.CLOSE, Role.VOLUME)
+    )
+    others = {
+        at: numbers_of(column.head(_SAMPLE), comma).floats
+        for at, column in enumerate(table.columns)
+        if at not in roles.values()
+    }
+    if any(_are_products(other, named, closes) for other in others.values()):
+        return None
+    units = (1.0, *_DOLLARS) if (named % 1 == 0).all() else (1.0,)
+    for at, other in others.items():
+        if any(_are_products(named, other, closes / unit) for unit in units):
+            return at
+    for at, other in others.items():
+        if _are_multiples(other, named) and any(_are_products(one, other, closes) for one in others.values()):
+            return at
     return None
+
+
+def _are_products(turnovers: FloatArray, volumes: FloatArray, closes: FloatArray) -> bool:
+    """Return whether turnovers are those of volumes and closes, as far as a close is the price of all trades."""
+    shares = _known(turnovers, volumes, closes)
+    return len(shares) >= _FEWEST_ROWS and bool((np.abs(np.quantile(shares, (0.05, 0.95)) - 1) < _NEAR).all())
+
+
+def _are_multiples(volumes: FloatArray, contracts: FloatArray) -> bool:
+    """Return whether one contract is the same volume in all rows."""
+    shares = _known(volumes, contracts)
+    return len(shares) >= _FEWEST_ROWS and bool(np.ptp(shares) < _EXACT * shares[0])
+
+
+def _known(numerators: FloatArray, denominators: FloatArray, closes: FloatArray | float = 1.0) -> FloatArray:
+    """Return finite numerators over denominators and closes."""
+    with np.errstate(invalid="ignore", divide="ignore", over="ignore"):
+        shares = numerators / (denominators * closes)
+    return shares[np.isfinite(shares)]
 
 
 def is_traded(volumes: pd.Series) -> bool:

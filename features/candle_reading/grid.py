@@ -103,9 +103,12 @@ def with_length(rows: OrderedRows, are_close_times: bool) -> tuple[int, OrderedR
     length_ms = _length_ms(times)
     if length_ms > MINUTE_MS and _most(times % length_ms == length_ms - MINUTE_MS):
         times, are_close_times = times + MINUTE_MS, True
-    if _most(times % MINUTE_MS > 0):
+    late_ms = times % MINUTE_MS
+    if _most(late_ms > 0):
+        if length_ms < MINUTE_MS:
+            raise no_timeframe(length_ms)
         raise InvalidMarketData(
-            f"its candles open {int(times[0] % MINUTE_MS) / 1000:g} s after a minute: write the times at which they "
+            f"its candles open {int(late_ms[late_ms > 0][0]) / 1000:g} s after a minute: write the times at which they "
             "open, not those at which they were asked for"
         )
     mondays = _mondays(times) if length_ms == _WEEK_MS else times

@@ -61,7 +61,7 @@ _NAMES: dict[Role, str] = {
 }
 # "Volume BTC", "Volume USDT": the base currency comes first. Not an average of volumes, nor the volume in the quote's.
 _OTHER_VOLUME = re.compile(
-    r"(base\w*)?vol(ume)?(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
+    r"(base\w*)?vol(ume)?+(?!ma$|sma|ema|weighted|avg|average|to$|quote|usd$|ccy|currency|notional|change)\w*"
 )
 _LAST_RANK = 1000
 # A table with more columns than this, five of each of thousands of shares, has no candles; a longer name is that of no

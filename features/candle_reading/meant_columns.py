@@ -23,6 +23,7 @@ from features.candle_reading.headers import PRICES, Role, plain_name, roles_of
 from features.candle_reading.numbers import (
     Numbers,
     has_decimal_comma,
+    has_decimal_point,
     is_text,
     numbers_of,
     require_one_reading,
@@ -44,6 +45,8 @@ _STAMPED_AT_THE_CLOSE = (
     {"bartype", "tsevent"},
     {"opentimestamp", "closetimestamp", "timestamp"},
 )
+# Of columns that hold nothing else.
+_ZONE_NAMES = {"timezone", "tz"}
 # Prices of 1e-9 as whole numbers, and the least that are taken for such: a thousandth.
 _FIXED_POINT, _LEAST_FIXED = 1e9, 1e6
 
@@ -89,7 +92,7 @@ class MeantColumns:
         """
         volumes = [self.column(Role.VOLUME)] if Role.VOLUME in self.roles else []
         prices = [self.column(role) for role in PRICES]
-        require_one_reading(prices, volumes)
+        require_one_reading(prices, volumes, self.table.delimiter)
         comma = has_decimal_comma(prices, self.table.delimiter, volumes)
         if comma:
             return replace(self, notes=(*self.notes, "decimal commas"))._values(comma)
@@ -136,13 +139,16 @@ class MeantColumns:
         return times
 
     def _name(self, role: Role) -> str:
-        return self.table.names[self.roles[role]] if self.table.names else ""
+        return self.table.names[self.roles[role]] if self.table.names and role in self.roles else ""
 
     @property
     def zone(self) -> NamedZone:
         """What the file says of the time zone of its times."""
-        words = zone_in_name(self._name(Role.TIME))
-        return NamedZone(words) if words else self.table.zone
+        if words := zone_in_name(self._name(Role.TIME)):
+            return NamedZone(words)
+        if plain_name(self._name(Role.ZONE)) in _ZONE_NAMES:
+            return NamedZone(" ".join(self.column(Role.ZONE).dropna().astype(str).unique()))
+        return self.table.zone
 
     @property
     def of_broker(self) -> bool:
@@ -154,7 +160,7 @@ class MeantColumns:
         if Role.VOLUME in self.roles:
             volumes = self.column(Role.VOLUME)
             # Prices without a comma have a decimal point: a comma in volumes is one only where a cell proves it.
-            volume_comma = comma or has_decimal_comma([volumes], "")
+            volume_comma = (comma and not has_decimal_point(volumes)) or has_decimal_comma([volumes], "")
             numbers[Role.VOLUME] = numbers_of(volumes, volume_comma)
         return numbers
 

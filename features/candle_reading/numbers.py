@@ -44,6 +44,8 @@ _PARTS_OF_32 = r"\d{1,3}['\u2019](?:[0-2]\d|3[01])[0257]"
 _FEWEST_CELLS = 10
 # A longer cell is no number.
 _LONGEST = 100
+# What separates columns where a comma is a decimal comma, and where it is not.
+_OF_NO_COUNTRY = {"\t", "|", " "}
 
 
 @dataclass(frozen=True)
@@ -104,15 +106,26 @@ def _proves_decimal_comma(text: pd.Series) -> bool | None:
     return True if odd.any() else None
 
 
-def require_one_reading(prices: Sequence[pd.Series], volumes: Sequence[pd.Series]) -> None:
+def has_decimal_point(column: pd.Series) -> bool:
+    """Return whether a cell of text has a point that separates no thousands, such as 157.1 or 0.125."""
+    if not is_text(column):
+        return False
+    text = column.dropna().astype(str).str.replace(r"\D+$", "", regex=True)
+    pointed = text[text.str.contains(".", regex=False) & ~text.str.contains(",", regex=False)]
+    return not bool(pointed.str.fullmatch(r"\D*[1-9]\d{0,2}(?:\.\d{3})+").all())
+
+
+def require_one_reading(prices: Sequence[pd.Series], volumes: Sequence[pd.Series], delimiter: str) -> None:
     """Refuse prices whose cells can be two numbers, where nothing in the file tells which.
 
     Args:
         prices: Columns of prices.
         volumes: The column of volumes, or none.
+        delimiter: What separates the columns, empty where nothing does.
 
     Raises:
-        InvalidMarketData: all prices are such as 112'165, or are such as 62.948 beside volumes such as 804,00.
+        InvalidMarketData: all prices are such as 112'165, or are such as 62.948 beside volumes such as 804,00, or such
+            as 42,000 between tabs, bars or spaces.
     """
     texts = [column.dropna().astype(str).str.strip() for column in prices if is_text(column)]
     if len(texts) == len(prices):
@@ -122,9 +135,20 @@ def require_one_reading(prices: Sequence[pd.Series], volumes: Sequence[pd.Series
                 f"has prices such as {cells[0]}, which may be in parts of 32 or have a separator of thousands: write "
                 "them as decimals, 112.515625 or 112165"
             )
-    if texts or not any(_proves_decimal_comma(_with_commas(column)) for column in volumes):
+    commas = list(filter(len, map(_with_commas, prices)))
+    if commas:
+        cells_of_both = [*commas, *map(_with_commas, volumes)]
+        # Decimal commas are why a semicolon separates columns; other marks separate them anywhere.
+        if delimiter in _OF_NO_COUNTRY and all(_proves_decimal_comma(cells) is None for cells in cells_of_both):
+            cell = commas[0].iloc[0]
+            raise InvalidMarketData(
+                f"has prices such as {cell}, whose comma may be a decimal comma or separate thousands: write "
+                f"{cell.replace(',', '.')} or {cell.replace(',', '')}"
+            )
         return
-    values = np.concatenate([column.to_numpy(dtype=np.float64, na_value=np.nan) for column in prices])
+    if not any(_proves_decimal_comma(_with_commas(column)) for column in volumes):
+        return
+    values = np.concatenate([numbers_of(column).floats for column in prices])
     values = values[np.isfinite(values)]
     thousandths = np.round(values * 1_000)
     are_whole = np.isclose(thousandths, values * 1_000, rtol=0, atol=1e-6)

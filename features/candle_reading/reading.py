@@ -9,18 +9,18 @@ from pathlib import Path
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
 from domain.naming.file_names import file_market
-from domain.naming.symbols import spelling
+from domain.naming.symbols import Symbol, spelling
 from features.candle_reading.grid import joined_note, ordered, series_of, with_length
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.one_series import require_one_table, require_one_timeframe
 from features.candle_reading.price_order import require_opens
 from features.candle_reading.rows import counted, market_rows
 from features.candle_reading.selection import one_market
-from features.candle_reading.splits import without_splits
+from features.candle_reading.splits import in_dollars, without_splits
 from features.candle_reading.tables.binary_tables import FEATHER, OLD_FEATHER, PARQUET, feather_table, parquet_table
 from features.candle_reading.tables.content import Unpacked, content_of
 from features.candle_reading.tables.forms import form_of
-from features.candle_reading.tables.json_tables import json_table
+from features.candle_reading.tables.json_tables import json_table, without_script
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_tables import text_of, text_table
 from features.candle_reading.times.column_times import UTC_ASSUMED
@@ -99,8 +99,9 @@ def read_content(
 
 
 def _named(names: Sequence[str]) -> str | None:
-    """Return the market of the first name that has one."""
-    return next((symbol for name in names if (symbol := file_market(name).symbol)), None)
+    """Return the market of the first name whose spelling tells what is traded, or else of the first that has one."""
+    found = [symbol for name in names if (symbol := file_market(name).symbol)]
+    return next((symbol for symbol in found if Symbol.of(symbol).kind is not None), next(iter(found), None))
 
 
 def _table(content: bytes) -> RawTable:
@@ -108,7 +109,7 @@ def _table(content: bytes) -> RawTable:
         return parquet_table(content)
     if content.startswith((FEATHER, OLD_FEATHER)):
         return feather_table(content)
-    text = text_of(content)
+    text = without_script(text_of(content))
     start = text[:200].lstrip()
     if start[:1] in (b"[", b"{") or start.startswith((b'"[', b'"{')):
         return json_table(text)
@@ -123,9 +124,11 @@ def _read(
     rows = market_rows(values, columns.place)
     columns = columns.with_rows(rows.kept)
     market = table.symbol or found
-    clock_of = symbol or market or name
-    times = with_clock(columns.times(), columns.zone, clock_of and spelling(clock_of), columns.of_broker)
+    known = symbol or market or name
+    spelled = known and spelling(known)
+    times = with_clock(columns.times(), columns.zone, spelled, columns.of_broker)
     placed = ordered(times.ms, rows.values, columns.at, table.place)
+    placed = in_dollars(placed, table, spelled)
     require_opens(placed.values)
     if found is None:
         require_one_table(placed.times_ms, placed.values, placed.at, columns.headers, table.place)
@@ -133,7 +136,7 @@ def _read(
     require_one_timeframe(placed.times_ms, placed.at, length_ms, table.place)
     placed = without_unfinished(without_splits(placed, table), table, length_ms, now_ms)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
-    series = series_of(placed, length_ms, symbol or market or name, table.place)
+    series = series_of(placed, length_ms, known, table.place)
     done = (times.words, *placed.notes, *columns.notes, *rows.notes, joined_note(length_ms, series))
     notes = tuple(filter(None, (*done, *_gap_notes(series))))
     return ReadCandles(series, market, name, f"{form} export" if form else table.kind, notes)

@@ -1,4 +1,7 @@
-"""Splits of shares that a file's prices still have, undone where a column of adjusted closes proves them."""
+"""Prices of shares in terms of today's shares and in dollars, where a file proves that it has others.
+
+Splits are undone where a column of adjusted closes proves them, and ten-thousandths of Lean are made dollars.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from fractions import Fraction
 import numpy as np
 import pandas as pd
 
+from domain.naming.exchanges import UNITED_STATES
+from domain.naming.symbols import Symbol, SymbolKind
 from features.candle_reading.grid import OrderedRows
 from features.candle_reading.headers import plain_name
 from features.candle_reading.numbers import numbers_of
@@ -23,6 +28,31 @@ _MOST_SPLIT = 10.0
 _MOST_SPLITS = 100
 # The ratio is off by a dividend of the same day, and by the digits of adjusted closes.
 _LARGEST_DENOMINATOR, _NEAR = 4, 0.03
+# Lean of QuantConnect writes dates so, without names of columns, and a dollar in so many parts.
+_DATE_OF_LEAN, _PARTS_OF_LEAN = r"\d{8} \d\d:\d\d", 10_000
+# Ten cents: whole prices below may be dollars.
+_LEAST_OF_LEAN = 1_000
+
+
+def in_dollars(rows: OrderedRows, table: RawTable, market: str | None) -> OrderedRows:
+    """Return rows with the prices of a share of the United States in dollars, where Lean wrote them.
+
+    They have no whole prices otherwise: each of these is at least 1,000, and there is no header.
+
+    Args:
+        rows: Of the file.
+        table: The file.
+        market: The symbol, where it is known.
+    """
+    facts = Symbol.of(market or "")
+    if table.names or facts.kind is not SymbolKind.SHARE or facts.exchange is not UNITED_STATES or not len(rows.at):
+        return rows
+    prices = rows.values[:, :4]  # noqa: PD011 - an array
+    dated = table.columns[0].astype(str).iloc[rows.at].str.fullmatch(_DATE_OF_LEAN)
+    if not dated.all() or (prices % 1 > 0).any() or prices.min() < _LEAST_OF_LEAN:
+        return rows
+    values = np.column_stack([prices / _PARTS_OF_LEAN, rows.values[:, 4]])  # noqa: PD011 - an array
+    return replace(rows, values=values).noting("prices of Lean in ten-thousandths read as dollars")
 
 
 def without_splits(rows: OrderedRows, table: RawTable) -> OrderedRows:

@@ -56,12 +56,14 @@ def _arrow_table(reader: Callable[[io.BytesIO], RecordBatchReader], content: byt
     try:
         table = reader(io.BytesIO(content)).read_all()
         columns: dict[str, pd.Series] = {}
-        for at, name in enumerate(table.column_names):
+        for at, name in enumerate(table.column_names if len(table) else ()):
             columns |= _arrow_columns(name, table.column(at))
     except (KeyboardInterrupt, SystemExit):
         raise
     except BaseException as error:  # its errors share no base, and its panics are no `Exception`
         raise InvalidMarketData(f"is damaged {kind} ({_words(error)}): write it again") from error
+    if not len(table):
+        raise InvalidMarketData("has no rows of candles: export it again")
     names = list(columns)
     if Role.TIME not in roles_of(names):
         # An index without a name.

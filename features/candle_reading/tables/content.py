@@ -60,6 +60,7 @@ _OTHERS: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "is a PDF: export CSV instead"),
     (b"PK\x05\x06", "is a zip without members: download or export it again"),
     (b"\x28\xb5\x2f\xfd", "is packed with zstd: unpack it first"),
+    (b"\x04\x22\x4d\x18", "is packed with lz4: unpack it first"),
     (b"DBN", "is DBN of Databento: write it as CSV or Parquet by its client"),
     (b"SCID", "is a file of Sierra Chart: export its bar data as text"),
     (b"7z\xbc\xaf", "is a 7z archive: unpack it first"),

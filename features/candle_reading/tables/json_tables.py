@@ -25,6 +25,13 @@ _DEEPEST = 5
 _MOST_PAGES = 2_000
 
 
+# A call, an assignment or a guard that makes a script of a JSON document, as JSONP.
+_SCRIPT = re.compile(
+    rb"(?:/\*\*/)?\s*(?:[\w$.]+\s*\(|(?:(?:var|let|const)\s+)?[\w$.]+\s*=|\)\]\}',?|(?:for\s?\(;;\)|while\s?\(1\));)"
+    rb"\s*(?=[\[{])"
+)
+
+
 class FoundTable(NamedTuple):
     """A table in a document.
 
@@ -35,6 +42,12 @@ class FoundTable(NamedTuple):
 
     keys: tuple[str, ...]
     columns: Columns
+
+
+def without_script(text: bytes) -> bytes:
+    """Return the JSON document of a script that hands it over, as `callback([...]);`; any other text as it is."""
+    script = _SCRIPT.match(text)
+    return text[script.end() :].rstrip().rstrip(b";").rstrip().removesuffix(b")") if script else text
 
 
 def json_table(text: bytes) -> RawTable:
@@ -59,9 +72,8 @@ def json_table(text: bytes) -> RawTable:
     if len(found) > 1:
         return _joined(found, symbol)
     ((keys, columns),) = found
-    name = keys[-1] if keys else ""
-    if symbol is None and name == name.upper() and Symbol.of(spelling(name) or "").kind is not None:
-        symbol = name  # {"bars": {"AAPL": [...]}}
+    if symbol is None:
+        symbol = next(filter(_is_market, reversed(keys)), None)  # {"bars": {"AAPL": {"1h": [...]}}}
     return replace(_raw(columns, symbol), zone=next(iter(_zones(document, 0)), UNNAMED))
 
 
@@ -88,7 +100,7 @@ def _document(text: bytes) -> Any:
             lines = (line.strip().rstrip(b",") for line in text.splitlines())
             return [json.loads(line, object_hook=unwrap) for line in lines if line]
         except (ValueError, RecursionError):
-            if re.match(rb"[\[{(\s]*'|.{,200}\bNone\b", text[:400]):
+            if re.match(rb"[\[{(\s]*'|\[\s*\(|.{,200}\bNone\b", text[:400]):
                 raise InvalidMarketData("is text of Python, no JSON: write it by json.dump, or as CSV") from error
             place = f"line {getattr(error, 'lineno', 1)}"
             raise InvalidMarketData(f"{place} is no JSON ({getattr(error, 'msg', error)}): export it again") from error
@@ -138,6 +150,10 @@ def _symbols(value: Any, depth: int) -> Iterator[str]:
         yield symbol
     for inner in value.values():
         yield from _symbols(inner, depth + 1)
+
+
+def _is_market(key: str) -> bool:
+    return key == key.upper() and Symbol.of(spelling(key) or "").kind is not None
 
 
 def _asset(value: Any) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from domain.errors import InvalidMarketData
 from features.candle_reading.affixes import plain_names
-from features.candle_reading.headers import Role, is_header, require_candles, require_columns, roles_of
+from features.candle_reading.headers import PRICES, Role, is_header, require_candles, require_columns, roles_of
 from features.candle_reading.numbers import PREFIX, SIGN, SIZE, UNIT
 
 # A comma last but one, since a decimal comma looks like one; spaces last, since dates have them.
@@ -38,6 +39,8 @@ class TextLayout:
         markets: The market of each column, where a row below or above the names has it.
         first_line: Number of the line, from 0, with the first row.
         width: Number of columns.
+        texts: Columns to be kept as text: as a number, 000001 of Shenzhen would be 1, and a volume of 1.200 beside
+            prices such as 12,50 would be 1.2.
     """
 
     delimiter: str
@@ -45,6 +48,7 @@ class TextLayout:
     markets: tuple[str, ...]
     first_line: int
     width: int
+    texts: tuple[int, ...] = ()
 
 
 def layout_of(text: str) -> TextLayout:
@@ -70,13 +74,15 @@ def layout_of(text: str) -> TextLayout:
     if header is None:
         for _, cells in best[:first]:
             require_candles(cells)
-        return TextLayout(delimiter, (), (), best[first][0], max(len(cells) for _, cells in best[first:]))
+        width = max(len(cells) for _, cells in best[first:])
+        volumes = range(FEWEST_COLUMNS, width) if _has_decimal_commas(best[first:]) else ()
+        return TextLayout(delimiter, (), (), best[first][0], width, tuple(volumes))
     below = best[header + 1 : first]
     # Lines that draw the table, and units or types below the names.
     rules = sum(not any(map(_has_number, cells)) and not _is_second_header(cells) for at, cells in below)
     rules += sum(_is_rule(lines[at]) and _is_second_header(cells) for at, cells in below)
     seconds = [cells for at, cells in below if not _is_rule(lines[at]) and _is_second_header(cells)]
-    above = best[header - 1][1] if header and best[header - 1][1][0].strip().casefold() == "ticker" else []
+    above = best[header - 1][1] if header and _is_row_of_markets(best[header - 1][1], best[header][1]) else []
     names, affixes = plain_names(best[header][1])
     markets = next((cells for cells in [above, *seconds] if any(cell.strip() for cell in cells[1:])), affixes)
     start = header + 1 + len(seconds) + rules
@@ -86,7 +92,22 @@ def layout_of(text: str) -> TextLayout:
     elif len(best[first][1]) == len(names) + 1 and Role.TIME not in roles_of(names):
         names, markets = ("", *names), ("", *markets)  # of pandas and R, which leave out the name of an index
     width = max(len(names), *(len(cells) for _, cells in best[start:]))
-    return TextLayout(delimiter, tuple(names), tuple(markets), best[start][0], width)
+    roles = roles_of(names)
+    as_text = [Role.SYMBOL, Role.VOLUME] if _has_decimal_commas(best[start:]) else [Role.SYMBOL]
+    texts = tuple(roles[role] for role in as_text if role in roles)
+    return TextLayout(delimiter, tuple(names), tuple(markets), best[start][0], width, texts)
+
+
+def _is_row_of_markets(cells: Sequence[str], names: Sequence[str]) -> bool:
+    """Return whether a row above the names has the market of each column, as yfinance and pandas write them."""
+    first, markets = cells[0].strip().casefold(), Counter(map(str.strip, cells[1:]))
+    every = len(cells) == len(names) and "" not in markets and min(markets.values()) >= len(PRICES)
+    return first == "ticker" or (first == "" and every)
+
+
+def _has_decimal_commas(rows: Sequence[tuple[int, Sequence[str]]]) -> bool:
+    """Return whether a cell of the rows may have a decimal comma."""
+    return any(re.fullmatch(r"[\d.]+,\d+", cell.strip()) for _, cells in rows for cell in cells)
 
 
 def _with_index(names: tuple[str, ...], row: Sequence[str]) -> tuple[str, ...]:
@@ -145,7 +166,7 @@ def _unread(cells: Sequence[str]) -> str:
 
 def _no_rows(kept: Sequence[tuple[int, str]]) -> str:
     start = " ".join(line for _, line in kept[:3]).lstrip().casefold()
-    if start.startswith(("<!doctype", "<html", "<head", "<?xml", "<script")):
+    if start.startswith(("<!doctype", "<html", "<head", "<?xml", "<script", "<table")):
         return "is a web page or XML, no table of candles: download the file itself"
     for delimiter in DELIMITERS:
         for at, line in kept:

@@ -11,7 +11,7 @@ from itertools import islice
 import pandas as pd
 
 from domain.errors import InvalidMarketData
-from features.candle_reading.headers import Role, is_header, roles_of
+from features.candle_reading.headers import is_header
 from features.candle_reading.tables.raw_table import RawTable
 from features.candle_reading.tables.text_layout import SAMPLE_BYTES, TextLayout, layout_of
 from features.candle_reading.times.zones import NamedZone
@@ -116,6 +116,8 @@ def text_table(text: bytes) -> RawTable:
         text = text.decode(errors="replace").translate(_BOXES).encode()
     if _LEFT_OUT.search(text[:SAMPLE_BYTES]):
         raise InvalidMarketData("is a print that leaves out rows, in the place of which it has dots: write all as CSV")
+    if b'="' in said:  # formulas by which spreadsheets keep text as it is
+        text = re.sub(rb'="([^"\r\n]*)"', rb"\1", text)
     text = _without_outer_quotes(text)
     try:
         layout = layout_of(_sample(text))
@@ -196,7 +198,7 @@ def _frame(text: bytes, layout: TextLayout) -> pd.DataFrame:
                 index_col=False,
                 skipinitialspace=True,
                 na_values=_NO_VALUE,
-                dtype=_texts(layout),
+                dtype=dict.fromkeys(layout.texts, str),
                 low_memory=False,
                 encoding="utf-8",
             )
@@ -205,12 +207,6 @@ def _frame(text: bytes, layout: TextLayout) -> pd.DataFrame:
         raise InvalidMarketData(found) from warning
     except (ValueError, OverflowError) as error:
         raise InvalidMarketData(_unreadable(str(error), layout)) from error
-
-
-def _texts(layout: TextLayout) -> dict[int, type[str]]:
-    """Return the type of the column of markets: as a number, 000001 of Shenzhen would be 1."""
-    symbol = roles_of(layout.names).get(Role.SYMBOL)
-    return {} if symbol is None else {symbol: str}
 
 
 def _unreadable(message: str, layout: TextLayout) -> str:

@@ -38,6 +38,9 @@ def with_clock(times: Times, zone: NamedZone, market: str | None, of_broker: boo
         market: The symbol; its hours prove the clock where candles keep them by the local clock and not by UTC.
         of_broker: Whether a terminal of a broker wrote the file: all markets have the clock of its server, and are
             closed when currencies are.
+
+    Raises:
+        InvalidMarketData: what the file says of its zone names no single one, and no hours of a market prove it.
     """
     if not times.local or not len(times.ms):
         return times
@@ -60,6 +63,12 @@ def with_clock(times: Times, zone: NamedZone, market: str | None, of_broker: boo
             return _by(times, clock, f"{clock_words(clock)}, whose hours they keep")
         if by_utc >= _FITS:
             break
+    else:
+        if zone.words and not zone.of_exchange:
+            raise InvalidMarketData(
+                f"its times have the zone {zone.words[:40]!r}, which names no single one: write it as UTC-6 or "
+                "America/Chicago, or write the times in UTC"
+            )
     _require_no_hour_twice(times.ms)
     return times
 

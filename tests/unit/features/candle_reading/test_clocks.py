@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -169,3 +170,32 @@ def test_a_zone_that_two_places_have_is_none(tmp_path: Path) -> None:
     path.write_text(csv_text([(f"2026-03-02 {at:02}:00 CST", *c[1:]) for at, c in enumerate(reference(9))]))
     with pytest.raises(InvalidMarketData, match="'2026-03-02 00:00 CST' is no time"):
         read_candles(path, NOW)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        csv_text(reference(), ("Time (CST)", "open", "high", "low", "close", "volume")),
+        "Time zone: Eastern\n" + csv_text(reference()),
+        csv_text([(c[0], "CST", *c[1:]) for c in reference()], ("time", "tz", "open", "high", "low", "close", "v")),
+        json.dumps({"meta": {"timezone": "Europe/Nowhere"}, "values": [list(c) for c in reference()]}),
+    ],
+    ids=["name of a column", "above", "column", "beside"],
+)
+def test_words_that_name_no_one_zone_are_refused_where_times_have_no_offset(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "BTCUSDT-1h.csv"
+    path.write_text(content)
+    assert len(read_candles(path, NOW).series) == 300  # epoch times need no zone
+    for time in (candle.timestamp for candle in reference()):
+        content = content.replace(str(time), f'"{datetime.fromtimestamp(time / 1000, UTC):%Y-%m-%d %H:%M}"')
+    path.write_text(content)
+    with pytest.raises(InvalidMarketData, match=r"its times have the zone '.*', which names no single one"):
+        read_candles(path, NOW)
+
+
+def test_hours_of_a_market_prove_a_clock_that_words_leave_open(tmp_path: Path) -> None:
+    candles, clock = session("America/New_York", 570, 960), ZoneInfo("America/New_York")
+    rows = [(f"{datetime.fromtimestamp(c[0] / 1000, clock):%Y-%m-%d %H:%M}", *c[1:]) for c in candles]
+    path = tmp_path / "AAPL-1h.csv"
+    path.write_text("Time zone: Eastern\n" + csv_text(rows))
+    assert list(read_candles(path, NOW).series.candles) == candles

@@ -196,3 +196,49 @@ def test_open_and_close_that_no_value_tells_apart_are_refused(tmp_path: Path) ->
     jumping = [(c[0], c.low, c.high, c.open, c.close) for c in REFERENCE[::40]]
     with pytest.raises(InvalidMarketData, match="not in the order open, high, low, close: add a first line"):
         read(tmp_path, csv_text(jumping, ()))
+
+
+@pytest.mark.parametrize(
+    "script",
+    ["callback({});", "/**/jQuery123_456({})", "var candles = {};\n", ")]}}',\n{}", "for(;;);{}", "while(1);{}"],
+)
+def test_json_may_be_handed_over_by_a_script(tmp_path: Path, script: str) -> None:
+    document = json.dumps({"data": [list(candle) for candle in REFERENCE]})
+    assert list(read(tmp_path, script.format(document)).series.candles) == REFERENCE
+
+
+def test_a_row_of_markets_above_the_names_may_begin_empty(tmp_path: Path) -> None:
+    """pandas writes so what `concat` has joined."""
+    names = ["", *NAMES[1:], *NAMES[1:]]
+    above = ",".join(["", *["BTC"] * 5, *["ETH"] * 5])
+    rows = [(c[0], *(price / 2 for price in c[1:]), *c[1:]) for c in REFERENCE]
+    content = f"{above}\n{csv_text(rows, names)}"
+    assert list(read(tmp_path, content, "ETH").series.candles) == REFERENCE
+    with pytest.raises(InvalidMarketData, match="two markets in its header: BTC, ETH; name one with --symbol"):
+        read(tmp_path, content)
+    units = f",USD,USD,USD,USD,BTC\n{csv_text(REFERENCE)}"
+    assert list(read(tmp_path, units).series.candles) == REFERENCE
+
+
+def test_a_market_may_stand_above_the_timeframe_of_its_candles(tmp_path: Path) -> None:
+    found = read(tmp_path, json.dumps({"BTC/USDT": {"1h": [list(candle) for candle in REFERENCE]}}))
+    assert found.symbol == "BTC/USDT"
+
+
+def _swaps(contract: float, inverse: bool) -> list[tuple[object, ...]]:
+    """Return rows with the time, prices, contracts, coins and turnover."""
+    return [
+        (*c[:5], round(c.volume * c.close / 100) if inverse else round(c.volume / contract), c.volume, c.volume * c[4])
+        for c in REFERENCE
+    ]
+
+
+@pytest.mark.parametrize("names", [(*NAMES, "vol_ccy", "vol_quote"), ()], ids=["named", "unnamed"])
+@pytest.mark.parametrize("inverse", [False, True], ids=["of a hundredth of a coin", "of 100 dollars"])
+def test_the_volume_of_swaps_is_in_coins_not_in_contracts(
+    tmp_path: Path, names: tuple[str, ...], inverse: bool
+) -> None:
+    rows = _swaps(0.01, inverse)
+    rows = [row[:7] for row in rows] if inverse else rows
+    content = csv_text(rows, names[: len(rows[0])])
+    assert list(read(tmp_path, content).series.candles) == REFERENCE

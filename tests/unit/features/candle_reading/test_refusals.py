@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
+from arro3.core import Array, DataType
 
 from domain.errors import InvalidMarketData
 from domain.market import CandleSeries, Timeframe
@@ -20,6 +21,7 @@ from tests.fixtures.candle_exports import (
     PLAIN,
     REFERENCE,
     START,
+    arrow_parquet,
     csv_text,
     dated,
     reference,
@@ -150,6 +152,11 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "another number of columns": (PLAIN + "1,2,3,4,5,6,7,8,9\n", "line 302 has 9 columns where the others have 6"),
     "off the grid": (with_cell(20, 0, START + 20 * HOUR + 7_000), "line 22: 1h candle 20 opens 3607000 ms after"),
+    "seconds": (csv_text(reference(step_ms=15_000)), "candles are 15s apart; known timeframes are 1m"),
+    "bricks": (
+        csv_text([(START + at * 3_607_000, *c[1:]) for at, c in enumerate(REFERENCE)]),
+        "its candles open 7 s after a minute",
+    ),
     "times of questions": (
         csv_text(with_times(lambda time: time + 5_000)),
         "its candles open 5 s after a minute: write the times at which they open",
@@ -273,6 +280,13 @@ REFUSALS: dict[str, tuple[str | bytes, str]] = {
     ),
     "JSON of something else": ('{"status": 404}', "has no rows of candles"),
     "deep JSON": ("[" * 100_000, "is nested too deep"),
+    "Parquet without rows": (
+        arrow_parquet({name: Array([], DataType.float64()) for name in NAMES}),
+        "has no rows of candles: export it again",
+    ),
+    "a table of a web page": (b"<table><tr><td>2026-09-08</td><td>1</td></tr></table>", "is a web page or XML"),
+    "lz4": (b"\x04\x22\x4d\x18 rest", "is packed with lz4: unpack it first"),
+    "tuples of Python": (str([tuple(candle) for candle in REFERENCE]), "is text of Python, no JSON"),
     "damaged Parquet": (b"PAR1 no parquet PAR1", "is damaged Parquet"),
     # Parquet and Feather are the exports of bytes.
     "cut-off Parquet": (bytes(EXPORTS["freqtrade as Parquet"])[:2_000], "is Parquet that is cut off"),  # type: ignore[arg-type]

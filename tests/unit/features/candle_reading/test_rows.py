@@ -107,6 +107,11 @@ def test_a_volume_that_is_not_known_is_nan(tmp_path: Path, rows: list[tuple[obje
     assert found.notes == ("volume is unknown",)
 
 
+@pytest.mark.parametrize("name", ["Volume USD", "volume_quote", "Volume MA", "volume_notional"])
+def test_what_is_no_volume_of_the_base_is_not_taken_for_it(tmp_path: Path, name: str) -> None:
+    assert read(tmp_path, TEN, (*NAMES[:5], name)).notes == ("volume is unknown",)
+
+
 def test_a_comma_behind_a_number_is_no_mark_of_it(tmp_path: Path) -> None:
     rows: list[tuple[object, ...]] = [*TEN[:9], (*TEN[9][:5], '"1.5,"')]
     assert read(tmp_path, rows).series.candles[9].volume == 1.5
@@ -260,6 +265,7 @@ def test_one_of_the_hundreds_of_markets_of_an_index_is_read(tmp_path: Path) -> N
         ("data.zip", "prices/ETHUSDT-1h-2024-01.csv", "ETHUSDT"),
         ("data.zip", "a.csv", None),
         ("ETHBTC-1h.zip", "BTCUSDT-1h.csv", "ETHBTC"),
+        ("OHLCVT.zip", "XBTUSD_60.csv", "XBTUSD"),
     ],
 )
 def test_a_zip_without_a_market_in_its_name_has_that_of_its_member(
@@ -365,6 +371,19 @@ def test_one_of_two_markets_side_by_side_is_read_when_named(tmp_path: Path) -> N
     found = read_candles(path, NOW, "ETH")
     assert list(found.series.candles) == other
     assert found.symbol == "ETH"
+
+
+@pytest.mark.parametrize(("name", "parts"), [("aapl.zip", 10_000), ("005930.KS.csv", 1), ("candles.csv", 1)])
+def test_prices_of_lean_for_shares_of_the_united_states_are_ten_thousandths(
+    tmp_path: Path, name: str, parts: int
+) -> None:
+    candles = [c for c in reference(60, 24 * HOUR, START - START % (24 * HOUR), 180.0) if moment(c[0]).weekday() < 5]
+    rows = [(f"{moment(c[0]):%Y%m%d %H:%M}", *(round(x * 10_000) for x in c[1:5]), round(c[5])) for c in candles]
+    path = tmp_path / name
+    path.write_bytes(zipped(**{"aapl.csv": csv_text(rows, ()).encode()}) if parts > 1 else csv_text(rows, ()).encode())
+    found = read_candles(path, NOW + 90 * 24 * HOUR)
+    assert found.series.closes.tolist() == pytest.approx([c.close * 10_000 / parts for c in candles])
+    assert ("prices of Lean in ten-thousandths read as dollars" in found.notes) == (parts > 1)
 
 
 def test_days_since_1970_are_no_days_of_excel(tmp_path: Path) -> None:

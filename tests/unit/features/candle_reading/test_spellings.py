@@ -7,9 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from domain.errors import InvalidMarketData
 from domain.market import Candle
 from features.candle_reading.reading import ReadCandles, read_candles
-from tests.fixtures.candle_exports import HOUR, NOW, csv_text, moment, reference
+from tests.fixtures.candle_exports import HOUR, NOW, REFERENCE, csv_text, moment, reference
 
 DAY = 24 * HOUR
 YEAR = reference(366, DAY, 1_704_067_200_000)  # 2024
@@ -32,6 +33,11 @@ MONEY = ("€ {}", "{} €", "CHF {}", "{} kr", "{} zł", "Rs. {}", "NT$ {}", "U
 SIZES = (
     *(("{:.4f}M", 1e6), ("{:.3f}k", 1e3), ("{:.4f} mio", 1e6), ("{:.4f}mn", 1e6), ("{:.6f}bn", 1e9), ("{:.5f}Cr", 1e7)),
     *(("{:.4f}L", 1e5), ("{:.3f} тыс.", 1e3), ("{:.4f} Mio.", 1e6), ("{:.6f} Mrd", 1e9)),
+)
+# As pages, spreadsheets and people write the time of day.
+CLOCKS = (
+    *("%B %d, %Y at %I:%M %p", "%d/%m/%Y à %H:%M", "%d.%m.%Y %H:%M Uhr", "%d de %B de %Y %H:%M"),
+    *("%Y年%m月%d日 %H時%M分", "%Y-%m-%d %H:%M:%S (UTC)", "%B %dth, %Y %H:%M", '="%Y-%m-%d %H:%M"'),
 )
 TIMES = ("%Y. %m. %d. %H:%M", "%d/%m/%Y %I:%M:%S a. m.", "%Y.%m.%dD%H:%M:%S.000000000", "'%Y-%m-%d %H:%M:%S'")
 
@@ -60,6 +66,21 @@ def test_times_are_read_as_spreadsheets_and_databases_write_them(tmp_path: Path,
     assert found.times_ms.tolist() == [candle.timestamp for candle in YEAR]
 
 
+@pytest.mark.parametrize("form", CLOCKS)
+def test_the_time_of_day_is_read_as_pages_and_people_write_it(tmp_path: Path, form: str) -> None:
+    rows = [(moment(c[0]).strftime(form if form.startswith("=") else f'"{form}"'), *c[1:]) for c in REFERENCE]
+    assert list(read(tmp_path, csv_text(rows, NAMES)).series.candles) == REFERENCE
+
+
+@pytest.mark.parametrize(("am", "pm"), [("上午", "下午"), ("午前", "午後"), ("오전 ", "오후 ")])
+def test_halves_of_the_day_are_read_before_the_time(tmp_path: Path, am: str, pm: str) -> None:
+    rows = [
+        (f"{moment(c[0]):%Y/%m/%d} {am if moment(c[0]).hour < 12 else pm}{moment(c[0]):%I:%M:%S}", *c[1:])
+        for c in REFERENCE
+    ]
+    assert list(read(tmp_path, csv_text(rows, NAMES)).series.candles) == REFERENCE
+
+
 @pytest.mark.parametrize("form", MONEY)
 def test_prices_may_have_their_currency(tmp_path: Path, form: str) -> None:
     rows = [(candle.timestamp, *map(form.format, candle[1:5]), candle.volume) for candle in YEAR]
@@ -79,3 +100,31 @@ def test_words_for_nothing_are_no_volume(tmp_path: Path, nothing: str) -> None:
     found = read(tmp_path, csv_text(rows, NAMES))
     assert "volume is unknown in 1 row" in found.notes
     assert np.flatnonzero(np.isnan(found.series.values[:, 4])).tolist() == [4]
+
+
+@pytest.mark.parametrize("names", [NAMES, ()], ids=["named", "unnamed"])
+@pytest.mark.parametrize(
+    ("written", "volume"), [(("950", "1.200"), (950, 1_200)), (("157.1", "60.125"), (157.1, 60.125))]
+)
+def test_a_point_beside_decimal_commas_separates_the_thousands_of_volumes_or_is_one_of_decimals(
+    tmp_path: Path, names: tuple[str, ...], written: tuple[str, str], volume: tuple[float, float]
+) -> None:
+    rows = [
+        (f"{moment(c[0]):%d.%m.%Y}", *(f"{x:.2f}".replace(".", ",") for x in c[1:5]), written[at % 2])
+        for at, c in enumerate(YEAR)
+    ]
+    found = read(tmp_path, csv_text(rows, names, ";")).series
+    assert found.values[:2, 4].tolist() == [*volume]
+    assert found.opens.tolist() == [candle.open for candle in YEAR]
+
+
+@pytest.mark.parametrize("delimiter", ["\t", "|", ";", ","])
+def test_a_comma_that_may_be_either_is_a_decimal_comma_between_semicolons_alone(tmp_path: Path, delimiter: str) -> None:
+    price = '"42,000"' if delimiter == "," else "42,000"
+    rows = [(candle.timestamp, *[price] * 4, 7) for candle in YEAR]
+    if delimiter in {";", ","}:
+        expected = 42.0 if delimiter == ";" else 42_000.0
+        assert set(read(tmp_path, csv_text(rows, NAMES, delimiter)).series.opens) == {expected}
+        return
+    with pytest.raises(InvalidMarketData, match=r"42,000, whose comma may be a decimal .*write 42\.000 or 42000"):
+        read(tmp_path, csv_text(rows, NAMES, delimiter))

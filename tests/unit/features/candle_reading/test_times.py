@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from domain.errors import InvalidMarketData
 from domain.market import Candle
 from features.candle_reading.reading import ReadCandles, read_candles
 from tests.fixtures.candle_exports import HOUR, NAMES, NOW, REFERENCE, csv_text, moment, reference
@@ -95,3 +96,35 @@ def test_weeks_dated_by_a_trading_day_begin_on_monday(
 def test_weeks_that_all_begin_on_one_day_stay(tmp_path: Path, weekday: int) -> None:
     weeks = reference(30, 7 * DAY, FIRST_MONDAY + weekday * DAY)
     assert list(read(tmp_path, csv_text(weeks)).series.candles) == weeks
+
+
+@pytest.mark.parametrize(
+    ("begin", "between", "end"),
+    [
+        ("%Y-%m-%d %H:%M", " - ", "%Y-%m-%d %H:%M"),
+        ("%Y-%m-%d %H:%M", " - ", "%H:%M"),
+        ("%d.%m.%Y %H:%M", " \u2013 ", "%H:%M"),
+        ("%Y-%m-%d %H:%M", "-", "%H:%M"),
+        ("%Y-%m-%d %H:%M", " to ", "%Y-%m-%d %H:%M"),
+        ("%m/%d/%Y %I:%M %p", " - ", "%m/%d/%Y %I:%M %p"),
+        ("%Y-%m-%dT%H:%M:%SZ", "/", "%Y-%m-%dT%H:%M:%SZ"),
+        ("[%Y-%m-%d %H:%M:%S", ", ", "%Y-%m-%d %H:%M:%S)"),
+    ],
+)
+def test_candles_open_at_the_beginning_of_the_time_that_they_last(
+    tmp_path: Path, begin: str, between: str, end: str
+) -> None:
+    rows = [(f'"{moment(c[0]):{begin}}{between}{moment(c[0] + HOUR):{end}}"', *c[1:]) for c in REFERENCE]
+    assert list(read(tmp_path, csv_text(rows)).series.candles) == REFERENCE
+
+
+def test_weeks_are_read_as_pandas_writes_periods(tmp_path: Path) -> None:
+    weeks = reference(30, 7 * DAY, FIRST_MONDAY)
+    rows = [(f"{moment(c[0]):%Y-%m-%d}/{moment(c[0] + 6 * DAY):%Y-%m-%d}", *c[1:]) for c in weeks]
+    assert list(read(tmp_path, csv_text(rows)).series.candles) == weeks
+
+
+def test_an_offset_at_the_end_alone_is_not_that_of_the_beginning(tmp_path: Path) -> None:
+    rows = [(f"{moment(c[0]):%Y-%m-%d %H:%M} - {moment(c[0] + HOUR):%Y-%m-%d %H:%M}+02:00", *c[1:]) for c in REFERENCE]
+    with pytest.raises(InvalidMarketData, match="is no time"):
+        read(tmp_path, csv_text(rows))
