@@ -14,7 +14,7 @@ from features.candle_reading.grid import joined_note, ordered, series_of, with_l
 from features.candle_reading.meant_columns import meant_columns, of_one_market
 from features.candle_reading.one_series import require_one_table, require_one_timeframe
 from features.candle_reading.price_order import require_opens
-from features.candle_reading.rows import counted, market_rows
+from features.candle_reading.rows import counted, far_note, market_rows
 from features.candle_reading.selection import one_market
 from features.candle_reading.splits import in_dollars, without_splits
 from features.candle_reading.tables.binary_tables import FEATHER, OLD_FEATHER, PARQUET, feather_table, parquet_table
@@ -135,9 +135,10 @@ def _read(
     length_ms, placed = with_length(placed, columns.has_close_times)
     require_one_timeframe(placed.times_ms, placed.at, length_ms, table.place)
     placed = without_unfinished(without_splits(placed, table), table, length_ms, now_ms)
+    far = far_note(placed.values, placed.at, table.place)
     form = table.form or form_of(table.names, columns.roles, len(table.columns), times.words)
     series = series_of(placed, length_ms, known, table.place)
-    done = (times.words, *placed.notes, *columns.notes, *rows.notes, joined_note(length_ms, series))
+    done = (times.words, *placed.notes, *columns.notes, *rows.notes, far, joined_note(length_ms, series))
     notes = tuple(filter(None, (*done, *_gap_notes(series))))
     return ReadCandles(series, market, name, f"{form} export" if form else table.kind, notes)
 

@@ -14,6 +14,8 @@ from domain.market import MAX_PRICE, MAX_VOLUME, MIN_PRICE
 
 # Where the open is the close before, it may lie this far outside low..high, as a share of the price.
 MAX_EXCESS = 0.01
+# A price beyond those of the rows before and after it by such a factor may be mistyped, or a wick.
+_FAR = 3.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,28 @@ def market_rows(values: FloatArray, place: Callable[[int], str]) -> MarketRows:
         notes.append(f"open or close of {counted(wide, 'row')} outside low..high, which take it in now")
     volumes, words = _known_volumes(rows[:, 4], at, place)
     return MarketRows(np.column_stack([rows[:, :4], volumes]), kept, (*notes, *words))
+
+
+def far_note(values: FloatArray, at: IntArray, place: Callable[[int], str]) -> str:
+    """Return words about rows with a price far beyond those of the rows around them; empty where there are none.
+
+    Args:
+        values: m rows of open, high, low, close, volume, in the order of time.
+        at: The number of each row in the file.
+        place: Words for the place of such a number.
+    """
+    if len(values) < 3:
+        return ""
+    highs, lows = values[:, 1], values[:, 2]
+    above = highs[1:-1] > _FAR * np.maximum(highs[:-2], highs[2:])
+    below = lows[1:-1] * _FAR < np.minimum(lows[:-2], lows[2:])
+    far = np.flatnonzero(above | below) + 1
+    if not len(far):
+        return ""
+    return (
+        f"{counted(len(far), 'row')} with a price more than {_FAR:g} times beyond those around it, the first in "
+        f"{place(int(at[far[0]]))}: check it"
+    )
 
 
 def counted(number: int, noun: str) -> str:
