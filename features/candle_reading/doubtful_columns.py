@@ -110,9 +110,11 @@ def base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
     }
     if any(_are_products(other, named, closes) for other in others.values()):
         return None
-    units = (1.0, *_DOLLARS) if (named % 1 == 0).all() else (1.0,)
+    sizes = _DOLLARS if (named % 1 == 0).all() else ()
     for at, other in others.items():
-        if any(_are_products(named, other, closes / unit) for unit in units):
+        # Half of a volume, that of takers, must not pass for coins.
+        of_dollars = any(_are_products(named, other, closes / size, _NEAR / 4) for size in sizes)
+        if of_dollars or _are_products(named, other, closes):
             return at
     for at, other in others.items():
         if _are_multiples(other, named) and any(_are_products(one, other, closes) for one in others.values()):
@@ -120,10 +122,10 @@ def base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
     return None
 
 
-def _are_products(turnovers: FloatArray, volumes: FloatArray, closes: FloatArray) -> bool:
+def _are_products(turnovers: FloatArray, volumes: FloatArray, closes: FloatArray, near: float = _NEAR) -> bool:
     """Return whether turnovers are those of volumes and closes, as far as a close is the price of all trades."""
     shares = _known(turnovers, volumes, closes)
-    return len(shares) >= _FEWEST_ROWS and bool((np.abs(np.quantile(shares, (0.05, 0.95)) - 1) < _NEAR).all())
+    return len(shares) >= _FEWEST_ROWS and bool((np.abs(np.quantile(shares, (0.05, 0.95)) - 1) < near).all())
 
 
 def _are_multiples(volumes: FloatArray, contracts: FloatArray) -> bool:

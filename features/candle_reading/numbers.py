@@ -44,6 +44,8 @@ _PARTS_OF_32 = r"\d{1,3}['\u2019](?:[0-2]\d|3[01])[0257]"
 _FEWEST_CELLS = 10
 # A longer cell is no number.
 _LONGEST = 100
+# Points that separate thousands, in 1.234.567 surely.
+_POINTED_MILLIONS, _POINTED_THOUSANDS = r"[-+]?\d{1,3}(?:\.\d{3}){2,}", r"[-+]?\d{1,3}(?:\.\d{3})+"
 # What separates columns where a comma is a decimal comma, and where it is not.
 _OF_NO_COUNTRY = {"\t", "|", " "}
 
@@ -146,16 +148,20 @@ def require_one_reading(prices: Sequence[pd.Series], volumes: Sequence[pd.Series
                 f"{cell.replace(',', '.')} or {cell.replace(',', '')}"
             )
         return
-    if not any(_proves_decimal_comma(_with_commas(column)) for column in volumes):
+    of_commas = any(_proves_decimal_comma(_with_commas(column)) for column in volumes)
+    of_points = any(is_text(column) and column.astype(str).str.fullmatch(_POINTED_MILLIONS).any() for column in volumes)
+    if not of_commas and not of_points:
         return
     values = np.concatenate([numbers_of(column).floats for column in prices])
     values = values[np.isfinite(values)]
     thousandths = np.round(values * 1_000)
     are_whole = np.isclose(thousandths, values * 1_000, rtol=0, atol=1e-6)
-    if len(values) and (values < 1_000).all() and are_whole.all() and (thousandths % 10 > 0).any():
+    have_digits = (values % 1 > 0).any() if of_points else (thousandths % 10 > 0).any()
+    if len(values) and (values < 1_000).all() and are_whole.all() and have_digits:
+        beside = "volumes with a decimal comma" if of_commas else "volumes whose points separate thousands"
         raise InvalidMarketData(
-            f"has prices such as {values[0]:.3f} beside volumes with a decimal comma: their point may separate "
-            "thousands; write prices and volumes with the same decimal mark, without separators of thousands"
+            f"has prices such as {values[0]:.3f} beside {beside}: their point may separate thousands; write prices and "
+            "volumes with the same decimal mark, without separators of thousands"
         )
 
 
@@ -171,8 +177,9 @@ def numbers_of(column: pd.Series, decimal_comma: bool = False) -> Numbers:
         text = text.str.replace(".", "", regex=False).str.replace(",", ".", regex=False)
     else:
         text = text.str.replace(",", "", regex=False)
-        repeated = text.str.fullmatch(r"[-+]?\d{1,3}(?:\.\d{3}){2,}")  # 1.234.567 has thousands only
-        text = text.where(~repeated, text.str.replace(".", "", regex=False))
+        if text.str.fullmatch(_POINTED_MILLIONS).any():  # then 950.000 has thousands too
+            pointed = text.str.fullmatch(_POINTED_THOUSANDS)
+            text = text.where(~pointed, text.str.replace(".", "", regex=False))
     values = pd.to_numeric(text, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan, copy=True)
     rest = np.isnan(values)
     if rest.any():

@@ -128,3 +128,14 @@ def test_a_comma_that_may_be_either_is_a_decimal_comma_between_semicolons_alone(
         return
     with pytest.raises(InvalidMarketData, match=r"42,000, whose comma may be a decimal .*write 42\.000 or 42000"):
         read(tmp_path, csv_text(rows, NAMES, delimiter))
+
+
+def test_one_number_with_two_points_tells_that_the_points_of_its_column_separate_thousands(tmp_path: Path) -> None:
+    rows = [(*candle[:5], "950.000" if at % 2 else "1.200.000") for at, candle in enumerate(YEAR)]
+    assert read(tmp_path, csv_text(rows, NAMES)).series.values[:2, 4].tolist() == [1_200_000, 950_000]
+
+
+def test_points_of_prices_beside_such_volumes_may_separate_thousands(tmp_path: Path) -> None:
+    rows = [(candle.timestamp, "65.400", "65.900", "65.050", "65.450", "1.200.000") for candle in YEAR]
+    with pytest.raises(InvalidMarketData, match=r"has prices such as 65.400 beside volumes whose points separate"):
+        read(tmp_path, csv_text(rows, NAMES, ";"))
