@@ -19,6 +19,9 @@ MOVE_SHARE, AVERAGES_SHARE, MOVEMENT_SHARE = 0.60, 0.25, 0.15
 # A move of 2.5 standard deviations of its own noise is a full view (1.2 % of random walks).
 FULL_MOVE = 2.5
 MOVE_CANDLES = 100
+# A timeframe counts if its move covers as many candles of the answer's timeframe as the average true range does, the
+# unit of stop and target: an hour and a half of minutes is noise to a plan of days.
+LEAST_ANSWER_CANDLES = 14
 # Each doubling of the timeframe's length adds half the weight of the shortest: a longer candle covers more time,
 # but plans had better results where hours and four hours weighed 1 to 2 than 1 to 3 (docs/rule-evidence.md).
 WEIGHT_PER_DOUBLING = 0.5
@@ -39,10 +42,11 @@ class TrendView:
 
     Attributes:
         directions: -1 (down) to 1 (up) per timeframe, shortest first.
-        trend: Weighted mean of the directions, -1 to 1.
-        disagree: Whether a timeframe points clearly against the mean.
+        trend: Weighted mean of the directions that count, -1 to 1.
+        disagree: Whether a timeframe that counts points clearly against the mean.
         flat: Whether the primary timeframe has practically no range.
         broken: Whether the series has just broken off, so that there is no direction.
+        brief: Timeframes that do not count, since their moves cover too little of the answer's timeframe.
         scores: Score of each selected strategy, 0 to 1.
         consensus: Mean view of the selected strategies, -1 (Short) to 1 (Long).
         agreement: Agreement of rules and model, 0 to 1; 1 where the rules decide alone.
@@ -58,10 +62,16 @@ class TrendView:
     agreement: float = 1.0
     blended: bool = False
     broken: bool = False
+    brief: tuple[Timeframe, ...] = ()
+
+    @property
+    def counted(self) -> dict[Timeframe, float]:
+        """The directions that count, shortest first; that of the answer's timeframe always does."""
+        return {timeframe: value for timeframe, value in self.directions.items() if timeframe not in self.brief}
 
 
 def view_trend(context: MarketContext) -> TrendView:
-    """Return the direction of each timeframe, their weighted mean and the strategies' scores.
+    """Return the direction of each timeframe, the weighted mean of those that count and the strategies' scores.
 
     Across a break of the series there is no direction, and no strategy has a view.
     """
@@ -69,19 +79,22 @@ def view_trend(context: MarketContext) -> TrendView:
         timeframe: 0.0 if context.broken else timeframe_direction(part)
         for timeframe, part in context.timeframes.items()
     }
-    shortest = min(timeframe.ms for timeframe in directions)
-    weights = {timeframe: 1 + WEIGHT_PER_DOUBLING * math.log2(timeframe.ms / shortest) for timeframe in directions}
-    trend = sum(weights[timeframe] * value for timeframe, value in directions.items()) / sum(weights.values())
+    least_ms = LEAST_ANSWER_CANDLES * context.primary.ms / MOVE_CANDLES
+    counted = {timeframe: value for timeframe, value in directions.items() if timeframe.ms >= least_ms}
+    shortest = min(timeframe.ms for timeframe in counted)
+    weights = {timeframe: 1 + WEIGHT_PER_DOUBLING * math.log2(timeframe.ms / shortest) for timeframe in counted}
+    trend = sum(weights[timeframe] * value for timeframe, value in counted.items()) / sum(weights.values())
     scores = {name: NO_VIEW if context.broken else STRATEGIES[name](context.main.latest) for name in context.strategies}
     views = [2 * (score - NO_VIEW) for score in scores.values()]
     return TrendView(
         directions=directions,
         trend=clip(trend),
-        disagree=any(value * math.copysign(1, trend) <= -DISAGREES for value in directions.values()),
+        disagree=any(value * math.copysign(1, trend) <= -DISAGREES for value in counted.values()),
         flat=is_flat(context.main),
         scores=scores,
         consensus=sum(views) / len(views) if views else 0.0,
         broken=context.broken,
+        brief=tuple(timeframe for timeframe in directions if timeframe not in counted),
     )
 
 

@@ -12,7 +12,7 @@ from domain.analysis import DataSource, TrendDirection
 from domain.market import Timeframe
 from rules.context import MarketContext
 from rules.direction import DISAGREES, FULL_MOVE, POINTS, TrendView, move_over_noise
-from rules.reasoning import describe_age, describe_breaks, describe_volume, figure
+from rules.reasoning import describe_age, describe_breaks, describe_brief, describe_volume, figure
 from rules.risk import volatility_level
 from rules.strategies import NO_TREND_ADX, ramp
 from rules.verdict import FULL_STRENGTH, TREND_BAR, data_quality, trend_direction
@@ -103,7 +103,7 @@ def describe_market(context: MarketContext, view: TrendView, recommended: list[s
 
 
 def market_phase(context: MarketContext, view: TrendView) -> MarketPhase:
-    """Return the phase: Markup and Markdown in a trend, Pullback while its shortest timeframe points against it.
+    """Return the phase: Markup and Markdown in a trend, Pullback while the shortest that counts points against it.
 
     Without a trend it is Accumulation after a fall and Distribution after a rise, which the first half of the
     primary timeframe's candles has shown, else Consolidation; and Transition where timeframes disagree or the series
@@ -118,7 +118,7 @@ def market_phase(context: MarketContext, view: TrendView) -> MarketPhase:
         if abs(before) < TREND_BAR:
             return MarketPhase.CONSOLIDATION
         return MarketPhase.DISTRIBUTION if before > 0 else MarketPhase.ACCUMULATION
-    shortest = next(iter(view.directions.values()))
+    shortest = next(iter(view.counted.values()))
     if shortest * math.copysign(1, view.trend) <= -POINTS:
         return MarketPhase.PULLBACK
     return MarketPhase.MARKUP if view.trend > 0 else MarketPhase.MARKDOWN
@@ -132,7 +132,7 @@ def _clarity(view: TrendView) -> float:
         return MOST_CONFIDENCE
     strength = abs(view.trend)
     if view.disagree:
-        most_against = max(-value * math.copysign(1, view.trend) for value in view.directions.values())
+        most_against = max(-value * math.copysign(1, view.trend) for value in view.counted.values())
         share = ramp(most_against, DISAGREES, FULL_STRENGTH)
     elif strength >= TREND_BAR:
         share = ramp(strength, TREND_BAR, FULL_STRENGTH)
@@ -144,7 +144,7 @@ def _clarity(view: TrendView) -> float:
 def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
     broken = "Too few candles have come since the series broke off."
     sentences = [broken] if view.broken else _measured(context, view)
-    sentences += describe_breaks(context)
+    sentences += filter(None, (describe_brief(context, view), *describe_breaks(context)))
     if context.source_data is DataSource.SYNTHETIC:
         sentences.append("The candles are synthetic: this is no real market.")
     if context.age.old or context.ended_ms:
@@ -169,10 +169,9 @@ def _measured(context: MarketContext, view: TrendView) -> list[str]:
 
 
 def _agreement(view: TrendView) -> str:
-    up = sum(value >= POINTS for value in view.directions.values())
-    down = sum(value <= -POINTS for value in view.directions.values())
-    sideways = len(view.directions) - up - down
-    return f"Of {len(view.directions)} timeframes {up} point up, {down} down, {sideways} sideways."
+    directions = view.counted.values()
+    up, down = sum(value >= POINTS for value in directions), sum(value <= -POINTS for value in directions)
+    return f"Of {len(directions)} timeframes {up} point up, {down} down, {len(directions) - up - down} sideways."
 
 
 def _figures(latest: Mapping[str, float], names: Mapping[str, str]) -> dict[str, float]:

@@ -42,11 +42,13 @@ _GROUNDS = {
 
 def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     """Return the reasons for a verdict, most important first."""
-    sentences = [_verdict_sentence(context, view, verdict), describe_evidence(verdict), _model_sentence(context, view)]
+    sentences = [_verdict_sentence(context, view, verdict), describe_evidence(context, verdict)]
+    sentences.append(_model_sentence(context, view))
     if verdict.ground not in {Ground.FLAT, Ground.BROKEN}:
         sentences += [_trend_sentence(context), _strength_sentence(context.main.latest)]
     sentences += [describe_volume(context), _levels_sentence(context)]
-    sentences += [_strategies_sentence(view), *describe_breaks(context), _data_sentence(context)]
+    sentences += [_strategies_sentence(view), describe_brief(context, view)]
+    sentences += [*describe_breaks(context), _data_sentence(context)]
     sentences += [_moment_sentence(context), describe_age(context)]
     return " ".join(sentence for sentence in sentences if sentence)
 
@@ -64,7 +66,7 @@ def describe_volume(context: MarketContext) -> str:
     return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
 
 
-def describe_evidence(verdict: Verdict) -> str:
+def describe_evidence(context: MarketContext, verdict: Verdict) -> str:
     """Return a sentence on the results of plans like this one; empty where no plan can be made."""
     evidence = verdict.evidence
     if evidence is None:
@@ -77,9 +79,9 @@ def describe_evidence(verdict: Verdict) -> str:
     after = f"{evidence.expected_r:+.3f} of their risk after costs of {figure(evidence.cost_bps)} bps"
     if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
         return (
-            f"No plans of this kind of market were measured: evidence insufficient. By a part of what plans of others "
-            f"came to, the target is first in {evidence.target_first:.1%}, break-even being {evidence.break_even:.1%}, "
-            f"and plans come to {after}."
+            f"No plans of this kind of market were measured on {context.primary}: evidence insufficient. By a part of "
+            f"what other plans came to, the target is first in {evidence.target_first:.1%}, break-even being "
+            f"{evidence.break_even:.1%}, and plans come to {after}."
         )
     return (
         f"{subject} reached the target first in {evidence.target_first:.1%}, "
@@ -100,6 +102,12 @@ def _plan_model_sentence(evidence: Evidence) -> str:
         f"{figure(evidence.cost_bps)} bps. "
         f"The confidence is by this model, from {evidence.plans} independent plans: evidence {evidence.verdict}."
     )
+
+
+def describe_brief(context: MarketContext, view: TrendView) -> str:
+    """Return a sentence on timeframes whose candles cover too little to count; empty where all count."""
+    frames = ", ".join(view.brief)
+    return f"Candles of {frames} are too short for a plan on {context.primary}: they do not count." if frames else ""
 
 
 def describe_breaks(context: MarketContext) -> Iterator[str]:
@@ -128,7 +136,7 @@ def figure(value: float) -> str:
 
 
 def _verdict_sentence(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
-    ways = ", ".join(f"{timeframe} {_way(value)}" for timeframe, value in view.directions.items())
+    ways = ", ".join(f"{timeframe} {_way(value)}" for timeframe, value in view.counted.items())
     if verdict.signal is Signal.NEUTRAL:
         return f"Neutral: {_ground_words(view, verdict)} ({ways})."
     up_or_down = "up" if verdict.signal is Signal.LONG else "down"

@@ -12,7 +12,6 @@ from statistics import NormalDist
 from typing import Any
 
 from domain.market import Timeframe
-from domain.naming.symbols import Symbol
 from domain.trading.costs import Costs, MarketCosts
 from domain.trading.evidence import Evidence, EvidenceVerdict, PlanWorth
 from domain.trading.plan_models import PlanForecast
@@ -23,7 +22,7 @@ from rules.evidence.measured import MeasuredEvidence
 FULL_TREND = 0.5
 # Fewer independent plans tell nothing.
 MIN_PLANS = 300
-# The greatest confidence where nothing was measured, or other kinds of markets alone were.
+# The greatest confidence where nothing was measured, or other kinds of markets or timeframes alone were.
 UNMEASURED_CONFIDENCE = 0.55
 REACH = NormalDist().inv_cdf(0.975)
 
@@ -69,9 +68,9 @@ class Weigher:
         """
         record = None if self.evidence is None else self.evidence.record(timeframe)
         odds, error = self.odds(symbol, timeframe, supported)
-        same_kind = record is None or Symbol.of(symbol).kind in record.kinds
+        measured = record is None or record.weight_share(symbol, timeframe) == 1.0
         return Evidence(
-            **plan_worth(plan, odds, error, record.plans if record else 0, self.costs.of(symbol), same_kind),
+            **plan_worth(plan, odds, error, record.plans if record else 0, self.costs.of(symbol), measured),
             built_from=record.built_from if record else "nothing was measured",
         )
 
@@ -85,7 +84,7 @@ class Weigher:
 
 
 def plan_worth(
-    plan: TradePlan, odds: float, error: float, plans: int, costs: Costs, same_kind: bool = True
+    plan: TradePlan, odds: float, error: float, plans: int, costs: Costs, measured: bool = True
 ) -> dict[str, Any]:
     """Return the fields of `PlanWorth`.
 
@@ -95,7 +94,7 @@ def plan_worth(
         error: Their standard error.
         plans: Number of independent plans behind them.
         costs: Of trading the plan.
-        same_kind: Whether plans of this kind of market were measured; those of another kind never speak for a plan.
+        measured: Whether plans of this kind of market and timeframe were; those of another never speak for a plan.
     """
     chance, cost_bps = _log_odds(plan.break_even), costs.round_trip_bps
     low, expected, high = (_gross_r(chance + odds + shift * error, plan.reward) for shift in (-REACH, 0.0, REACH))
@@ -110,7 +109,7 @@ def plan_worth(
         "plans": plans,
         "low": round(low - cost_r, 4),
         "high": round(high - cost_r, 4),
-        "verdict": _verdict(plans, low, high, low - cost_r, same_kind),
+        "verdict": _verdict(plans, low, high, low - cost_r, measured),
     }
 
 
@@ -119,7 +118,7 @@ UNMEASURED = Weigher(None, MarketCosts(fee_bps=0.0, slippage_bps=0.0))
 
 
 def rests_on_plans(worth: PlanWorth) -> bool:
-    """Return whether enough plans were measured for its figures to count, of this kind of market or of another."""
+    """Return whether enough plans were measured for its figures to count, of plans like this one or of others."""
     return worth.plans >= MIN_PLANS
 
 
@@ -133,14 +132,14 @@ def even_money(expected_r: float) -> float:
     return min(max(0.5 + expected_r / 2, 0.0), 1.0)
 
 
-def _verdict(plans: int, low: float, high: float, net_low: float, same_kind: bool) -> EvidenceVerdict:
+def _verdict(plans: int, low: float, high: float, net_low: float, measured: bool) -> EvidenceVerdict:
     if plans < MIN_PLANS:
         return EvidenceVerdict.INSUFFICIENT
     if high < 0:
         return EvidenceVerdict.INVERTED
     if low <= 0:
         return EvidenceVerdict.NONE
-    if not same_kind:
+    if not measured:
         return EvidenceVerdict.INSUFFICIENT
     return EvidenceVerdict.POSITIVE if net_low > 0 else EvidenceVerdict.WEAK
 

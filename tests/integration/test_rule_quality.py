@@ -75,6 +75,13 @@ def _engine(seed: int, drift: float) -> MarketSnapshot:
     return snapshot_of(simulated([SEED, 1, seed], drift / math.sqrt(ENGINE_CANDLES), count=ENGINE_CANDLES))
 
 
+def _with_minutes(seed: int, drift: float) -> MarketSnapshot:
+    per_minute = drift / math.sqrt(QUARTERS_IN_WINDOW * 15)
+    minutes = simulated([SEED, 2, seed], per_minute, Timeframe.M1, DASHBOARD_CANDLES * 15, volatility=0.0008)
+    longer = (minutes.resample(frame) for frame in (Timeframe.M5, Timeframe.M15, Timeframe.H1, Timeframe.H4))
+    return snapshot_of(*(part.tail(ENGINE_CANDLES) for part in (minutes, *longer)))
+
+
 def _row(regime: str, market: Callable[[int, float], MarketSnapshot], drift: float, first_seed: int) -> Row:
     analyst = TechnicalAnalyst()
     seeds = range(first_seed, first_seed + HISTORIES)
@@ -109,6 +116,15 @@ def test_dashboard_histories_clear_trends_are_followed_and_noise_is_not() -> Non
     _print("15m, 30m, 1h x100 and 4h x50", (up, down, noise, slow))
     _check(up, down, noise)
     assert slow.share(Signal.LONG) > noise.share(Signal.LONG) + noise.share(Signal.SHORT)
+
+
+@pytest.mark.slow
+def test_minutes_beside_longer_candles_neither_hide_a_clear_trend_nor_make_one_of_noise() -> None:
+    up, down = _row("clear up-trend", _with_minutes, CLEAR, 0), _row("clear down-trend", _with_minutes, -CLEAR, 1000)
+    noise = _row("random walk", _with_minutes, 0.0, 2000)
+    _print("1m, 5m, 15m, 1h and 4h x100", (up, down, noise))
+    _check(up, down, noise)
+    assert min(up.share(Signal.LONG), down.share(Signal.SHORT)) >= 0.9
 
 
 def test_single_timeframe_histories_clear_trends_are_followed_and_noise_is_not() -> None:

@@ -49,6 +49,20 @@ def contradicting() -> Frames:
     return {"1h": wire_candles(rising, 100), "4h": wire_candles(falling, 100)}
 
 
+def short_beside_long() -> Frames:
+    """Return hours that rise, and minutes that have fallen lately."""
+    rising = simulated([83], 0.5, Timeframe.H1, 400, start_price=60)
+    frames = {"1h": wire_candles(rising, 100)}
+    for length in (Timeframe.M1, Timeframe.M5):
+        from_100 = simulated([82], -0.5, length, 100)
+        start = 100 * float(rising.closes[-1] / from_100.closes[-1])
+        frames[length.value] = wire_candles(simulated([82], -0.5, length, 100, start_price=start), 100)
+        later_ms = rising.last_close_ms - frames[length.value][-1]["timestamp"] - length.ms
+        for candle in frames[length.value]:
+            candle["timestamp"] += later_ms
+    return frames
+
+
 def posted(frames: Frames) -> dict[str, Any]:
     return {"symbol": "ETHUSDT", "timeframe_data": frames, "current_price": 0, "volume_24h": 0, "timestamp": now_ms()}
 
@@ -64,6 +78,7 @@ MARKETS = {
     "torn": torn(6),
     "still": still(),
     "contradicting": contradicting(),
+    "short beside long": short_beside_long(),
 }
 
 

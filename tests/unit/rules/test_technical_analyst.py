@@ -164,6 +164,22 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
         assert verdict.evidence.verdict == "insufficient"
 
 
+@pytest.mark.parametrize("short", [Timeframe.M1, Timeframe.M3, Timeframe.M5])
+def test_minutes_neither_vote_on_a_plan_of_hours_nor_hold_it_back(short: Timeframe) -> None:
+    hours, falling = dashboard(0, 0.4), simulated([84], -0.6, short)
+    later_ms = hours.series[Timeframe.H1].last_close_ms - falling.last_close_ms
+    minutes = CandleSeries.of_arrays(short, falling.times_ms + later_ms, falling.values)
+    both = replace(hours, series={**hours.series, short: minutes})
+    alone, beside = assess(hours), assess(both)
+    assert (beside.signal, beside.confidence) == (alone.signal, alone.confidence)
+    assert beside.signal is Signal.LONG
+    assert beside.market_analysis.trend_strength == alone.market_analysis.trend_strength
+    assert beside.timeframes[short].direction < -0.5
+    assert f"Candles of {short} are too short for a plan on 1h: they do not count." in beside.reasoning
+    assert f"({short} " not in beside.reasoning
+    assert_numbers_are_known(beside)
+
+
 def test_evidence_of_other_kinds_of_markets_is_insufficient_and_never_gives_more_than_a_little_confidence() -> None:
     assert WEIGHER.evidence is not None
     records = tuple(record.model_copy(update={"weight": 3.0}) for record in WEIGHER.evidence.records)
@@ -172,8 +188,22 @@ def test_evidence_of_other_kinds_of_markets_is_insufficient_and_never_gives_more
     share = TechnicalAnalyst().assess(judge(context_of(replace(dashboard(0, 0.4), symbol="AAPL"), weigher=weigher)))
     assert share.evidence is not None
     assert (share.signal, share.evidence.verdict, share.confidence) == (Signal.LONG, "insufficient", 0.55)
-    assert "No plans of this kind of market were measured: evidence insufficient." in share.reasoning
+    assert "No plans of this kind of market were measured on 1h: evidence insufficient." in share.reasoning
     assert coin.confidence > 0.7
+
+
+@pytest.mark.parametrize("timeframe", [Timeframe.M1, Timeframe.M15, Timeframe.D1, Timeframe.W1])
+def test_plans_of_a_timeframe_that_was_not_measured_are_not_said_to_have_been(timeframe: Timeframe) -> None:
+    analysis = assess(snapshot_of(simulated(0, 0.4, timeframe)))
+    assert analysis.signal is Signal.LONG
+    assert analysis.evidence is not None
+    assert analysis.evidence.verdict == "insufficient"
+    assert analysis.confidence <= 0.55
+    assert f"No plans of this kind of market were measured on {timeframe}: " in analysis.reasoning
+    assert "reached the target first" not in analysis.reasoning
+    measured = assess(snapshot_of(simulated(0, 0.4, Timeframe.H4)))
+    assert measured.evidence is not None
+    assert measured.evidence.verdict in {"weak", "positive"}
 
 
 def test_a_plan_pays_the_costs_of_its_kind_of_market() -> None:
