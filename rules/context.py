@@ -69,6 +69,7 @@ class MarketContext:
         primary: The timeframe that gives stop, target and levels; it has enough candles.
         newest_candle_ms: Open time of the newest candle received, still forming ones included.
         missing_candles: Number of candles missing in gaps, all timeframes together.
+        untraded_candles: Number of those left out because nothing was traded, all timeframes together.
         breaks: The newest break of a timeframe where it has one: only candles after it are read.
         broken: Whether the primary timeframe has too few candles since its break: nothing directional can be said.
         age: Of the newest closed candle.
@@ -93,6 +94,7 @@ class MarketContext:
     newest_candle_ms: int
     generated_at: datetime
     missing_candles: int
+    untraded_candles: int
     age: DataAge
     ended_ms: Mapping[Timeframe, int] = field(default_factory=dict)
     breaks: Mapping[Timeframe, SeriesBreak] = field(default_factory=dict)
@@ -166,6 +168,9 @@ def measured(
         newest_candle_ms=snapshot.newest_candle_ms,
         generated_at=reading.now,
         missing_candles=sum(series.missing for series in reading.used.values()),
+        untraded_candles=sum(
+            series.sessions.untraded_between(series.times_ms, series.timeframe.ms) for series in reading.used.values()
+        ),
         age=reading.age,
         as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
         ended_ms=reading.ended_ms,

@@ -49,7 +49,8 @@ def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     sentences += [describe_volume(context), _levels_sentence(context)]
     sentences += [_strategies_sentence(view), describe_brief(context, view)]
     sentences += [*describe_breaks(context), _data_sentence(context)]
-    sentences += [_moment_sentence(context), describe_age(context)]
+    moment = "" if context.as_of is None else f"As of {context.as_of:%Y-%m-%dT%H:%M:%SZ}: no later candle is used."
+    sentences += [moment, describe_age(context)]
     return " ".join(sentence for sentence in sentences if sentence)
 
 
@@ -215,16 +216,15 @@ def _strategies_sentence(view: TrendView) -> str:
 def _data_sentence(context: MarketContext) -> str:
     parts = []
     if has_few_candles(context):
-        candles = len(context.main.series)
-        parts.append(f"with {candles} candles on {context.primary} the averages have not quite settled")
-    if context.missing_candles:
-        are = "candle is" if context.missing_candles == 1 else "candles are"
-        parts.append(f"{context.missing_candles} {are} missing in between")
+        parts.append(
+            f"with {len(context.main.series)} candles on {context.primary} the averages have not quite settled"
+        )
+    missing, untraded = context.missing_candles, context.untraded_candles
+    if missing:
+        parts.append(f"{missing} {'candle is' if missing == 1 else 'candles are'} missing in between")
+    if untraded:
+        parts.append(f"{untraded} candles are left out, as where nothing is traded")
     return f"The indicators are less reliable: {', and '.join(parts)}." if parts else ""
-
-
-def _moment_sentence(context: MarketContext) -> str:
-    return "" if context.as_of is None else f"As of {context.as_of:%Y-%m-%dT%H:%M:%SZ}: no later candle is used."
 
 
 def _closed_sentence(context: MarketContext) -> str:

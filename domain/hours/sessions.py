@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from typing import NamedTuple
@@ -171,6 +171,13 @@ class Sessions:
             if len(wide):
                 missing[wide] = self._missing_in(times_ms[wide], times_ms[wide + 1], length_ms)
         return np.where(missing * length_ms <= self.untraded_ms, 0, missing) if self.untraded_ms else missing
+
+    def untraded_between(self, times_ms: IntArray, length_ms: int) -> int:
+        """Return the number of candles left out between the first and the last of n because nothing was traded."""
+        if not self.untraded_ms:
+            return 0
+        every = replace(self, untraded_ms=0).missing_between(times_ms, length_ms)
+        return int((every - self.missing_between(times_ms, length_ms)).sum())
 
     def missing_times(self, before_ms: int, after_ms: int, length_ms: int) -> IntArray:
         """Return the open times of the candles between two others, epoch ms, as the market trades."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from domain.errors import InvalidMarketData
@@ -149,6 +149,5 @@ def _gap_notes(series: CandleSeries) -> Iterator[str]:
     if not sessions.continuous:
         yield f"nights, weekends and holidays are no gaps ({sessions.name})"
     if sessions.untraded_ms:
-        every = replace(sessions, untraded_ms=0)
-        untraded = int(every.missing_between(series.times_ms, series.timeframe.ms).sum()) - series.missing
+        untraded = sessions.untraded_between(series.times_ms, series.timeframe.ms)
         yield f"{counted(untraded, 'candle')} without trades left out in the file"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 from fastapi.testclient import TestClient
 
@@ -31,6 +32,12 @@ def torn(seed: int) -> Frames:
     """Return hours of which every seventeenth is missing."""
     candles = simulated([79, seed], 0.2, count=200).candles
     return {"1h": wire_candles(CandleSeries(Timeframe.H1, [c for i, c in enumerate(candles) if i % 17 != 5]), 200)}
+
+
+def untraded() -> Frames:
+    """Return hours of a third of which there is no row, as exchanges have it where nothing was traded."""
+    whole, traded = simulated([79, 7], 0.2, count=300), np.random.default_rng(79).random(300) > 0.3
+    return {"1h": wire_candles(CandleSeries.of_arrays(Timeframe.H1, whole.times_ms[traded], whole.values[traded]), 300)}
 
 
 def still() -> Frames:
@@ -76,6 +83,7 @@ MARKETS = {
     **{f"hours {seed} {drift}": hours(seed, drift) for seed in range(3) for drift in (-0.3, 0.0, 0.1)},
     "few hours": hours(5, 0.3, 70),
     "torn": torn(6),
+    "untraded": untraded(),
     "still": still(),
     "contradicting": contradicting(),
     "short beside long": short_beside_long(),

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from domain.analysis import AnalysisSource, TrendDirection, VolatilityLevel
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.naming.symbols import SymbolKind
+from domain.session_finder import with_sessions
 from domain.trading.costs import Costs, MarketCosts
 from domain.trading.gates import Abstention
 from domain.values import Signal
 from rules.evidence.weighing import UNMEASURED, Weigher
 from rules.judgement import judge
 from rules.technical import TechnicalAnalyst
-from rules.verdict import SIGNAL_BAR
+from rules.verdict import SIGNAL_BAR, data_quality
 from tests.fixtures.histories import (
     DASHBOARD_CANDLES,
     WEIGHER,
@@ -162,6 +164,24 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
         assert 0.4 < verdict.confidence <= 0.55
         assert verdict.evidence is not None
         assert verdict.evidence.verdict == "insufficient"
+
+
+def test_more_candles_left_out_never_raise_the_confidence_and_are_said() -> None:
+    whole, chance = simulated(3, 0.4, count=300), np.random.default_rng(3).random(300)
+    chance[[0, -1]] = 1
+    found = []
+    for share in (0.0, 0.03, 0.15, 0.3):
+        kept = chance >= share
+        part = CandleSeries.of_arrays(Timeframe.H1, whole.times_ms[kept], whole.values[kept])
+        context = context_of(snapshot_of(with_sessions("BTCUSDT", part)))
+        found.append(
+            (data_quality(context), len(whole) - len(part), TechnicalAnalyst().assess(judge(context)).reasoning)
+        )
+    assert [quality for quality, _, _ in found] == sorted((quality for quality, _, _ in found), reverse=True)
+    # Gaps in many places are believed to be hours in which nothing was traded.
+    assert f"{found[1][1]} candles are missing in between" in found[1][2]
+    for _, left_out, reasoning in found[2:]:
+        assert f"{left_out} candles are left out, as where nothing is traded" in reasoning
 
 
 @pytest.mark.parametrize("short", [Timeframe.M1, Timeframe.M3, Timeframe.M5])
