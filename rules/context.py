@@ -16,10 +16,14 @@ from domain.queries import NOTHING_SAID, ClientContext
 from domain.timeframe_data import DataAge
 from domain.trading.plan_models import PlanForecast
 from domain.values import utc_time
+from features.indicators.ranges import widest_share
 from features.indicators.support_resistance import Levels, find_levels
 from features.indicators.technical_indicators import TechnicalIndicators
 from rules.evidence.weighing import UNMEASURED, Weigher
 from rules.reading import MarketReading, read_market
+
+# Candles of Wilder's average true range, as usual.
+RANGE_CANDLES = 14
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,11 @@ class TimeframeContext:
     def range_percent(self) -> float:
         """The average true range in percent of the last close; 0 while unknown."""
         return self.latest.get("average_true_range_percent", 0.0)
+
+    @cached_property
+    def widest_share(self) -> float:
+        """The largest share that a single candle has in the average true range, 0 to 1."""
+        return widest_share(self.series, RANGE_CANDLES)
 
     @property
     def range_percentile(self) -> float:

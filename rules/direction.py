@@ -10,7 +10,7 @@ import numpy as np
 
 from domain.arrays import FloatArray
 from domain.market import Timeframe
-from rules.context import MarketContext, TimeframeContext
+from rules.context import RANGE_CANDLES, MarketContext, TimeframeContext
 from rules.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, moving_averages
 
 # On simulated markets the move over its noise separates a trend from a random walk better than anything
@@ -21,7 +21,7 @@ FULL_MOVE = 2.5
 MOVE_CANDLES = 100
 # A timeframe counts if its move covers as many candles of the answer's timeframe as the average true range does, the
 # unit of stop and target: an hour and a half of minutes is noise to a plan of days.
-LEAST_ANSWER_CANDLES = 14
+LEAST_ANSWER_CANDLES = RANGE_CANDLES
 # Each doubling of the timeframe's length adds half the weight of the shortest: a longer candle covers more time,
 # but plans had better results where hours and four hours weighed 1 to 2 than 1 to 3 (docs/rule-evidence.md).
 WEIGHT_PER_DOUBLING = 0.5

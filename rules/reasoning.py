@@ -33,6 +33,7 @@ _GROUNDS = {
     Ground.DISAGREEMENT: "the timeframes disagree",
     Ground.FLAT: "the market is flat: its candles have practically no range",
     Ground.WILD: "the candles are so wide that neither a stop nor a target can be placed",
+    Ground.ONE_CANDLE: "most of the average true range is that of one candle: it places neither a stop nor a target",
     Ground.REVERSED: "the price has run far against the trend since the last closed candle",
     Ground.AHEAD: "the price has run beyond the target of a plan of the last closed candle",
     Ground.BROKEN: "too few candles have come since the series broke off",

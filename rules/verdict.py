@@ -26,6 +26,9 @@ STRATEGY_SAY = 0.10
 TREND_BAR = 0.35
 # Wider candles leave no room for a stop on one side and a target on the other.
 MAX_RANGE_PERCENT = 15.0
+# A range that one candle has more of than all others together, as after a bad tick, measures no market (1 of 8,000
+# hours of coins to 2022): the stop would be many times too far, and the costs over it too small.
+MAX_WIDEST_SHARE = 0.5
 # With a price this far against the closed candles, they are no evidence.
 MAX_ADVERSE_ATR = 2.0
 
@@ -49,6 +52,7 @@ class Ground(StrEnum):
     DISAGREEMENT = "disagreement"
     FLAT = "flat"
     WILD = "wild"
+    ONE_CANDLE = "one candle"
     REVERSED = "reversed"
     AHEAD = "ahead"
     BROKEN = "broken"
@@ -56,7 +60,7 @@ class Ground(StrEnum):
 
 
 # In such a market no stop and no target can be placed.
-UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.BROKEN})
+UNTRADABLE = frozenset({Ground.FLAT, Ground.WILD, Ground.ONE_CANDLE, Ground.BROKEN})
 SPEAKS_AGAINST = frozenset({EvidenceVerdict.NONE, EvidenceVerdict.INVERTED})
 
 
@@ -209,6 +213,8 @@ def _ground(context: MarketContext, view: TrendView) -> Ground:
         return Ground.FLAT
     if 100 * context.main.average_true_range / context.price > MAX_RANGE_PERCENT:
         return Ground.WILD
+    if context.main.widest_share > MAX_WIDEST_SHARE:
+        return Ground.ONE_CANDLE
     if view.disagree:
         return Ground.DISAGREEMENT
     if strength(view) < SIGNAL_BAR:

@@ -30,13 +30,27 @@ def newest_average_true_range(series: CandleSeries, period: int) -> float:
     Those before `REMEMBERED_PERIODS` would change it by less than 1e-8 of itself.
     """
     values = series.values[-REMEMBERED_PERIODS * period :]
+    return np.nan if len(values) < period else float(_weights(period, len(values)) @ _true_ranges(values))
+
+
+def widest_share(series: CandleSeries, period: int) -> float:
+    """Return the largest share that a single candle has in the newest average true range, 0 to 1.
+
+    It is 0 where nothing moves, and of fewer candles than `period`.
+    """
+    values = series.values[-REMEMBERED_PERIODS * period :]
     if len(values) < period:
-        return np.nan
+        return 0.0
+    parts = _weights(period, len(values)) * _true_ranges(values)
+    whole = float(parts.sum())
+    return float(parts.max()) / whole if whole > 0 else 0.0
+
+
+def _true_ranges(values: FloatArray) -> FloatArray:
     highs, lows, closes = values[:, 1], values[:, 2], values[:, 3]
-    ranges = highs - lows
+    ranges: FloatArray = highs - lows
     ranges[1:] = np.maximum(highs[1:], closes[:-1]) - np.minimum(lows[1:], closes[:-1])
-    weights = _weights(period, len(values))
-    return float(weights @ ranges)
+    return ranges
 
 
 @lru_cache(maxsize=256)

@@ -6,8 +6,9 @@ from domain.forecasting import Forecast
 from domain.market import CandleSeries
 from domain.trading.costs import Costs, MarketCosts
 from domain.trading.forecast_plans import PlanRecord
-from features.indicators.ranges import newest_average_true_range
+from features.indicators.ranges import newest_average_true_range, widest_share
 from rules.forecast_plans import weigh_forecast
+from rules.verdict import MAX_WIDEST_SHARE
 
 
 class ForecastPlans:
@@ -35,7 +36,7 @@ class ForecastPlans:
             price: Current price, at which the plan is entered.
             costs: Of the client's trades; None are the usual ones.
         """
-        if record is None:
+        if record is None or widest_share(series, self._range_period) > MAX_WIDEST_SHARE:
             return forecast
         newest, symbol = newest_average_true_range(series, self._range_period), forecast.symbol
         costs = costs or self._costs.of(symbol)

@@ -99,6 +99,17 @@ def test_a_version_of_an_earlier_release_has_none(client: TestClient, registry: 
     assert posted(client, "/ai/analyze", body())["forecast"]["plan"] is None
 
 
+@pytest.mark.parametrize("path", PATHS)
+def test_a_bad_tick_leaves_no_room_for_a_plan(client: TestClient, registry: Registry, path: str) -> None:
+    serve(registry, 0.7, plans=make_record())
+    asked = body()
+    (candles,) = asked["timeframe_data"].values()
+    candles[-12]["high"] *= 4
+    answer = posted(client, path, asked)
+    assert answer["plan"] is None
+    assert answer["probability_up"] == pytest.approx(0.7)
+
+
 def test_the_record_is_shown_with_the_version(client: TestClient, registry: Registry) -> None:
     record = make_record()
     version = serve(registry, 0.7, plans=record)

@@ -166,6 +166,23 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
         assert verdict.evidence.verdict == "insufficient"
 
 
+@pytest.mark.parametrize("factor", [3.0, 0.3])
+def test_a_bad_tick_gives_no_plan_until_the_range_has_forgotten_it(factor: float) -> None:
+    series = simulated(5, 0.25, count=300)
+    found = {}
+    for back in (2, 20, 70):
+        values = series.values.copy()
+        column = 1 if factor > 1 else 2
+        values[-back, column] *= factor
+        found[back] = assess(snapshot_of(CandleSeries.of_arrays(Timeframe.H1, series.times_ms, values)))
+    for back in (2, 20):
+        assert found[back].signal is Signal.NEUTRAL
+        assert found[back].evidence is None
+        assert "most of the average true range is that of one candle" in found[back].reasoning
+        assert found[back].risk_assessment.stop_loss_suggestion is None
+    assert found[70].signal is assess(snapshot_of(series)).signal is Signal.LONG
+
+
 def test_more_candles_left_out_never_raise_the_confidence_and_are_said() -> None:
     whole, chance = simulated(3, 0.4, count=300), np.random.default_rng(3).random(300)
     chance[[0, -1]] = 1
