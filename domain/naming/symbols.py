@@ -43,6 +43,8 @@ _FIAT = (
 )
 FIAT = frozenset(_FIAT.split())
 _METALS = frozenset({"XAU", "XAG", "XPT", "XPD"})
+# Oil, gas, base metals and indices, as brokers of currencies name them: XTIUSD, WTICOUSD, NAS100USD, DE30EUR.
+_OF_BROKERS = re.compile(r"X(?:TI|BR|NG|CU|AL|NI|ZN|PB)|WTICO|WTI|BCO|BRENT|NATGAS|[A-Z]{2,3}\d{2,3}")
 # Worth a dollar. BUSD and TUSD are gone, and would make BN/BUSD of BNB/USD and DO/TUSD of DOT/USD.
 DOLLAR_COINS = frozenset({"FDUSD", "PYUSD", "USDT", "USDC", "USDE", "USDP", "USD1", "DAI"})
 _QUOTES = FIAT | DOLLAR_COINS | {"BTC", "ETH", "BNB"}
@@ -125,6 +127,8 @@ class Symbol:
         # BTC-PERP is in dollars.
         if pair := _pair(traded) or (_pair(f"{traded}-USD") if name.endswith("-PERP") else None):
             base, quote = pair
+            if quote in FIAT and _OF_BROKERS.fullmatch(base):
+                return Symbol(name, None, name)
             forex = base in FIAT | _METALS and quote in FIAT
             kind = SymbolKind.FOREX if forex else SymbolKind.CRYPTO
             return Symbol(name, kind, base, quote, perpetual=name != traded)
