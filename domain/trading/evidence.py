@@ -13,8 +13,9 @@ from domain.values import Frozen, Share
 class EvidenceVerdict(StrEnum):
     """The evidence in a word.
 
-    `insufficient`: too few plans to tell. `inverted`: plans like it are surely worse than chance. `none`: nothing is
-    told from chance. `weak`: they are surely better than chance, before costs alone. `positive`: after costs too.
+    `insufficient`: too few plans to tell, or none of this kind of market and timeframe. `inverted`: plans like it are
+    surely worse than chance. `none`: nothing is told from chance. `weak`: they are surely better than chance, before
+    costs alone. `positive`: after costs too.
     """
 
     INSUFFICIENT = "insufficient"
