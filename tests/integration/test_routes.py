@@ -131,7 +131,7 @@ def test_health_says_what_is_there_and_what_is_not(client: TestClient) -> None:
     assert health["supported_symbols"] == SYMBOLS
     assert datetime.fromisoformat(health["timestamp"]).tzinfo
     assert (health["degraded"], health["problems"]) == ([], [])
-    assert health["last_cycle"] is None
+    assert (health["periodic_analysis"], health["last_cycle"]) == (False, None)
 
 
 def test_health_stays_200_and_names_a_store_that_is_down(make_client: MakeClient) -> None:

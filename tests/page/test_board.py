@@ -166,3 +166,18 @@ def test_a_neutral_card_says_why(market_service: Service, open_view: Open) -> No
     market_service.post("/ai/analyze", json=body).raise_for_status()
     page = open_view(market_service)
     expect(card_of(page, "DOTUSDT")).to_contain_text("the market is flat")
+
+
+@pytest.mark.parametrize(
+    ("symbol", "price", "shown"),
+    [("ZSMALLUSDT", 0.00000123, "0.00000123"), ("ZLARGEUSDT", 123_456_789.12, "123,456,789.12")],
+)
+def test_a_price_has_all_the_digits_that_it_needs(
+    market_service: Service, open_view: Open, symbol: str, price: float, shown: str
+) -> None:
+    body = shape_b(symbol=symbol)
+    for candle in body["timeframe_data"]["1h"]:
+        candle |= dict.fromkeys(("open", "high", "low", "close"), price)
+    market_service.post("/ai/analyze", json=body | {"current_price": price}).raise_for_status()
+    page = open_view(market_service)
+    expect(card_of(page, symbol).locator(".price")).to_have_text(shown)

@@ -187,6 +187,12 @@ def test_safe_mode_is_switched_with_a_reason_and_the_page_says_what_happened(
     expect(page.get_by_role("region", name="Lines of the log, newest first")).to_contain_text("safe mode is on")
 
 
+def test_buttons_of_rows_say_which_row_they_are_about(own_service: Service, open_view: Open) -> None:
+    page = open_view(own_service, "/#/operations?section=switches")
+    page.get_by_role("button", name="Disable momentum", exact=True).click()
+    expect(page.get_by_text("Leave momentum out of answers?")).to_be_visible()
+
+
 def test_tables_of_operations_fit_a_telephone(own_service: Service, open_view: Open) -> None:
     page = as_operator(open_view, own_service, "schedule", width=390)
     expect(page.get_by_role("region", name="Rows of the schedule")).to_be_visible()

@@ -62,6 +62,33 @@ def test_the_first_stop_of_the_tab_key_leads_past_the_head_and_stays_in_the_view
     expect(page.get_by_role("heading", level=1)).to_have_text("Try it")
 
 
+def test_the_way_back_by_the_keyboard_stays_clear_of_the_head(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/operations?section=switches")
+    page.set_viewport_size({"width": 1280, "height": 640})
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    expect(page.locator(".skeleton")).to_have_count(0)
+    page.locator("footer a").last.focus()
+    passed = 0
+    while page.evaluate("document.activeElement.closest('main, footer') !== null"):
+        hidden = page.evaluate(
+            """document.activeElement.getBoundingClientRect().bottom
+                <= document.querySelector("header").getBoundingClientRect().bottom"""
+        )
+        assert not hidden, page.locator(":focus").inner_text()
+        page.keyboard.press("Shift+Tab")
+        passed += 1
+    assert passed > 5
+
+
+def test_the_head_leaves_a_low_screen_to_the_view(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/symbol/BTCUSDT")
+    # As 200 % of a screen of 1440 by 900 pixels is.
+    page.set_viewport_size({"width": 720, "height": 450})
+    expect(page.locator(".headline")).to_be_visible()
+    page.evaluate("scrollTo(0, 400)")
+    expect(page.locator("header")).not_to_be_in_viewport()
+
+
 def test_the_strip_is_no_stop_of_the_tab_key(market_service: Service, open_view: Open) -> None:
     page = open_view(market_service)
     expect(page.locator(".heat .cell").first).to_be_visible()

@@ -8,8 +8,18 @@ import pytest
 from playwright.sync_api import Page, Route, expect
 
 from api.page_files import WEB_FOLDER
+from tests.fixtures.bodies import shape_b
 from tests.fixtures.service import Service
 from tests.page.conftest import Open, broad_tables, overflow, serious_findings
+
+# Keeps what is written on canvas: the text, and by how much its middle is off the upper and the lower edge, in pixels.
+WRITTEN = """window.written = [];
+    const write = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+      const place = this.getTransform().transformPoint({ x, y }).y;
+      window.written.push([text, place / devicePixelRatio, (this.canvas.height - place) / devicePixelRatio]);
+      return write.call(this, text, x, y, ...rest);
+    };"""
 
 
 def opened(open_view: Open, service: Service, query: str = "", **options: object) -> Page:
@@ -46,6 +56,52 @@ def test_timeframe_and_panes_are_switched_and_stand_in_the_address(market_servic
     page.reload()
     expect(page.get_by_role("link", name="4h")).to_have_attribute("aria-current", "page")
     expect(page.get_by_role("button", name="RSI")).to_have_attribute("aria-pressed", "false")
+
+
+def test_no_label_of_the_chart_is_cut_and_those_of_the_rsi_are_its_marks(
+    market_service: Service, open_view: Open
+) -> None:
+    page = open_view(market_service)
+    page.add_init_script(WRITTEN)
+    page.goto(f"{market_service.url}/#/symbol/BTCUSDT")
+    page.reload()
+    expect(page.locator(".chart canvas").first).to_be_visible()
+    written = wait_for_texts(page)
+    assert [text for text, above, below in written if min(above, below) < 5] == []
+    assert {"30", "70"} <= {text for text, _, _ in written}
+
+
+def wait_for_texts(page: Page) -> list[tuple[str, float, float]]:
+    """Return what the chart has written once it has written its levels."""
+    found: list[tuple[str, float, float]] = page.evaluate(
+        """() => new Promise((done) => {
+            const levels = () => written.some(([text]) => ["price", "entry"].includes(text));
+            const look = () => (levels() ? done(written) : requestAnimationFrame(look));
+            look(); })"""
+    )
+    return found
+
+
+def test_a_telephone_shows_as_many_candles_as_can_be_told_apart(market_service: Service, open_view: Open) -> None:
+    page = opened(open_view, market_service, width=360)
+    chart = page.get_by_role("application")
+    expect(page.locator(".legend time")).to_be_visible()
+    seen = set()
+    for x in range(100, 130, 2):
+        chart.hover(position={"x": x, "y": 60})
+        seen.add(page.locator(".legend time").get_attribute("datetime"))
+    assert 1 < len(seen) < 10
+
+
+def test_a_neutral_is_not_said_to_pay_its_costs(market_service: Service, open_view: Open) -> None:
+    body = shape_b(symbol="ZFLATUSDT")
+    for candle in body["timeframe_data"]["1h"]:
+        candle |= dict.fromkeys(("open", "high", "low", "close"), body["current_price"])
+    market_service.post("/ai/analyze", json=body).raise_for_status()
+    page = open_view(market_service, "/#/symbol/ZFLATUSDT")
+    headline = page.get_by_role("region", name="The newest signal")
+    expect(headline.locator(".signal")).to_have_text("Neutral")
+    expect(headline.locator(".confidence")).not_to_contain_text("pays its costs")
 
 
 def test_arrow_keys_speak_candles_and_a_table_has_them_all(market_service: Service, open_view: Open) -> None:

@@ -124,6 +124,7 @@ async def health(
         market_data=market_data.health(),
         websocket_clients=len(hub),
         log_lines_dropped=parts.log_lines_dropped,
+        periodic_analysis=settings.periodic.enabled,
         last_cycle=Cycle(**asdict(periodic.last_cycle)) if periodic.last_cycle else None,
     )
 

@@ -96,6 +96,7 @@ class Health(ResponseModel):
     ]
     websocket_clients: int
     log_lines_dropped: Annotated[int, Field(description="Since the start: they could not be written.")]
+    periodic_analysis: Annotated[bool, Field(description="The service analyzes its symbols by itself.")]
     last_cycle: Annotated[Cycle | None, Field(description="null before the first, or when the loop is off.")]
 
 

@@ -1,5 +1,5 @@
 /** Requests to the service's public API, from the page's own origin. */
-import { read } from "./store.js";
+import { read, write } from "./store.js";
 
 const TIMEOUT_MS = 35_000;
 
@@ -40,6 +40,12 @@ export async function ask(path, { method = "GET", body, content, signal } = {}) 
   const text = await response.text();
   const answer = response.headers.get("content-type")?.startsWith("text/markdown") ? text : parsed(text);
   if (response.ok) return answer;
+  // It was the administrator's when it was typed: the service has another one since.
+  if (response.status === 401 && read("admin") && token === read("token")) {
+    write("admin", false);
+    write("token", null);
+    write("expired", true);
+  }
   const wait = Number(response.headers.get("retry-after")) || null;
   throw new Problem(response.status, answer?.title ?? response.statusText, answer?.detail ?? text.slice(0, 300), wait);
 }

@@ -9,8 +9,8 @@ function format(value, options) {
   return formats.get(key).format(value);
 }
 
-/** A price with as many digits as it needs: 97,756 or 0.08213. */
-export const price = (value) => format(value, { maximumSignificantDigits: value >= 10_000 ? 7 : 6 });
+/** A price with as many digits as it needs: 123,456,789.12 or 0.08213. */
+export const price = (value) => format(value, value >= 1_000 ? { maximumFractionDigits: 2 } : { maximumSignificantDigits: 6 });
 /** A share of one as a percentage. */
 export const percent = (share, digits = 1) =>
   format(share, { style: "percent", minimumFractionDigits: digits, maximumFractionDigits: digits });

@@ -1,9 +1,9 @@
 /**
  * The one store of the page: topics with a value each, and subscribers that are told once a frame.
  *
- * Topics are `socket`, `events`, `token`, `admin` (whether the token is the administrator's), `refused` (whether signals need
- * one), `theme`, `clock` and `signal:SYMBOL`. A card that shows one symbol listens to its topic alone, so that hundreds of
- * symbols can change many times a second.
+ * Topics are `socket`, `events`, `token`, `admin` (whether the token is the administrator's), `expired` (whether the service
+ * has stopped taking it), `refused` (whether signals need one), `theme`, `clock` and `signal:SYMBOL`. A card that shows one
+ * symbol listens to its topic alone, so that hundreds of symbols can change many times a second.
  */
 import { useEffect, useState } from "./html.js";
 

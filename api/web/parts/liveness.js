@@ -44,6 +44,7 @@ function SocketState({ socket, refused, answers }) {
 }
 
 function NextRun({ health }) {
+  if (health && !health.periodic_analysis) return html`<span>periodic analysis off</span>`;
   const cycle = health?.last_cycle;
   if (!cycle) return null;
   const next = epoch(cycle.started_at) + health.analysis_interval_minutes * 60_000;

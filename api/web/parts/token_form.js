@@ -19,6 +19,7 @@ const LISTENER = {
 export function TokenForm({ listener = false }) {
   const { label, needed, wrong, route } = listener ? LISTENER : ADMINISTRATOR;
   const held = useTopic("admin", false);
+  const expired = useTopic("expired", false);
   const [given, setGiven] = useState("");
   const [problem, setProblem] = useState(null);
   if (held) {
@@ -49,6 +50,7 @@ export function TokenForm({ listener = false }) {
       onInput=${(event) => setGiven(event.target.value)} /></label>
     <button class="primary">Use it</button>
     <span class="aside">${needed}; kept in memory only</span>
+    ${expired && !problem ? html`<p role="alert" class="notice bad">The service no longer takes the token that was held here.</p>` : null}
     ${problem ? html`<p role="alert" class="notice bad">${problem.status === 401 ? wrong : problem.message}</p>` : null}
   </form>`;
 }
@@ -56,4 +58,5 @@ export function TokenForm({ listener = false }) {
 function hold(token, isAdministrators) {
   write("token", token);
   write("admin", isAdministrators);
+  write("expired", false);
 }

@@ -3,6 +3,7 @@ import { html, useCallback, useRef } from "../../core/html.js";
 import { adjust } from "../../core/address.js";
 import { useTopic } from "../../core/store.js";
 import { riskUnits, share } from "../../core/numbers.js";
+import { useResource } from "../../core/resource.js";
 import { Empty, Refusal, Skeleton } from "../../parts/view_state.js";
 import { Card } from "./card.js";
 import { Choices } from "./choices.js";
@@ -10,6 +11,7 @@ import { useDrawnOnce } from "./drawn_once.js";
 import { HeatStrip } from "./heat_strip.js";
 import { useOrder } from "./order.js";
 
+const HEALTH_MS = 30_000;
 const STEPS = { ArrowRight: 1, ArrowLeft: -1 };
 
 /** @param {{parameters: object, newest: object}} props Filter and order; the resource of the newest signals. */
@@ -50,10 +52,18 @@ function Reading() {
 }
 
 function Nothing() {
+  const health = useResource("health", { everyMs: HEALTH_MS });
   return html`<${Empty} title="No signals yet">
-    <p>The service analyzes its symbols every few minutes, and shows here what clients ask of it. The first signals appear
-      by themselves.</p>
+    <p>Signals that clients ask for appear here. ${health.data ? byItself(health.data) : null}</p>
     <p><a href="#/try">Analyze a market now</a></p><//>`;
+}
+
+/** Return what the service does without being asked, in a sentence. */
+function byItself({ periodic_analysis: on, analysis_interval_minutes: minutes, last_cycle: cycle }) {
+  if (!on) return "The service makes none by itself: its periodic analysis is off.";
+  const [[symbol, reason] = []] = Object.entries(cycle?.failures ?? {});
+  if (symbol) return html`The periodic analysis <a href="#/operations">failed</a>: ${symbol}: ${reason}.`;
+  return `The service also analyzes its symbols by itself, every ${minutes === 1 ? "minute" : `${minutes} minutes`}.`;
 }
 
 /** Move between cards by arrow keys, by rows too. */

@@ -7,9 +7,10 @@ import { ask } from "../../core/api.js";
  * The focus goes to the reason, or to the button that confirms, and back to the button that asked; Escape leaves it.
  *
  * @param {{title: string, path: string, method?: string, body?: (reason: string) => object, confirm?: string,
- *   reason?: boolean, done?: () => void}} props `confirm` is the question; with `reason` the reader gives one.
+ *   reason?: boolean, of?: string, done?: () => void}} props `confirm` is the question; with `reason` the reader gives one; `of` tells
+ *   those who listen which row of a table it is about.
  */
-export function Action({ title, path, method = "POST", body, confirm, reason = false, done }) {
+export function Action({ title, path, method = "POST", body, confirm, reason = false, of = "", done }) {
   const [asking, setAsking] = useState(false);
   const [busy, setBusy] = useState(false);
   const [text, setText] = useState("");
@@ -41,7 +42,7 @@ export function Action({ title, path, method = "POST", body, confirm, reason = f
     }
   };
   if (!asking) {
-    return html`<button ref=${first} disabled=${busy} onClick=${confirm || reason ? () => setAsking(true) : act}>${title}</button>
+    return html`<button ref=${first} disabled=${busy} onClick=${confirm || reason ? () => setAsking(true) : act}>${title}${of ? html`<span class="hidden-visually"> ${of}</span>` : null}</button>
       ${problem ? html`<span role="alert" class="problem">${problem.message}</span>` : null}`;
   }
   return html`<form class="confirm" onSubmit=${act} onKeyDown=${(event) => event.key === "Escape" && leave()}>

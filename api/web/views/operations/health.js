@@ -49,7 +49,7 @@ function Checked() {
   const reports = useResource(token ? "ai/reports?kind=health&limit=1" : null, { everyMs: 60_000 });
   if (!token) return html`<p class="aside">Health reports are shown with the administrator's token.</p>`;
   return html`<${Resource} resource=${reports} isEmpty=${({ reports: rows }) => rows.length === 0}
-    empty=${html`<p class="aside">No health report yet: the schedule makes one each quarter of an hour.</p>`}>
+    empty=${html`<p class="aside">No health report yet: <a href="#/operations?section=schedule">the schedule</a> says when the next one is due.</p>`}>
     ${({ reports: [newest] }) => html`<p><${LevelBadge} level=${newest.level} /> <${Age} at=${newest.created_at} />: ${newest.summary}</p>
       ${newest.findings.length ? html`<${Table} caption="Findings of the newest health report" columns=${FINDINGS} rows=${newest.findings} rowKey=${({ subject, text }) => subject + text} />` : null}`}
   <//>`;
@@ -61,11 +61,11 @@ function Facts({ health }) {
   return html`<dl class="facts">
     <dt>Version</dt><dd>${health.version}</dd>
     <dt>Store</dt><dd>${health.store}</dd>
-    <dt>Sources</dt><dd>${Object.entries(sources).map(([name, works]) => `${name} ${works ? "✓" : "✗"}`).join(", ")}</dd>
+    <dt>Sources</dt><dd>${Object.entries(sources).map(([name, works]) => `${name} ${{ true: "✓", false: "✗" }[works] ?? "not asked yet"}`).join(", ")}</dd>
     <dt>LLM</dt><dd>${health.gpt4_available ? "available" : health.api_key_configured ? "not available" : "no key"}</dd>
     <dt>Models in production</dt><dd>${Object.entries(health.models).map(([market, version]) => html`<div key=${market}>${marketName(market)}: ${version}</div>`)}${Object.keys(health.models).length ? null : "none"}</dd>
     <dt>Listening sockets</dt><dd>${count(health.websocket_clients)}</dd>
-    <dt>Newest cycle</dt><dd>${cycle ? html`<${Age} at=${cycle.started_at} />, ${cycle.duration_seconds.toFixed(1)} s` : "none yet"}</dd>
+    <dt>Newest cycle</dt><dd>${cycle ? html`<${Age} at=${cycle.started_at} />, ${cycle.duration_seconds.toFixed(1)} s` : health.periodic_analysis ? "none yet" : "the periodic analysis is off"}</dd>
     ${failed.map(([symbol, reason]) => html`<dt key=${symbol}>${symbol}</dt><dd>${reason}</dd>`)}
   </dl>`;
 }

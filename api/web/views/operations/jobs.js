@@ -68,9 +68,10 @@ function Progress({ job: { progress, status, error } }) {
   return html`<span class="aside">${text}</span>${share === null ? null : html`<${Meter} value=${share} label=${`${text}: ${Math.round(100 * share)} %`} />`}`;
 }
 
-function Actions({ job: { job_id: id, status, kind }, reload }) {
+function Actions({ job: { job_id: id, status, kind, parameters }, reload }) {
+  const of = [kind.replaceAll("_", " "), about(parameters)].filter(Boolean).join(", ");
   if (status === "queued" || status === "running") {
-    return html`<${Action} title="Cancel" path=${`jobs/${id}`} method="DELETE" confirm=${`Cancel this job (${kind})?`} done=${reload} />`;
+    return html`<${Action} title="Cancel" of=${of} path=${`jobs/${id}`} method="DELETE" confirm=${`Cancel this job (${kind})?`} done=${reload} />`;
   }
-  return status === "succeeded" ? null : html`<${Action} title="Retry" path=${`jobs/${id}/retry`} done=${reload} />`;
+  return status === "succeeded" ? null : html`<${Action} title="Retry" of=${of} path=${`jobs/${id}/retry`} done=${reload} />`;
 }

@@ -90,10 +90,10 @@ function Actions({ model, reload }) {
   const what = `${marketOf(model)}${target === "plan" ? ", plans" : ahead ? `, ${ahead} candles ahead` : ""}`;
   const whose = { symbol, timeframe, ...(target === "plan" ? { target } : {}), ...(ahead ? { horizon_candles: ahead } : {}) };
   if (alias === "production") {
-    return html`<${Action} title="Roll back" path="ai/models/rollback" reason body=${(reason) => ({ ...whose, reason })}
+    return html`<${Action} title="Roll back" of=${version} path="ai/models/rollback" reason body=${(reason) => ({ ...whose, reason })}
       confirm=${`Let the version before serve ${what} again?`} done=${reload} />`;
   }
-  return html`<${Action} title="Promote" path=${`ai/models/${version}/promote${asked(model)}`} reason body=${(reason) => ({ reason })}
+  return html`<${Action} title="Promote" of=${version} path=${`ai/models/${version}/promote${asked(model)}`} reason body=${(reason) => ({ reason })}
     confirm=${`Let ${version} serve ${what}, whatever the gate found?`} done=${reload} />`;
 }
 

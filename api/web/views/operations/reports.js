@@ -23,7 +23,7 @@ export function Reports() {
   const notices = useResource("ai/notices?limit=30", { everyMs: 60_000 });
   return html`<div class="panels">
     <div class="panel broad"><h2>Reports</h2><${Resource} resource=${reports} isEmpty=${({ reports: rows }) => rows.length === 0}
-      empty=${html`<${Empty} title="No report yet">The schedule makes the first within a quarter of an hour.<//>`}>
+      empty=${html`<${Empty} title="No report yet"><a href="#/operations?section=schedule">The schedule</a> says when the next one is due.<//>`}>
       ${({ reports: rows }) => rows.map((report) => html`<${Report} key=${report.report_id} report=${report} />`)}<//></div>
     <div class="panel broad"><h2>Notices</h2><${Resource} resource=${notices} isEmpty=${({ notices: rows }) => rows.length === 0}
       empty=${html`<p class="aside">Nothing was worth a notice.</p>`}>

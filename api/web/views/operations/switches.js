@@ -40,6 +40,6 @@ const columns = (reload) => [
   { title: "State", value: ({ disabled, reason }) => (disabled ? html`<${Badge} tone="warn">disabled<//> ${reason}` : html`<${Badge} tone="good">takes part<//>`) },
   { title: "Changed", value: ({ changed_at: at, by }) => (at ? html`<${Age} at=${at} /> by ${by}` : "–") },
   { title: "Action", value: ({ name, disabled }) => (disabled
-    ? html`<${Action} title="Enable" path=${`ai/disabled/${encodeURIComponent(name)}`} body=${() => ({ disabled: false })} done=${reload} />`
-    : html`<${Action} title="Disable" path=${`ai/disabled/${encodeURIComponent(name)}`} reason body=${(reason) => ({ disabled: true, reason })} confirm=${`Leave ${name} out of answers?`} done=${reload} />`) },
+    ? html`<${Action} title="Enable" of=${name} path=${`ai/disabled/${encodeURIComponent(name)}`} body=${() => ({ disabled: false })} done=${reload} />`
+    : html`<${Action} title="Disable" of=${name} path=${`ai/disabled/${encodeURIComponent(name)}`} reason body=${(reason) => ({ disabled: true, reason })} confirm=${`Leave ${name} out of answers?`} done=${reload} />`) },
 ];

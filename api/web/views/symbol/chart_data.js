@@ -66,8 +66,7 @@ export function levels(signal, colors) {
   return [
     ...support.slice(0, 3).map((price) => ({ title: "support", price, color: colors.aside, dashed: true })),
     ...resistance.slice(0, 3).map((price) => ({ title: "resistance", price, color: colors.aside, dashed: true })),
-    // The plan is void where the stop is reached: that price is its invalidation.
-    ...(signal.stop === null ? [] : [{ title: "stop: invalid beyond", price: signal.stop, color: colors.bad }]),
+    ...(signal.stop === null ? [] : [{ title: "stop", price: signal.stop, color: colors.bad }]),
     ...(signal.target === null ? [] : [{ title: "target", price: signal.target, color: colors.good }]),
     ...(signal.price === null ? [] : [{ title: signal.stop === null ? "price" : "entry", price: signal.price, color: colors.accent }]),
   ];

@@ -6,7 +6,8 @@ import { colorsOf } from "../../core/colors.js";
 
 // Height of an indicator pane, as a share of that of the candles.
 const INDICATOR_SHARE = 0.22;
-const BARS_SHOWN = 120;
+const MOST_BARS = 120;
+const NARROWEST_BAR = 6;
 
 /**
  * Make a chart in an element.
@@ -52,7 +53,9 @@ export function drawing(library, element, zone, onPoint) {
         price.createPriceLine({ price: level, title, color, lineStyle: dashed ? 2 : 0, lineWidth: 1, axisLabelVisible: !dashed }));
       drawIndicators(data);
       if (!placed && candles.length) {
-        chart.timeScale().setVisibleLogicalRange({ from: candles.length - BARS_SHOWN, to: candles.length + (ahead ? ahead.low.length : 3) + 2 });
+        const to = candles.length + (ahead ? ahead.low.length : 3) + 2;
+        const shown = Math.min(MOST_BARS, Math.floor(element.clientWidth / NARROWEST_BAR) - to + candles.length);
+        chart.timeScale().setVisibleLogicalRange({ from: candles.length - shown, to });
         placed = true;
       }
     },
@@ -94,8 +97,14 @@ export const PANES = {
   rsi: {
     title: "RSI", columns: ["rsi"],
     series: (library, chart, pane, colors) => {
-      const series = chart.addSeries(library.LineSeries, { color: colors.accent, lineWidth: 1, priceLineVisible: false }, pane);
-      for (const price of [30, 70]) series.createPriceLine({ price, color: colors.line, lineStyle: 2, lineWidth: 1, axisLabelVisible: false, title: "" });
+      const series = chart.addSeries(library.LineSeries, {
+        color: colors.accent, lineWidth: 1, priceLineVisible: false, autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }),
+        // Its usual marks alone have a label: those of a scale would stand on them.
+        priceFormat: { type: "custom", formatter: (value) => number(value), tickmarksFormatter: (values) => values.map(() => ""), minMove: 0.01 },
+      }, pane);
+      for (const price of [30, 70]) {
+        series.createPriceLine({ price, color: colors.line, lineStyle: 2, lineWidth: 1, title: "", axisLabelColor: colors.panel, axisLabelTextColor: colors.aside });
+      }
       return [series];
     },
   },
@@ -117,7 +126,7 @@ function options(library, colors, zone) {
     layout: { background: { type: library.ColorType.Solid, color: colors.panel }, textColor: colors.aside, panes: { separatorColor: colors.line }, attributionLogo: false },
     grid: { vertLines: { color: colors.raised }, horzLines: { color: colors.raised } },
     crosshair: { mode: library.CrosshairMode.Normal },
-    rightPriceScale: { borderColor: colors.line },
+    rightPriceScale: { borderColor: colors.line, entireTextOnly: true },
     timeScale: { borderColor: colors.line, timeVisible: true, tickMarkFormatter: (time, kind) => tick(time * 1000, kind, zone) },
     localization: { timeFormatter: (time) => stamp(time * 1000, zone) },
     kineticScroll: { mouse: !still, touch: !still },

@@ -13,7 +13,7 @@ export function Headline({ signal }) {
   return html`<section class="panel headline ${signal.side.toLowerCase()}" aria-label="The newest signal">
     <div class="row">
       <${SignalMark} side=${signal.side} large />
-      <span class="figure confidence">${share(signal.confidence)} <small>confidence; ${share(0.5)} pays its costs and no more</small></span>
+      <span class="figure confidence">${share(signal.confidence)} <small>${meaning(signal)}</small></span>
       <span class="badges">${stale ? html`<${StaleBadge} />` : null}<${DataBadge} sourceData=${signal.sourceData} /><${SourceBadge} source=${signal.source} /></span>
       <span class="aside"><${Age} at=${signal.generatedAt} />${stale ? null : html`, expires in <${Countdown} until=${signal.generatedAt + SIGNAL_LIFE_MS} />`}</span>
     </div>
@@ -21,6 +21,12 @@ export function Headline({ signal }) {
     <p>${signal.reasoning}</p>
     ${signal.fallbackReason ? html`<p class="aside">The LLM did not answer: ${signal.fallbackReason}</p>` : null}
   </section>`;
+}
+
+// A Neutral has the confidence that the better side's plan does not pay.
+function meaning({ side, evidence }) {
+  if (side !== "Neutral") return `confidence; ${share(0.5)} pays its costs and no more`;
+  return evidence ? `confidence; above ${share(0.5)} the better side's plan loses` : "confidence";
 }
 
 function Plan({ signal }) {
