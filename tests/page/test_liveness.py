@@ -12,6 +12,16 @@ from tests.page.conftest import SYMBOLS, Open, serious_findings
 from tests.page.test_board import INVENTED, analyze, card_of
 
 TOKEN = "token-of-the-socket"  # noqa: S105
+# Sockets of a network that is gone: they open, and neither answer nor close. The document has their number.
+DEAD_SOCKETS = """window.WebSocket = class {
+    constructor() {
+      const { dataset } = document.documentElement;
+      dataset.sockets = 1 + Number(dataset.sockets ?? 0);
+      setTimeout(() => this.onopen());
+    }
+    send() {}
+    close() {}
+};"""
 
 
 def test_a_token_is_asked_for_where_signals_need_one_and_opens_the_socket(open_view: Open) -> None:
@@ -75,3 +85,18 @@ def test_a_socket_that_does_not_open_is_told_from_a_service_that_is_away_and_wha
     passes.append(True)
     expect(page.locator(".live")).to_have_text("live")
     expect(card_of(page, "ADAUSDT")).to_be_visible()
+
+
+def test_a_socket_that_answers_no_more_is_given_up_though_it_does_not_close(
+    market_service: Service, open_view: Open
+) -> None:
+    page = open_view(market_service)
+    page.clock.install()
+    page.add_init_script(DEAD_SOCKETS)
+    page.reload()
+    expect(page.locator(".live")).to_be_visible()
+    expect(page.locator("html")).to_have_attribute("data-sockets", "1")
+    # To the next ping, and as long as an answer may take.
+    for seconds in (31, 6):
+        page.clock.fast_forward(seconds * 1_000)
+    expect(page.locator("html")).to_have_attribute("data-sockets", "2")

@@ -89,6 +89,14 @@ def test_the_head_leaves_a_low_screen_to_the_view(market_service: Service, open_
     expect(page.locator("header")).not_to_be_in_viewport()
 
 
+def test_the_head_is_printed_above_the_view(market_service: Service, open_view: Open) -> None:
+    page = open_view(market_service, "/#/symbol/BTCUSDT")
+    expect(page.locator(".headline")).to_be_visible()
+    page.evaluate("scrollTo(0, 400)")
+    page.emulate_media(media="print")
+    expect(page.locator("header")).not_to_be_in_viewport()
+
+
 def test_the_strip_is_no_stop_of_the_tab_key(market_service: Service, open_view: Open) -> None:
     page = open_view(market_service)
     expect(page.locator(".heat .cell").first).to_be_visible()

@@ -2,20 +2,23 @@
 import { share } from "./numbers.js";
 
 const PAUSE_MS = 4_000;
-let waiting = "";
-let timer = 0;
+let waiting = null;
+let saidAt = -PAUSE_MS;
 
-/** Announce a text politely; of several in short time the last is said. */
+/** Say politely, and at once, what the reader has just asked for. */
 export function announce(text) {
-  waiting = text;
-  if (timer) return;
-  timer = setTimeout(() => {
-    timer = 0;
-    document.getElementById("announcer").textContent = waiting;
-  }, document.getElementById("announcer").textContent ? PAUSE_MS : 0);
+  saidAt = performance.now();
+  document.getElementById("announcer").textContent = text;
 }
 
-/** Announce a signal in words. */
+/** Say politely what a market turned to; of several in short time the last is said. */
 export function announceSignal(signal) {
-  announce(`${signal.symbol}: ${signal.side}, confidence ${share(signal.confidence)}`);
+  const begun = waiting !== null;
+  waiting = signal;
+  if (!begun) setTimeout(sayWaiting, saidAt + PAUSE_MS - performance.now());
+}
+
+function sayWaiting() {
+  announce(`${waiting.symbol}: ${waiting.side}, confidence ${share(waiting.confidence)}`);
+  waiting = null;
 }

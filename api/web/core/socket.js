@@ -61,23 +61,32 @@ function connect() {
     clearTimeout(pong);
     receive(JSON.parse(data));
   };
-  socket.onclose = () => {
-    clearInterval(pings);
-    clearTimeout(pong);
-    socket = null;
-    // Spread, so that the pages that a restart disconnects do not all come back at one moment.
-    const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS) * (0.5 + Math.random());
-    attempts += 1;
-    write("socket", { state: "closed", attempts, retryAt: now() + pause });
-    // Without the token that it needs it would be refused for ever.
-    if (!read("refused")) retry = setTimeout(connect, pause);
-  };
+  socket.onclose = closed;
+}
+
+function closed() {
+  clearInterval(pings);
+  clearTimeout(pong);
+  socket = null;
+  // Spread, so that the pages that a restart disconnects do not all come back at one moment.
+  const pause = Math.min(FIRST_PAUSE_MS * 2 ** attempts, LONGEST_PAUSE_MS) * (0.5 + Math.random());
+  attempts += 1;
+  write("socket", { state: "closed", attempts, retryAt: now() + pause });
+  // Without the token that it needs it would be refused for ever.
+  if (!read("refused")) retry = setTimeout(connect, pause);
 }
 
 function ping() {
   clearTimeout(pong);
   socket.send(JSON.stringify({ type: "Ping" }));
-  pong = setTimeout(() => socket?.close(), PONG_MS);
+  pong = setTimeout(giveUp, PONG_MS);
+}
+
+// Where the network is gone, a browser waits for minutes until it calls a socket closed.
+function giveUp() {
+  socket.onclose = socket.onmessage = null;
+  socket.close();
+  closed();
 }
 
 function receive(event) {

@@ -98,8 +98,8 @@ export const PANES = {
     title: "RSI", columns: ["rsi"],
     series: (library, chart, pane, colors) => {
       const series = chart.addSeries(library.LineSeries, {
-        color: colors.accent, lineWidth: 1, priceLineVisible: false, autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }),
-        // Its usual marks alone have a label: those of a scale would stand on them.
+        color: colors.accent, lineWidth: 1, priceLineVisible: false, lastValueVisible: false, autoscaleInfoProvider: () => ({ priceRange: { minValue: 0, maxValue: 100 } }),
+        // Its usual marks alone have a label, each at its place: the newest value, which is in the legend, would push them away.
         priceFormat: { type: "custom", formatter: (value) => number(value), tickmarksFormatter: (values) => values.map(() => ""), minMove: 0.01 },
       }, pane);
       for (const price of [30, 70]) {
