@@ -135,7 +135,7 @@ def test_a_version_opens_with_its_card_and_the_trials_beside_it(service: Service
     page = open_view(service, "/#/operations?section=models", width=390, scheme="light")
     row = row_of(page, "Versions of models, newest first", "gru_model_")
     expect(row.get_by_role("cell").nth(7)).to_have_text("3")
-    button = row.get_by_role("button", name=re.compile("gru_model_"))
+    button = row.get_by_role("button", name=re.compile("^gru_model_"))
     button.click()
     expect(button).to_have_attribute("aria-expanded", "true")
     expect(page.get_by_text("3 settings were judged on some of the candles of BTCUSDT 1h from")).to_be_visible()
@@ -154,7 +154,7 @@ def test_a_version_that_has_gone_meanwhile_is_said_to_be_gone(
 ) -> None:
     gone = add_fitted(registry, ModelType.PATCHTST, created_at=NOON + timedelta(minutes=3), metrics=None, verdict=None)
     page = open_view(service, "/#/operations?section=models")
-    button = page.get_by_role("button", name=gone.version)
+    button = page.get_by_role("button", name=gone.version, exact=True)
     button.click()
     expect(page.get_by_text("It was never judged: a person decides whether it serves.")).to_be_visible()
     expect(page.get_by_text("None: it was never judged.")).to_be_visible()
