@@ -29,12 +29,15 @@ class Collection:
         key_field: The field that holds a document's key.
         filters: Top-level fields that `where` and `by` may name; each has an index. One type of value per field.
         groups: More text fields that `by` may name; they have no index.
+        newest_stays: Whether a document never replaces one of a later `created_at`. A switch that waited in the spool
+            of one replica comes to the store after the one that an operator made at another since.
     """
 
     name: str
     key_field: str
     filters: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    newest_stays: bool = False
 
 
 _SIGNAL_GROUPS = ("source", "predicted_signal", "actual_outcome")
@@ -56,9 +59,9 @@ CONFIG_SUGGESTIONS = Collection("config_suggestions", "task_id", ("status",))
 SELF_ANALYSES = Collection("gpt4_analysis_history", "analysis_id")
 # What the guards of an answer remember.
 GIVEN_SIDES = Collection("given_sides", "market")
-SAFE_MODE = Collection("safe_mode", "switch")
+SAFE_MODE = Collection("safe_mode", "switch", newest_stays=True)
 # Lanes and strategies that were disabled, or enabled again.
-DISABLED = Collection("disabled_parts", "name")
+DISABLED = Collection("disabled_parts", "name", newest_stays=True)
 # Rows of the schedule, and the newest time of each for which a job was queued.
 SCHEDULE = Collection("schedule", "name")
 # Work that one replica does at a time (`services/leases.py`).
@@ -148,7 +151,7 @@ class DocumentStore(Protocol):
     """
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
-        """Keep the document under its key, in place of an earlier one."""
+        """Keep the document under its key, in place of an earlier one; see `Collection.newest_stays`."""
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Keep the document unless the key has one already; return whether it was kept."""
@@ -204,14 +207,16 @@ class DocumentStore(Protocol):
 class LastingDocuments(DocumentStore, Protocol):
     """A document store that keeps documents through outages, and through the end of the process.
 
-    Where the store does not take a document soon, a local file does. `put`, `put_all` and `put_many` return when one of
-    the two has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier writes.
+    Where the store does not take a document soon, a local file does. `put`, `keep_new` and `put_many` return when one
+    of the two has it, and raise `StorageUnavailable` where neither takes it. Reads wait up to a second for earlier
+    writes.
     """
 
-    async def put_all(self, key: str, documents: Mapping[Collection, Document]) -> None:
-        """Keep documents of one key in several collections as `put` does, in this order, in the time of one of them.
+    async def keep_new(self, key: str, documents: Mapping[Collection, Document]) -> None:
+        """Keep documents of one new key in several collections, in this order, in the time of one of them.
 
-        After `Unstorable` those are kept that were not refused.
+        A document that the key has already stays: after a crash the spool may bring them again, when what was made of
+        them since is stored. After `Unstorable` those are kept that were not refused.
         """
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:

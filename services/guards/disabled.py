@@ -13,7 +13,7 @@ from loguru import logger
 
 from domain.errors import NotFound
 from domain.trading.disabled import LANES
-from domain.values import EPOCH, epoch_ms, utc_time
+from domain.values import EPOCH
 from rules.strategies import STRATEGY_NAMES
 from services.broadcast.events import render_disabled_changed
 from services.broadcast.hub import SignalHub
@@ -78,7 +78,8 @@ class Disabled(WatchedState[Mapping[str, PartState]]):
         if name not in NAMES:
             raise NotFound(f"{name[:80]!r} is no lane and no strategy; there are {', '.join(NAMES)}")
         async with self._lock:
-            part = PartState(name, disabled, reason, utc_time(epoch_ms(self._clock.now())), by)
+            moment = self._moment_after(self.state.get(name, PartState(name)).changed_at)
+            part = PartState(name, disabled, reason, moment, by)
             self._take({**self.state, name: part}, self._end_of_now())
             content = {"created_at": part.changed_at, "disabled": disabled, "reason": reason, "by": by}
             await self._keep(DISABLED, name, content, f"{name} is {'disabled' if disabled else 'enabled'}")

@@ -10,7 +10,7 @@ from functools import partial
 
 from loguru import logger
 
-from domain.values import EPOCH, epoch_ms, utc_time
+from domain.values import EPOCH
 from services.broadcast.events import render_safe_mode_changed
 from services.broadcast.hub import SignalHub
 from services.guards.watched_state import WatchedState
@@ -60,7 +60,7 @@ class SafeMode(WatchedState[SafeModeState]):
             StorageUnavailable: it is switched, and neither the store nor the spool keeps it.
         """
         async with self._lock:
-            state = SafeModeState(enabled, reason, utc_time(epoch_ms(self._clock.now())))
+            state = SafeModeState(enabled, reason, self._moment_after(self.state.changed_at))
             self._take(state, self._end_of_now())
             self._known.set()
             content = {"created_at": state.changed_at, "enabled": enabled, "reason": reason}

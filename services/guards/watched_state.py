@@ -111,12 +111,15 @@ class WatchedState(ABC, Generic[S]):
         found = await self._stored()
         if self._unkept:
             for (collection, key), content in list(self._unkept.items()):
-                if found is None or found[1] < content["created_at"]:  # else another process has changed it since
-                    await self._documents.put(collection, key, content)
+                await self._documents.put(collection, key, content)  # one that another process made since stays
                 del self._unkept[collection, key]
             found = await self._stored()
         self._on_its_way = False
         return found
+
+    def _moment_after(self, changed_at: datetime) -> datetime:
+        """Return the moment of a change that is made now: after the known one, also where the clock was set back."""
+        return utc_time(max(epoch_ms(self._clock.now()), epoch_ms(changed_at) + 1))
 
     def _end_of_now(self) -> datetime:
         """Return the end of the current millisecond: analyses are dated in whole ones where they are stored."""

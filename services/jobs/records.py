@@ -58,7 +58,7 @@ class JobRecords:
         """
         parameters_document = self._parameters_document(job, parameters)
         try:
-            await self._documents.put_all(job.job_id, {JOB_ORDERS: parameters_document, JOBS: job.model_dump()})
+            await self._documents.keep_new(job.job_id, {JOB_ORDERS: parameters_document, JOBS: job.model_dump()})
         except Unstorable:  # of the parameters, such as more candles than a document holds
             self._documents.discard_later(JOBS, job.job_id)
             raise

@@ -34,6 +34,7 @@ from storage.document_ports import (
     Collection,
     Document,
     DocumentStore,
+    DocumentWrite,
 )
 from utils.clock import Clock
 
@@ -194,7 +195,7 @@ class SelfAnalyses:
     async def _keep_one(self, collection: Collection, document: Document) -> Document:
         now, key = self._clock.now(), uuid4().hex
         kept = {"created_at": now, "timestamp": now.isoformat(), **document}
-        await self._documents.put(collection, key, kept)
+        await self._documents.put_many(collection, [DocumentWrite(key, kept, once=True)])
         return _with_id(collection, {**kept, collection.key_field: key})
 
 

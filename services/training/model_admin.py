@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime
 
-from domain.errors import ModelNotFound, ModelUnusable
+from domain.errors import InvalidRequest, ModelNotFound, ModelUnusable
 from domain.market import Timeframe
 from models.recalibration.recalibration_file import read_recalibrations
 from models.registry.aliases import ALIASES_FILE
@@ -131,9 +131,11 @@ class ModelAdmin:
         """
         key, registry = self._holder(version, horizon)
         metadata = registry.open(version).metadata
-        if registry.aliases().of(*metadata.scope).production != version:
+        try:
             return self.promote(version, BY_OPERATOR, horizon)
-        load_version(registry, version)
+        except InvalidRequest:
+            if registry.aliases().of(*metadata.scope).production != version:
+                raise
         self._serve(key, *metadata.scope)
         return self.find(version, horizon)
 

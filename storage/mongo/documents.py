@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from motor.motor_asyncio import AsyncIOMotorCollection
-from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne
+from pymongo import ASCENDING, DESCENDING, IndexModel, InsertOne, ReplaceOne, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from storage.document_ports import COLLECTIONS, Collection, Document, DocumentWrite, Total, Where
@@ -31,9 +31,7 @@ class MongoDocumentStore(MongoDatabase):
 
     async def put(self, collection: Collection, key: str, document: Document) -> None:
         """Insert the document or replace the one of its key."""
-        stored = checked(collection, key, document)
-        with operation("put_document"):
-            await self._of(collection).replace_one({collection.key_field: key}, stored, upsert=True)
+        await self.put_many(collection, [DocumentWrite(key, document, once=False)])
 
     async def insert(self, collection: Collection, key: str, document: Document) -> bool:
         """Insert the document unless its key is there; return whether it was inserted."""
@@ -56,12 +54,7 @@ class MongoDocumentStore(MongoDatabase):
     async def put_many(self, collection: Collection, writes: Sequence[DocumentWrite]) -> None:
         """Keep all in one bulk write; where one is refused the others are kept."""
         stored = [(write, checked(collection, write.key, write.document)) for write in writes]
-        requests: list[InsertOne[Document] | ReplaceOne[Document]] = [
-            InsertOne(document)
-            if write.once
-            else ReplaceOne({collection.key_field: {"$eq": write.key}}, document, upsert=True)
-            for write, document in stored
-        ]
+        requests = [InsertOne(document) if write.once else _put(collection, document) for write, document in stored]
         with operation("put_documents"):
             if requests:  # MongoDB refuses an empty bulk write
                 await bulk_write(self._of(collection), requests)
@@ -127,6 +120,15 @@ class MongoDocumentStore(MongoDatabase):
 def _equal(where: Where | None) -> dict[str, Any]:
     # $eq: a value is never read as an operator.
     return {field: {"$eq": value} for field, value in (where or {}).items()}
+
+
+def _put(collection: Collection, document: Document) -> ReplaceOne[Document] | UpdateOne:
+    key = {collection.key_field: {"$eq": document[collection.key_field]}}
+    if not collection.newest_stays:
+        return ReplaceOne(key, document, upsert=True)
+    newer = {"$gt": ["$created_at", document["created_at"]]}
+    kept = {"$cond": [newer, "$$ROOT", {"$literal": document}]}
+    return UpdateOne(key, [{"$replaceWith": kept}], upsert=True)
 
 
 def _indexes(collection: Collection) -> list[IndexModel]:

@@ -71,9 +71,10 @@ class ResilientDocuments(Resilient[PendingDocument]):
         """Return when the store or the spool has the document."""
         await self._behind.keep(PendingDocument(collection, key, document))
 
-    async def put_all(self, key: str, documents: Mapping[Collection, Document]) -> None:
+    async def keep_new(self, key: str, documents: Mapping[Collection, Document]) -> None:
         """Return when the store or the spool has all of them."""
-        await self._behind.keep(*(PendingDocument(collection, key, kept) for collection, kept in documents.items()))
+        pending = (PendingDocument(collection, key, kept, once=True) for collection, kept in documents.items())
+        await self._behind.keep(*pending)
 
     def put_later(self, collection: Collection, key: str, document: Document, *, once: bool = False) -> None:
         """Take a document and return; it is kept soon."""

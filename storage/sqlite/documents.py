@@ -135,6 +135,8 @@ class SqliteDocumentStore(SqliteDatabase):
 
 def _insert(collection: Collection, *, once: bool) -> str:
     replace = "UPDATE SET created_at = excluded.created_at, document = excluded.document"
+    if collection.newest_stays:
+        replace += f" WHERE excluded.created_at >= {collection.name}.created_at"
     conflict = "NOTHING" if once else replace
     return f"""
         INSERT INTO {collection.name} (key, created_at, document) VALUES (?, ?, ?) ON CONFLICT (key) DO {conflict}

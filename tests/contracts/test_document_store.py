@@ -22,6 +22,7 @@ from storage.document_ports import (
     FEEDBACK,
     JOBS,
     LLM_CALLS,
+    SAFE_MODE,
     TRADE_ANALYSES,
     Collection,
     Document,
@@ -111,6 +112,20 @@ async def test_put_replaces_the_whole_document(store: DocumentDatabase) -> None:
     await store.put(JOBS, "j1", document(status="queued", note="gone later"))
     await store.put(JOBS, "j1", document(status="running"))
     assert await store.newest(JOBS, 10) == [document(status="running", job_id="j1")]
+
+
+async def test_a_switch_never_replaces_a_later_one(store: DocumentDatabase) -> None:
+    for minutes, stays in ((1, 1), (0, 1), (2, 2), (2, 2), (1, 2)):
+        hostile = {"$created_at": "$$ROOT", "inner": {"$set": {"a.b": "$x"}}}
+        await store.put(SAFE_MODE, "service", document(minutes, note=f"of {minutes}", **hostile))
+        assert await store.get(SAFE_MODE, "service") == document(stays, note=f"of {stays}", switch="service", **hostile)
+    await store.put_many(SAFE_MODE, [DocumentWrite(key, document(1), once=False) for key in ("service", "other")])
+    assert await keys(store, SAFE_MODE) == ["service", "other"]
+
+
+async def test_of_many_switches_at_once_the_latest_stays(store: DocumentDatabase) -> None:
+    await asyncio.gather(*(store.put(SAFE_MODE, "service", document(n * 7 % 30)) for n in range(30)))
+    assert await store.get(SAFE_MODE, "service") == document(29, switch="service")
 
 
 async def test_insert_keeps_the_first_of_a_key(store: DocumentDatabase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -182,6 +183,17 @@ def test_loading_lets_a_version_serve_at_once(client: TestClient, registry: Regi
     assert [(promotion.version, promotion.by, promotion.reason) for promotion in promotions] == [
         (model.version, "forced", "loaded by an operator") for model in (first, second)
     ]
+
+
+def test_two_operators_who_load_a_version_at_once_both_see_it_serve(client: TestClient, registry: Registry) -> None:
+    first, second = add_model(registry), add_model(registry, ModelType.GRU, created_at=later(1))
+    with ThreadPoolExecutor(4) as operators:
+        for model in (first, second) * 4:
+            body = {"version": model.version}
+            answers = operators.map(lambda _: client.post("/model/load", json=body), range(4))  # noqa: B023
+            assert {answer.status_code for answer in answers} == {200}
+    history = registry.aliases().of("BTCUSDT", Timeframe.H1).history
+    assert [promotion.version for promotion in history] == [model.version for model in (first, second) * 4]
 
 
 def test_forecasts_come_from_what_was_loaded_or_rolled_back_to(client: TestClient, registry: Registry) -> None:

@@ -108,6 +108,29 @@ async def test_put_documents_are_read_at_once(tmp_path: Path) -> None:
     await documents.close()
 
 
+async def test_a_new_document_that_a_spool_brings_again_replaces_nothing_made_of_it_since(tmp_path: Path) -> None:
+    folder, spool = tmp_path / "folder", tmp_path / "spool"
+    folder.touch()
+    documents = ResilientDocuments(
+        SqliteDocumentStore(folder / "store.db"), pace=PACE, spool=Spool(spool, "documents", 10_000)
+    )
+    await documents.open()
+    with pytest.raises(StorageUnavailable):
+        await documents.ping()
+    await documents.keep_new("j1", {JOBS: DOCUMENT | {"status": "queued"}})
+    (file,) = spool.iterdir()
+    left = file.read_bytes()
+    folder.unlink()
+    await eventually(lambda: documents.state.available and not file.exists())
+    assert await documents.replace(JOBS, "j1", DOCUMENT | {"status": "succeeded"}, {"status": "queued"})
+    await documents.close()
+    file.write_bytes(left)  # as a kill leaves it while a long file is being written to the store
+    await documents.open()
+    assert await documents.flush()
+    assert await documents.get(JOBS, "j1") == DOCUMENT | {"status": "succeeded", "job_id": "j1"}
+    await documents.close()
+
+
 async def test_call_of_a_store_that_hangs_ends_at_the_time_limit(tmp_path: Path, log_lines: list[str]) -> None:
     hangs = True
 
