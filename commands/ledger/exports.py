@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -70,8 +70,11 @@ def verify_exports(
         stated = ", ".join(day.root or f"none of {day.day}, which is not closed" for day in checked)
         wrong.append(f"the announced root is {root}, and the export states {stated}")
     table = Table("day", "entries", "root", "verdict")
+    days = {day.day for day in checked}
     for day in checked:
-        state = "open: no root yet" if day.root is None else "intact"
+        gap = day.day != min(days) and day.day - timedelta(days=1) not in days
+        intact = "intact, but the day before it is not among the files" if gap else "intact"
+        state = "open: no root yet" if day.root is None else intact
         table.add_row(f"{day.day}", f"{len(day.entries):,}", day.root or "-", "changed" if day.wrong else state)
     document = [{"day": day.day.isoformat(), "entries": len(day.entries), "root": day.root} for day in checked]
     show({"days": document, "wrong": wrong}, table, as_json)

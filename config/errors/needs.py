@@ -32,6 +32,7 @@ _NEEDS = {
     "string_too_long": "needs at most {max_length} characters",
     "string_pattern_mismatch": "needs a text of the form {pattern}",
     "string_unicode": "needs a text in UTF-8",
+    "date_type": "needs a date such as 2026-01-31",
     "date_from_datetime_parsing": "needs a date such as 2026-01-31",
     "date_parsing": "needs a date such as 2026-01-31",
     "datetime_parsing": "needs a time such as 2026-01-31T12:00:00Z",

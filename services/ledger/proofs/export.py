@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -62,14 +62,9 @@ class DayExport:
     def lines(self) -> Iterator[bytes]:
         """Yield the lines without line ends: entries, settlements, and last the day with a digest over all of it."""
         digest = hashlib.sha256()
-        for record, rows in (
-            (ENTRY, map(published, self.entries)),
-            (SETTLEMENT, map(published_settlement, self.settlements)),
-        ):
-            for row in rows:
-                line = canonical({"record": record, **row})
-                digest.update(line + b"\n")
-                yield line
+        for line in lines_of(self.entries, self.settlements):
+            digest.update(line + b"\n")
+            yield line
         yield canonical(sealed(self._day(), digest))
 
     def ndjson(self) -> bytes:
@@ -116,6 +111,13 @@ async def export_day(store: LedgerStore, day: date) -> DayExport:
     root, previous = await read_root(store, day)
     settlements = [settlement for entry in entries for settlement in records[entry.id].settlements]
     return DayExport(day, entries, settlements, root, previous)
+
+
+def lines_of(entries: Iterable[LedgerEntry], settlements: Iterable[Settlement]) -> Iterator[bytes]:
+    """Yield the line of each, without line ends."""
+    for record, rows in ((ENTRY, map(published, entries)), (SETTLEMENT, map(published_settlement, settlements))):
+        for row in rows:
+            yield canonical({"record": record, **row})
 
 
 def sealed(day: dict[str, Any], digest: hashlib._Hash) -> dict[str, Any]:

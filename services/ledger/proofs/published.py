@@ -8,6 +8,9 @@ from dataclasses import fields
 from enum import StrEnum
 from typing import Any
 
+from pydantic import TypeAdapter, ValidationError
+
+from config.errors.needs import named_need_of
 from domain.errors import InvalidRequest
 from domain.ledger.entries import ENUMERATIONS, LedgerEntry
 from domain.ledger.settlements import PlanEnd, Settlement
@@ -17,6 +20,7 @@ from services.ledger.proofs.merkle import leaf_hash
 _PRIVATE = "request_id"
 ENTRY_FIELDS = tuple(field.name for field in fields(LedgerEntry) if field.name != _PRIVATE)
 SETTLEMENT_FIELDS = tuple(field.name for field in fields(Settlement))
+_ENTRY, _SETTLEMENT = TypeAdapter(LedgerEntry), TypeAdapter(Settlement)
 
 
 def published(entry: LedgerEntry) -> dict[str, Any]:
@@ -36,20 +40,16 @@ def entry_of(row: Mapping[str, Any]) -> LedgerEntry:
         InvalidRequest: a field is missing, unknown, or has no such value.
     """
     _know(row, ENTRY_FIELDS, "entry")
-    try:
-        values: dict[str, Any] = {name: kind(row[name]) for name, kind in ENUMERATIONS.items() if row[name] is not None}
-        return LedgerEntry(**{**row, **values, _PRIVATE: None})
-    except ValueError as error:
-        raise InvalidRequest(f"entry {row.get('id')}: {error}") from error
+    _check(_ENTRY, {**row, _PRIVATE: None}, f"entry {row['id']!r:.80}")
+    values: dict[str, Any] = {name: kind(row[name]) for name, kind in ENUMERATIONS.items() if row[name] is not None}
+    return LedgerEntry(**{**row, **values, _PRIVATE: None})
 
 
 def settlement_of(row: Mapping[str, Any]) -> Settlement:
     """Return the settlement of its fields; raises as `entry_of`."""
     _know(row, SETTLEMENT_FIELDS, "settlement")
-    try:
-        return Settlement(**{**row, "end": None if row["end"] is None else PlanEnd(row["end"])})
-    except ValueError as error:
-        raise InvalidRequest(f"settlement of {row.get('entry_id')}: {error}") from error
+    _check(_SETTLEMENT, row, f"settlement of {row['entry_id']!r:.80}")
+    return Settlement(**{**row, "end": None if row["end"] is None else PlanEnd(row["end"])})
 
 
 def canonical(values: Mapping[str, Any]) -> bytes:
@@ -65,6 +65,16 @@ def entry_hash(entry: LedgerEntry) -> bytes:
 def _plain(value: Any) -> Any:
     """Return a word of the field as plain text, other values as they are."""
     return str(value) if isinstance(value, StrEnum) else value
+
+
+def _check(kind: TypeAdapter[Any], row: Mapping[str, Any], what: str) -> None:
+    """Check the types only: what is validated has 1.0 where the row has 1, and so another hash."""
+    try:
+        kind.validate_json(canonical(row), strict=True)
+    except ValidationError as error:
+        raise InvalidRequest(f"{what}: {named_need_of(error.errors()[0])}") from error
+    except ValueError as error:  # NaN, or a text that is no Unicode
+        raise InvalidRequest(f"{what}: {error}") from error
 
 
 def _know(row: Mapping[str, Any], names: tuple[str, ...], what: str) -> None:
