@@ -13,7 +13,10 @@ from contextlib import ExitStack, asynccontextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
+from utils.standard_streams import open_standard_streams
+
 if __name__ == "__main__":
+    open_standard_streams()
     # Ctrl-C during the seconds of the imports ends the command without a traceback; commands take it from there.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
@@ -203,6 +206,7 @@ def main() -> None:
         command = get_command(cli)
         explain(command)
         status = command.main(prog_name="cli.py", standalone_mode=False)
+        sys.stdout.flush()
     except TyperException as error:
         if words := usage_words(error):
             fail(words)
@@ -216,18 +220,18 @@ def main() -> None:
         fail(message)
         raise SystemExit(2) from None
     except OSError as error:
-        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT, errno.EPIPE}:
             raise
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115 - what is still to be written would fail again at the end
+        if error.errno == errno.EPIPE:  # whoever read it has gone
+            raise SystemExit(1) from None
         fail(f"no space is left for {error.filename or 'a file'}; free some on its disk and run this again")
         raise SystemExit(2) from None
     raise SystemExit(status if isinstance(status, int) else 0)
 
 
 def _leave() -> NoReturn:
-    """End the process after Ctrl-C, without taking the interpreter apart.
-
-    Threads of TensorFlow that read the next batch would call Python meanwhile: the process would abort, or never end.
-    """
+    """End the process after Ctrl-C at once: threads of TensorFlow would call an interpreter that is taken apart."""
     logger.remove()  # writes the lines that wait
     with suppress(OSError):
         sys.stdout.flush()

@@ -7,7 +7,10 @@ import signal
 import sys
 from functools import partial
 
+from utils.standard_streams import open_standard_streams
+
 if __name__ == "__main__":
+    open_standard_streams()
     # Ctrl-C during the seconds of the imports ends the start without a traceback; the server has its own handler.
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     gc.disable()  # the server enables it: what is made until then stays, and was walked through again and again

@@ -5,10 +5,19 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationInfo,
+    field_validator,
+)
 from pydantic_core import PydanticCustomError
 
 _HTTP_URL = re.compile(r"https?://[^\s/]+(/\S*)?")
@@ -80,6 +89,29 @@ class Section(BaseModel):
     """Base of every section: unknown keys stop the start, and values never change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _no_switch_for_a_number(cls, value: Any, info: ValidationInfo) -> Any:
+        """Refuse `no` and `true`, which would count as 0 and 1."""
+        if (
+            info.field_name is not None
+            and _holds_switch(value)
+            and _numeric(cls.model_fields[info.field_name].annotation)
+        ):
+            raise PydanticCustomError("no_number", "needs a number: yes, no, on, off, true and false are none")
+        return value
+
+
+def _holds_switch(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        value = list(value.values())
+    return any(map(_holds_switch, value)) if isinstance(value, list | tuple) else isinstance(value, bool)
+
+
+def _numeric(kind: Any) -> bool:
+    """Return whether a type takes numbers, alone or in a list or mapping."""
+    return kind in {int, float} or any(map(_numeric, get_args(kind)))
 
 
 def over(base: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,12 +124,17 @@ class _UniqueKeys(_SafeLoader):  # type: ignore[misc, valid-type]  # which of th
         return mapping
 
 
+# Whole at once: the loader's own way lets a mapping contain itself.
+_UniqueKeys.add_constructor("tag:yaml.org,2002:map", lambda loader, node: loader.construct_mapping(node, deep=True))
+
+
 @lru_cache(maxsize=2)
 def _parsed(text: str) -> Any:
     """Return what the text says, which takes 15 ms the first time; the result is never changed, so it is kept.
 
     Raises:
         yaml.YAMLError: it is no YAML, or a mapping has a key twice, of which the first would count for nothing.
+        ValueError: a number of thousands of digits, or a day that is in no calendar.
     """
     return yaml.load(text, _UniqueKeys)  # noqa: S506 - it is a safe loader
 
@@ -137,10 +142,13 @@ def _parsed(text: str) -> Any:
 def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
     try:
         tree = _parsed(config_file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, UnicodeDecodeError) as error:
+    except (OSError, yaml.YAMLError, ValueError) as error:
         raise ConfigurationError(f"{config_file.name} cannot be read: {_why_unreadable(error)}") from None
-    if not isinstance(tree, dict) or not all(isinstance(section, dict) for section in tree.values()):
+    if not isinstance(tree, dict):
         raise ConfigurationError(f"{config_file.name} needs sections with keys under them")
+    for name, section in tree.items():
+        if not isinstance(section, dict):
+            raise ConfigurationError(f"{config_file.name}: {name}: needs keys under it")
     for secret_section, secret_key in _SECRETS:
         if secret_key in tree.get(secret_section, {}):
             raise ConfigurationError(
@@ -149,7 +157,7 @@ def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
     return tree
 
 
-def _why_unreadable(error: OSError | yaml.YAMLError | UnicodeDecodeError) -> str:
+def _why_unreadable(error: OSError | yaml.YAMLError | ValueError) -> str:
     """Return why a file is no YAML, with the line, or why it cannot be read at all."""
     if isinstance(error, OSError):
         return f"{error.strerror}: {error.filename}"

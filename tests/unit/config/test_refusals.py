@@ -9,6 +9,8 @@ import pytest
 from config.sources import load_settings
 from domain.errors import ConfigurationError
 
+NO_NUMBER = "needs a number: yes, no, on, off, true and false are none"
+
 
 def refusal(**environment: str) -> str:
     with pytest.raises(ConfigurationError) as refused:
@@ -104,9 +106,22 @@ def test_a_token_that_no_header_takes_is_refused_without_being_repeated(name: st
             "own.yaml: schedule.jobs.nightly.kind: unknown stands for kinds of other versions, and is none to run",
         ),
         ("models:\n  serving: 3\n", "own.yaml: models.serving: needs keys under it"),
+        ("llm:\n  model: gpt-4o\nserver:\n", "own.yaml: server: needs keys under it"),
+        ("[server]\n", "own.yaml needs sections with keys under them"),
+        ("server: {port: true}\n", f"own.yaml: server.port: {NO_NUMBER}"),
+        ("trading: {fee_bps: no}\n", f"own.yaml: trading.fee_bps: {NO_NUMBER}"),
+        ("indicators: {ema_periods: [9, on]}\n", f"own.yaml: indicators.ema_periods: {NO_NUMBER}"),
+        ("server: &a {port: *a}\n", "own.yaml cannot be read: line 1: found unconstructable recursive node"),
+        ("notices: {quiet_from: 2026-13-45}\n", "own.yaml cannot be read: month must be in 1..12"),
     ],
 )
 def test_a_file_is_named_with_the_place_in_it(tmp_path: Path, text: str, line: str) -> None:
     own = tmp_path / "own.yaml"
     own.write_text(text)
     assert refusal(CONFIG_FILE=str(own)) == line
+
+
+def test_a_number_of_thousands_of_digits_is_no_traceback(tmp_path: Path) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text(f"server: {{port: {'9' * 5_000}}}\n")
+    assert refusal(CONFIG_FILE=str(own)).startswith("own.yaml cannot be read: Exceeds the limit")
