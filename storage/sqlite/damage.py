@@ -55,3 +55,12 @@ def set_aside(path: Path, damaged: Inode | None) -> Path | None:
             if (companion := beside(path, suffix)).exists():
                 os.rename(companion, beside(target, suffix))
         return target
+
+
+def signature(path: Path) -> tuple[int, int, int] | None:
+    """Return inode, size and time of change, which identify an unchanged file; None without a file."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_size, status.st_mtime_ns

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+import time
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,12 +16,14 @@ from loguru import logger
 from config.settings import WhenDamaged
 from domain.errors import StorageUnavailable
 from storage.sqlite.connecting import connect, connect_to_read
-from storage.sqlite.damage import COMPANIONS, Inode, beside, inode, set_aside
+from storage.sqlite.damage import COMPANIONS, Inode, beside, inode, set_aside, signature
 from storage.sqlite.faults import FULL_DISK, DamagedFile, failure, has_room, is_damage, is_full_disk
 
 T = TypeVar("T")
 
 BUSY_SECONDS = 2.0
+# A call waits at least so long for another program, however long it waited for its turn.
+LEAST_BUSY_SECONDS = 0.1
 
 _HEALTH_TABLE = "CREATE TABLE IF NOT EXISTS service_health (id INTEGER PRIMARY KEY, writes INTEGER NOT NULL)"
 _HEALTH_WRITE = """
@@ -49,7 +52,8 @@ class SqliteFile:
             path: The database file.
             prepare: Called with each new connection.
             when_damaged: Whether `open` refuses a damaged file, or moves it away and begins a new one.
-            busy_seconds: How long another program may hold the file before a call fails.
+            busy_seconds: How long another program may hold the file before a call fails, the time included in which
+                the call waited for its turn: connections that wait for the same program do so together.
             writing: Held during each write. Two connections of this process share it: they write in turn, as they
                 came. SQLite alone lets a writer look again now and then, so one that writes group after group keeps
                 the other out until its time is over.
@@ -76,8 +80,8 @@ class SqliteFile:
         if self._executor is None:
             self._executor = ThreadPoolExecutor(1, thread_name_prefix="sqlite")
             self._scanner = ThreadPoolExecutor(1, thread_name_prefix="sqlite-scan")
-        async with self._writing:
-            await self._on_thread("open", self._connect)
+        async with self._turn() as patience:
+            await self._on_thread("open", lambda: self._connect(patience))
 
     async def close(self) -> None:
         """Close the file; later calls raise `StorageUnavailable`."""
@@ -133,16 +137,24 @@ class SqliteFile:
             Unstorable: the values were refused, and nothing of the transaction is kept.
         """
 
-        def in_transaction() -> T:
+        def in_transaction(patience: float) -> T:
             connection = self._open_connection()
+            connection.execute(f"PRAGMA busy_timeout = {round(1_000 * patience)}")
             self._check_place()
             with connection:
                 result = work(connection)
             self._check_place()
             return result
 
+        async with self._turn() as patience:
+            return await self._on_thread(operation, lambda: in_transaction(patience))
+
+    @asynccontextmanager
+    async def _turn(self) -> AsyncIterator[float]:
+        """Wait for the turn to write; give the seconds that are left to wait for another program."""
+        asked = time.monotonic()
         async with self._writing:
-            return await self._on_thread(operation, in_transaction)
+            yield max(self._busy_seconds - (time.monotonic() - asked), min(LEAST_BUSY_SECONDS, self._busy_seconds))
 
     async def _on_thread(self, operation: str, work: Callable[[], T], *, scans: bool = False) -> T:
         executor = self._scanner if scans else self._executor
@@ -160,34 +172,34 @@ class SqliteFile:
             raise _not_open()
         return self._connection
 
-    def _connect(self) -> None:
+    def _connect(self, patience: float) -> None:
         self._check_room()  # where it fails, the earlier connection can still read
         self._disconnect()
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._drop_companions_of_a_deleted_file()
-        if self._refused is not None and self._refused == self._signature():
+        if self._refused is not None and self._refused == signature(self._path):
             raise self._damage()
         opened = inode(self._path)
         try:
-            self._connection = self._connected()
+            self._connection = self._connected(patience)
         except (sqlite3.Error, DamagedFile) as error:
             if not is_damage(error):
                 raise
             self._suspected = True
             if self._when_damaged == "refuse":
-                self._refused = self._signature()
+                self._refused = signature(self._path)
                 raise self._damage() from error
             if (kept_as := set_aside(self._path, opened)) is not None:
                 log = logger.bind(file=self._path.name, kept_as=kept_as.name)
                 log.warning("the database file is damaged; it is set aside and a new one begins")
             self._suspected = False
-            self._connection = self._connected()
+            self._connection = self._connected(patience)
         self._suspected = False
         self._refused = None
         self._inodes = {suffix: inode(beside(self._path, suffix)) for suffix in ("", *COMPANIONS)}
 
-    def _connected(self) -> sqlite3.Connection:
-        connection = connect(self._path, self._busy_seconds)
+    def _connected(self, patience: float) -> sqlite3.Connection:
+        connection = connect(self._path, patience)
         try:
             if self._suspected and connection.execute("PRAGMA quick_check(1)").fetchone() != ("ok",):
                 raise DamagedFile
@@ -232,14 +244,6 @@ class SqliteFile:
             f"the database file {self._path.name} is damaged or no SQLite database: put a backup in its place, move it "
             "away so that a new one begins, or set storage.when_damaged to set_aside, which does that"
         )
-
-    def _signature(self) -> tuple[int, int, int] | None:
-        """Return inode, size and time of change, which identify an unchanged file; None without a file."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            return None
-        return status.st_ino, status.st_size, status.st_mtime_ns
 
 
 def _not_open() -> StorageUnavailable:

@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from config.settings import StorageSettings
 from domain.market import Timeframe
 from storage.document_ports import JOBS
+from storage.factory import open_stores
 from storage.ports import AnalysisWrite
 from storage.sqlite.documents import SqliteDocumentStore
 from storage.sqlite.store import SqliteStore
 from tests.fixtures.analyses import NOON, make_analysis, make_candle
+from tests.fixtures.patience import eventually
+from tests.fixtures.settings import configured
 
 Stores = tuple[SqliteStore, SqliteDocumentStore]
 
@@ -86,3 +92,14 @@ async def test_processes_that_make_the_file_at_once_all_open_it(tmp_path: Path) 
         await asyncio.gather(*(store.open() for store in opened))
         for store in opened:
             await store.close()
+
+
+async def test_all_stores_of_a_locked_file_say_that_it_is_locked(tmp_path: Path) -> None:
+    """Each waited two seconds after the one before, and the last was given up for late."""
+    path, url = tmp_path / "store.db", f"sqlite:///{tmp_path}/store.db"
+    async with open_stores(configured(StorageSettings, url=url, spool_path="")) as stores:
+        with closing(sqlite3.connect(path, isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            await eventually(lambda: all(store.state.reason for store in stores))
+            for store in stores:
+                assert (store.state.reason or "").startswith("another program keeps the database file locked")
