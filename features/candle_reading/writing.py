@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
@@ -50,8 +52,6 @@ def write_candles(series: CandleSeries, path: Path) -> None:
 def write_columns(times_ms: IntArray, values: FloatArray, path: Path) -> None:
     """Write candles; an unknown volume is an empty cell, or null in JSON.
 
-    The file is complete or as it was: it gets its name when it is on the disk.
-
     Args:
         times_ms: Open times in epoch ms, shape (n,).
         values: Open, high, low, close, volume, shape (n, 5).
@@ -62,11 +62,22 @@ def write_columns(times_ms: IntArray, values: FloatArray, path: Path) -> None:
     """
     table = pd.DataFrame(values, columns=COLUMNS[1:])
     table.insert(0, COLUMNS[0], times_ms)
+    with whole_file(path) as part:
+        _write(table, path.name, part)
+
+
+@contextmanager
+def whole_file(path: Path) -> Iterator[Path]:
+    """Give a file to write; it gets the name of `path` once it is on the disk: this is whole then, or as it was.
+
+    Raises:
+        InvalidRequest: the folder cannot be written to.
+    """
     try:
         with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
             part = Path(unfinished.name)
         try:
-            _write(table, path.name, part)
+            yield part
             _sync(part)
             part.chmod(0o666 & ~_umask())
             part.replace(path)

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from domain.errors import InvalidRequest
+from features.candle_reading.writing import whole_file
 from features.columns.feature_sets import FeatureSet
 from features.datasets.importance import Importance
 from features.indicators.catalogue import FAMILIES, indicator
@@ -50,15 +51,13 @@ def write_table(table: pd.DataFrame, path: Path) -> None:
         InvalidRequest: the file cannot be written.
     """
     table = table.reset_index()
-    try:
+    with whole_file(path) as part:
         if path.suffix == ".parquet":
             import fastparquet  # a tenth of a second that only this format needs
 
-            fastparquet.write(str(path), table)
+            fastparquet.write(str(part), table)
         else:
-            table.to_csv(path, index=False)
-    except OSError as error:
-        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
+            table.to_csv(part, index=False, compression="gzip" if path.suffix == ".gz" else None)
 
 
 def render_catalogue() -> Table:

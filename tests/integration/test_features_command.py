@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from domain.market import CandleSeries, Timeframe
+from faults.equipment.small_disk import SmallDisk
 from features.columns.feature_sets import FEATURE_SETS, STANDARD
 from features.feature_engineering import FeatureEngineer
 from features.indicators.catalogue import FAMILIES
@@ -25,6 +26,8 @@ from tests.fixtures.commands import exit_status
 from tests.fixtures.exchange_candles import exchange_candles
 from tests.fixtures.histories import simulated
 from tests.fixtures.planted_market import reversal_market
+
+pytest_plugins = ["tests.fixtures.small_disk"]
 
 Command = Callable[..., int]
 
@@ -52,6 +55,20 @@ def read(path: Path) -> pd.DataFrame:
             table: pd.DataFrame = ParquetFile(file).to_pandas()
             return table
     return pd.read_csv(path)
+
+
+@pytest.mark.parametrize("ending", ["csv", "csv.gz", "parquet"])
+def test_on_a_full_disk_the_table_of_before_stays_and_no_part_of_a_new_one(
+    tmp_path: Path, command: Command, small_disk: SmallDisk, capsys: pytest.CaptureFixture[str], ending: str
+) -> None:
+    candles = candle_file(tmp_path, simulated(1, timeframe=Timeframe.M15, count=400))
+    output = small_disk.folder / f"features.{ending}"
+    output.write_bytes(b"of before")
+    small_disk.fill()
+    before = sorted(small_disk.folder.iterdir())
+    assert command(candles, "--output", output) == 2
+    assert f"features.{ending} cannot be written: No space left on device" in " ".join(capsys.readouterr().err.split())
+    assert (sorted(small_disk.folder.iterdir()), output.read_bytes()) == (before, b"of before")
 
 
 @pytest.mark.parametrize("set_name", FEATURE_SETS)
