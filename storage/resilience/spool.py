@@ -9,6 +9,7 @@ import time
 import zlib
 from collections import deque
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -85,14 +86,18 @@ class Spool:
         """Whether texts of earlier processes are left."""
         return bool(self._files) and self._files[0] is not self._own
 
+    def make_folder(self) -> Path:
+        """Make the folder, for this user alone, if there is none or it was removed since; return it."""
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        return self.folder
+
     def open(self) -> None:
         """Adopt the files of processes that are gone, oldest first.
 
         Raises:
             OSError: the folder cannot be used.
         """
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        for path in sorted(self.folder.glob(f"{self._name}-*.jsonl")):
+        for path in sorted(self.make_folder().glob(f"{self._name}-*.jsonl")):
             if (descriptor := _locked(path)) is None:
                 continue
             file = _File(path, descriptor, size=os.fstat(descriptor).st_size)
@@ -171,17 +176,17 @@ class Spool:
             self._own = None
 
     def _create(self) -> _File:
-        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)  # it may have been removed since
+        folder = self.make_folder()
         while True:
-            path = self.folder / f"{self._name}-{time.time_ns():020d}-{os.getpid()}.jsonl"
+            path = folder / f"{self._name}-{time.time_ns():020d}-{os.getpid()}.jsonl"
             os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
             if (descriptor := _locked(path)) is not None:  # else another process has adopted it at this very moment
                 break
         self._own = _File(path, descriptor)
         self._files.append(self._own)
-        folder = os.open(self.folder, os.O_RDONLY | os.O_CLOEXEC)
-        os.fsync(folder)
-        os.close(folder)
+        descriptor = os.open(folder, os.O_RDONLY | os.O_CLOEXEC)
+        os.fsync(descriptor)
+        os.close(descriptor)
         return self._own
 
     def _remove(self, file: _File) -> None:
@@ -200,12 +205,10 @@ def _locked(path: Path) -> int | None:
         descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
     except FileNotFoundError:
         return None
-    try:
+    with suppress(BlockingIOError):
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         if os.fstat(descriptor).st_nlink:
             return descriptor
-    except BlockingIOError:
-        pass
     os.close(descriptor)
     return None
 
@@ -227,8 +230,7 @@ def _lines(file: _File, limit: int) -> Iterator[bytes]:
     rest = b""
     for chunk in _chunks(file):
         *whole, rest = (rest + chunk).split(b"\n")
-        for line in whole[:limit]:
-            yield line + b"\n"
+        yield from (line + b"\n" for line in whole[:limit])
         limit -= len(whole)
         if limit <= 0:
             return
@@ -242,8 +244,7 @@ def _chunks(file: _File) -> Iterator[bytes]:
 
 
 def _write_all(descriptor: int, content: bytes, offset: int) -> None:
-    view = memoryview(content)
-    while view:
-        written = os.pwrite(descriptor, view, offset)
+    while content:
+        written = os.pwrite(descriptor, content, offset)
         offset += written
-        view = view[written:]
+        content = content[written:]

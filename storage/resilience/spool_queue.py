@@ -6,7 +6,6 @@ import asyncio
 import errno
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Generic, TypeVar
 
@@ -112,7 +111,7 @@ class SpoolQueue(Generic[T]):
         if self._spool is not None and self.reason is not None and self.usable and not len(self):
             async with self._keeping:
                 try:
-                    await asyncio.to_thread(_write_a_little, self._spool.folder)
+                    await asyncio.to_thread(_write_a_little, self._spool)
                 except OSError as error:
                     self._rest(error)
                 else:
@@ -171,7 +170,6 @@ class SpoolQueue(Generic[T]):
         self.reason = f"the spool cannot be written: {error.strerror if isinstance(error, OSError) else error}"
 
 
-def _write_a_little(folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    with TemporaryFile(dir=folder) as file:
+def _write_a_little(spool: Spool) -> None:
+    with TemporaryFile(dir=spool.make_folder()) as file:
         file.write(bytes(PROBE_BYTES))
