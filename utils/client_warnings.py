@@ -29,7 +29,7 @@ class ClientWarnings:
         self._monotonic = monotonic
         self._counted: dict[str, _Counted] = {}
 
-    def warn(self, message: str, kind: str = "", **facts: str) -> None:
+    def warn(self, message: str, kind: str = "", **facts: object) -> None:
         """Log a warning, unless there were many of its kind.
 
         Args:

@@ -12,13 +12,13 @@ from ipaddress import IPv6Address, ip_address
 from secrets import token_hex
 from typing import Protocol
 
-from loguru import logger
 from starlette.requests import HTTPConnection
 
 from api.errors import problem_response
 from api.guard.request_context import API_HEADERS
 from api.server.descriptors import Descriptors
 from config.server_settings import Network, ServerSettings
+from utils.client_warnings import client_warnings
 from utils.metrics import HTTP_REFUSALS
 
 SWEEP_SECONDS = 1.0
@@ -28,8 +28,6 @@ RETRY_AFTER_SECONDS = 10
 KEEP_ALIVE_SECONDS = 100
 # Refused connections that are still read, so that their clients see why; others are closed at once.
 MAX_LINGERING = 64
-# Refusals that the log shows in a sweep; the rest is counted there.
-MAX_LINES = 20
 
 
 @dataclass(frozen=True)
@@ -98,7 +96,6 @@ class Connections:
         self._bodies: dict[Connection, int] = {}
         self._body_bytes = 0
         self._sweep: asyncio.TimerHandle | None = None
-        self._lines = 0
 
     def enter(self, connection: Connection, address: str) -> Refusal | None:
         """Give a new connection its place, and return why it cannot stay, if so."""
@@ -153,10 +150,14 @@ class Connections:
     def record(self, refusal: Refusal, client: str, request_id: str) -> None:
         """Count and log a refusal."""
         HTTP_REFUSALS.labels(refusal.reason).inc()
-        self._lines += 1
-        if self._lines <= MAX_LINES:
-            facts = logger.bind(client=client, status=int(refusal.status), reason=refusal.reason, request_id=request_id)
-            facts.warning("connection refused by the server's limits")
+        client_warnings.warn(
+            "connection refused by the server's limits",
+            refusal.reason,
+            client=client,
+            status=int(refusal.status),
+            reason=refusal.reason,
+            request_id=request_id,
+        )
 
     def _close_one_idle(self, newest: Connection, share: str | None = None) -> bool:
         """Close the oldest connection that waits for a request, of a share or of all; return whether there was one."""
@@ -175,9 +176,6 @@ class Connections:
             connection.check(now)
         # Asked so that the end of a shortage is noticed too.
         _ = self.descriptors.short
-        if self._lines > MAX_LINES:
-            logger.bind(count=self._lines - MAX_LINES).warning("more connections refused by the server's limits")
-        self._lines = 0
 
 
 def _busy(reason: str, detail: str) -> Refusal:

@@ -1,15 +1,18 @@
-"""Whose share a connection is counted in."""
+"""Whose share a connection is counted in, and what the log has of refused ones."""
 
 from __future__ import annotations
 
 from ipaddress import ip_network
 
 import pytest
+from loguru import logger
 
 from api.server.connections import Connections, Refusal
 from api.server.descriptors import Descriptors
+from api.server.http_refusing import MALFORMED
 from config.server_settings import ServerSettings
 from tests.fixtures.settings import configured
+from utils.client_warnings import MAX_LINES, client_warnings
 
 
 class Client:
@@ -94,3 +97,16 @@ async def test_short_of_descriptors_the_oldest_idle_connection_goes_and_without_
     assert refusals[0] is None
     assert refusals[-1] is not None
     assert refusals[-1].reason == "no_descriptors"
+
+
+def test_a_flood_of_refused_connections_leaves_a_few_lines_in_the_log() -> None:
+    entered, lines = connections(), list[str]()
+    client_warnings.reset()
+    number = logger.add(lambda line: lines.append(line.rstrip()), format="{extra[client]} {extra[status]}")
+    try:
+        for client in range(MAX_LINES + 10):
+            entered.record(MALFORMED, f"203.0.113.{client}", "1")
+    finally:
+        logger.remove(number)
+        client_warnings.reset()
+    assert lines == [f"203.0.113.{client} 400" for client in range(MAX_LINES)]
