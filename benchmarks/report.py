@@ -1,8 +1,8 @@
-"""Rows as Markdown."""
+"""Rows as Markdown, and the command of a single measurement."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 Row = Mapping[str, str | float]
 
@@ -20,6 +20,12 @@ def markdown_table(rows: Sequence[Row]) -> str:
     lines = ["| " + " | ".join(names) + " |", "| " + " | ".join("---" for _ in names) + " |"]
     lines += ["| " + " | ".join(_cell(row[name]) for name in names) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def print_measured(measure: Callable[[], Sequence[Row]], targets: Callable[[Sequence[Row]], Sequence[Row]]) -> None:
+    """Measure, and print the rows and their targets."""
+    rows = measure()
+    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
 
 
 def _cell(value: str | float) -> str:

@@ -146,16 +146,18 @@ def is_one_of(given: str, tokens: Iterable[SecretStr]) -> bool:
     return any(matches)
 
 
-@lru_cache(maxsize=1024)
-def share_of(address: str) -> str:
-    """Return whose share of places an address takes: its own, or with IPv6 that of its network."""
-    parsed = _parse(address)
-    if isinstance(parsed, IPv6Address):
-        return str(ip_network((parsed, IPV6_PREFIX), strict=False))
-    return address if parsed is None else str(parsed)
-
-
 # The same few clients come again and again.
+@lru_cache(maxsize=1024)
+def share_of(address: str, unbounded: tuple[Network, ...] = ()) -> str:
+    """Return whose share of places an address takes: its own, of IPv6 that of its network; empty without a bound."""
+    parsed = _parse(address)
+    if parsed is None:
+        return address
+    if _inside(parsed, unbounded):
+        return ""
+    return str(ip_network((parsed, IPV6_PREFIX), strict=False) if isinstance(parsed, IPv6Address) else parsed)
+
+
 @lru_cache(maxsize=1024)
 def _known_caller(text: str, trusted_networks: tuple[Network, ...]) -> Caller:
     address = _parse(text)

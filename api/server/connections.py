@@ -6,15 +6,14 @@ import asyncio
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 from http import HTTPStatus
-from ipaddress import IPv6Address, ip_address
 from secrets import token_hex
 from typing import Protocol
 
 from starlette.requests import HTTPConnection
 
 from api.errors import problem_response
+from api.guard.access import share_of
 from api.guard.request_context import API_HEADERS
 from api.server.descriptors import Descriptors
 from config.server_settings import Network, ServerSettings
@@ -99,7 +98,7 @@ class Connections:
 
     def enter(self, connection: Connection, address: str) -> Refusal | None:
         """Give a new connection its place, and return why it cannot stay, if so."""
-        share = _share(address, self._unbounded)
+        share = share_of(address, self._unbounded)
         self._taken[share] += 1
         self._watched[connection] = share
         self.descriptors.opened()
@@ -124,7 +123,7 @@ class Connections:
 
     def take_back(self, address: str) -> None:
         """Take back a place of an address."""
-        share = _share(address, self._unbounded)
+        share = share_of(address, self._unbounded)
         self._taken[share] -= 1
         if not self._taken[share]:
             del self._taken[share]
@@ -180,22 +179,6 @@ class Connections:
 
 def _busy(reason: str, detail: str) -> Refusal:
     return Refusal(HTTPStatus.SERVICE_UNAVAILABLE, reason, detail, RETRY_AFTER_SECONDS)
-
-
-# The same few clients come again and again.
-@lru_cache(maxsize=1024)
-def _share(text: str, unbounded: tuple[Network, ...]) -> str:
-    """Return whose share a connection is counted in: an address, of IPv6 a /64 network; empty without a bound."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return ""
-    if isinstance(address, IPv6Address):
-        # A dual-stack socket shows an IPv4 peer as ::ffff:a.b.c.d.
-        address = address.ipv4_mapped or address
-    if any(address in network for network in unbounded):
-        return ""
-    return address.packed[:8].hex() if isinstance(address, IPv6Address) else str(address)
 
 
 def new_request_id() -> str:

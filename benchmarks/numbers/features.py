@@ -52,7 +52,7 @@ def as_rows(series: CandleSeries) -> FloatArray:
     return np.ascontiguousarray(series.values.T)  # noqa: PD011
 
 
-def seconds(call: Way, times: int) -> float:
+def seconds(call: Way, times: int = 1) -> float:
     """Return the CPU time of one call, which does not count other processes."""
     started = time.process_time()
     for _ in range(times):

@@ -21,7 +21,6 @@ from commands.manager import model_manager
 from config.settings import Settings
 from config.sources import load_settings
 from domain.forecasting import ModelType
-from domain.jobs import JobProgress
 from domain.market import CandleSeries, Timeframe
 from models.model_manager import ModelManager
 from models.registry.registry import Registry
@@ -55,11 +54,7 @@ def train(manager: ModelManager, kind: ModelType, symbol: str) -> str:
     path = candles_from_returns(rng, simulate_returns(rng, CANDLES, 0.004, None), 30_000.0, 0, Timeframe.H1)
     request = TrainingRequest(kind, symbol, Timeframe.H1)
     markets = {symbol: CandleSeries(Timeframe.H1, path)}
-    return manager.train(request, markets, _unheard, force="measured, not used").model.version
-
-
-def _unheard(progress: JobProgress) -> None:
-    """Ignore the progress."""
+    return manager.train(request, markets, lambda _: None, force="measured, not used").model.version
 
 
 def cpu_ms(call: Callable[[], object], times: int) -> float:

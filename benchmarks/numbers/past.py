@@ -10,7 +10,7 @@ from statistics import median
 from backtesting.past.judging import judge_past
 from backtesting.past.market import PastMarket
 from benchmarks.numbers.features import market
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
 from features.indicators.technical_indicators import TechnicalIndicators
@@ -60,11 +60,5 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
     ]
 
 
-def main() -> None:
-    """Print the rows and the targets."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

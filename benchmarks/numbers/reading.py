@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from statistics import median
 
 import pandas as pd
 
-from benchmarks.numbers.features import market
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.numbers.features import market, seconds
+from benchmarks.report import Row, print_measured, verdict
 from domain.market import CandleSeries
 from features.candle_reading.reading import read_candles
 from features.candle_reading.writing import COLUMNS, write_candles
@@ -19,13 +18,6 @@ from features.candle_reading.writing import COLUMNS, write_candles
 CANDLES = 100_000
 ROUNDS = 15
 START_MS, NOW_MS = 1_400_000_400_000, 2_000_000_000_000
-
-
-def seconds(call: Callable[[], object]) -> float:
-    """Return the CPU time of one call, which does not count other processes."""
-    started = time.process_time()
-    call()
-    return time.process_time() - started
 
 
 def measure() -> list[Row]:
@@ -54,11 +46,5 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
     return [verdict("reading 100,000 rows of CSV, ms beyond pandas", float(rows[0]["beyond pandas, ms"]), 150.0)]
 
 
-def main() -> None:
-    """Print the rows and the target."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

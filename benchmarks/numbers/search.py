@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from benchmarks.numbers.features import market
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
 from services.evidence.file import read_evidence
@@ -40,11 +40,5 @@ def targets(rows: Sequence[Mapping[str, str | float]]) -> list[Row]:
     return [verdict("a search on a year of hours, 50 trials before each of 4 folds, s", float(rows[0]["s"]), 60.0)]
 
 
-def main() -> None:
-    """Print the row and the target."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

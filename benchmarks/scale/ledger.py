@@ -102,17 +102,13 @@ async def _build(database: Path, days: int) -> DrillResult:
                 ledger,
                 documents,
                 executor,
-                _unheard,
+                lambda *_: None,
                 first_day=first_day,
             )
             return await drill.run()
     finally:
         await documents.close()
         await ledger.close()
-
-
-def _unheard(step: str, share: float) -> None:
-    """Ignore the step."""
 
 
 async def _ask(port: int, path: str) -> list[float]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from domain.market import CandleSeries, Timeframe
 from services.market_data.sources.synthetic import SyntheticSource
 from tests.fixtures.clocks import wait_for_next_hour_if_near
@@ -104,11 +104,5 @@ async def _made(port: int, least: int) -> int:
 _COUNT = "ai_analysis_duration_seconds_count"
 
 
-def main() -> None:
-    """Print the rows and the targets."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

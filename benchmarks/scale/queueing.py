@@ -22,7 +22,7 @@ import numpy as np
 
 from benchmarks.http_client import HttpConnection
 from benchmarks.processes import ROOT, serve
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from benchmarks.scale.jobs import PATIENCE_SECONDS, TOKEN, NotAccepted, submit, until
 from servers.mongod import Mongod
 from servers.process import ServerProcess
@@ -156,11 +156,5 @@ def _worker(folder: Path, environment: Mapping[str, str]) -> Iterator[None]:
         process.wait(timeout=60)
 
 
-def main() -> None:
-    """Print the rows and the targets."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

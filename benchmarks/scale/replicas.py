@@ -27,7 +27,7 @@ from pymongo.collection import Collection
 
 from benchmarks.http_client import request_bytes, run_requests
 from benchmarks.processes import Server, serve
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from benchmarks.serving.analyze import body
 from domain.market import Timeframe
 from servers.mongod import Mongod
@@ -185,11 +185,5 @@ def _round(cast: Cast, asked: Iterable[Server], requests: Iterator[bytes]) -> di
     }
 
 
-def main() -> None:
-    """Print the rows and the targets."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

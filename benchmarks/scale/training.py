@@ -13,7 +13,7 @@ import numpy as np
 
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.processes import serve
-from benchmarks.report import Row, markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from benchmarks.scale.jobs import TOKEN, submit, until
 from benchmarks.serving.analyze import body
 from domain.arrays import FloatArray
@@ -103,11 +103,5 @@ def _row(training: str, times_ms: FloatArray) -> Row:
     }
 
 
-def main() -> None:
-    """Print the rows and the targets."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

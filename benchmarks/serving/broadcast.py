@@ -11,7 +11,7 @@ import asyncio
 import json
 import resource
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from statistics import median
 from types import SimpleNamespace
@@ -23,7 +23,7 @@ from fastapi import FastAPI, WebSocket, WebSocketDisconnect
 from api.guard.socket_shares import SocketShares
 from api.routes.websocket import router
 from api.server.serving import server_config
-from benchmarks.report import markdown_table, verdict
+from benchmarks.report import Row, print_measured, verdict
 from benchmarks.serving.broadcast_clients import Clients
 from config.sources import load_settings
 from services.broadcast.hub import SignalHub
@@ -38,7 +38,6 @@ EVENT: dict[str, Any] = {"type": "AISignalReceived", "data": {"symbol": SYMBOL, 
 TEXT = json.dumps(EVENT, separators=(",", ":"))
 FRAME = b"\x81\x7e" + len(TEXT).to_bytes(2) + TEXT.encode()
 
-Row = dict[str, str | float]
 Round = tuple[float, float]
 Send = Callable[[], Awaitable[None]]
 
@@ -186,7 +185,7 @@ async def with_stalled(clients: Clients, send_alone: Send) -> Row:
     }
 
 
-def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> Row:
+def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> dict[str, str | float]:
     """Return the medians of a way, and how they compare with those of bare writes."""
     last, cpu = (median(column) for column in zip(*rounds, strict=True))
     bare_last, bare_cpu = (median(column) for column in zip(*bare, strict=True))
@@ -202,7 +201,7 @@ def row(way: str, rounds: Sequence[Round], bare: Sequence[Round]) -> Row:
     }
 
 
-def targets(rows: Sequence[Row]) -> list[Mapping[str, str | float]]:
+def targets(rows: Sequence[Row]) -> list[Row]:
     """Return the measured figures with their targets."""
     _, naive, ours, stalled = rows
     bound_bytes = load_settings(environment={}).websocket.max_buffered_bytes
@@ -230,11 +229,5 @@ def measure() -> list[Row]:
         clients.stop()
 
 
-def main() -> None:
-    """Print the rows and the targets."""
-    rows = measure()
-    print(markdown_table(rows), markdown_table(targets(rows)), sep="\n\n")
-
-
 if __name__ == "__main__":
-    main()
+    print_measured(measure, targets)

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from fastapi import FastAPI
 from pydantic import BaseModel, Field
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from api.schemas.responses import AnalyzeResponse
 from domain.trading.gates import GateName
@@ -121,14 +121,11 @@ class _Body(msgspec.Struct):
     timeframe_data: dict[str, list[_BareCandle]]
 
 
-class BareAsgi:
-    """The minimum: an ASGI app that parses the candles with msgspec and sends a fixed answer."""
+def bare_asgi() -> ASGIApp:
+    """Return the minimum: an ASGI app that parses the candles with msgspec and sends a fixed answer."""
+    decoder, answer = msgspec.json.Decoder(_Body), json.dumps(ANSWER).encode()
 
-    def __init__(self) -> None:
-        self._decoder = msgspec.json.Decoder(_Body)
-        self._answer = json.dumps(ANSWER).encode()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return
         if scope["method"] == "POST":
@@ -136,12 +133,9 @@ class BareAsgi:
             while more:
                 message = await receive()
                 body, more = body + message.get("body", b""), message.get("more_body", False)
-            self._decoder.decode(body)
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(self._answer)).encode())]
+            decoder.decode(body)
+        headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(answer))]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": self._answer})
+        await send({"type": "http.response.body", "body": answer})
 
-
-def bare_asgi() -> BareAsgi:
-    """Return the bare ASGI app."""
-    return BareAsgi()
+    return app
