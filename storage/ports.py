@@ -7,6 +7,7 @@ refuses the content, and would refuse it again.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -168,6 +169,27 @@ class CandleStore(Protocol):
 
     async def remove_candles(self, symbol: str, timeframe: Timeframe | None) -> int:
         """Remove the candles of a symbol, of one timeframe or all, and return how many there were."""
+
+
+class CandleReads(ABC):
+    """The reads of a `CandleStore` all of whose callers wait alike: each of them by one."""
+
+    @abstractmethod
+    async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
+        """Return the newest candles of each symbol and timeframe, oldest first."""
+
+    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first."""
+        return (await self.latest_candles_of({(symbol, timeframe): limit}))[symbol, timeframe]
+
+    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
+        """Return the newest candles of each timeframe, oldest first."""
+        found = await self.latest_candles_of({(symbol, timeframe): limit for timeframe, limit in limits.items()})
+        return {timeframe: candles for (_, timeframe), candles in found.items()}
+
+    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        """Return at most `limit` newest candles, oldest first."""
+        return await self.latest_candles(symbol, timeframe, limit)
 
 
 class CandleIntake(CandleStore, Protocol):

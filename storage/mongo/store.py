@@ -25,7 +25,7 @@ from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
     CandleKey,
-    CandleLimits,
+    CandleReads,
     CandlesByTimeframe,
     StoreStatistics,
     SymbolCount,
@@ -45,7 +45,7 @@ _ARCHIVE_NEWEST_BEFORE_SEQUENCES = "timestamp_-1__id_-1"
 _CANDLE_IDENTITY = IndexModel([("symbol", ASCENDING), ("timeframe", ASCENDING), ("open_time", DESCENDING)], unique=True)
 
 
-class MongoStore(MongoDatabase):
+class MongoStore(MongoDatabase, CandleReads):
     """Keeps analyses and candles in the database that the URL names."""
 
     opening = "open"
@@ -145,32 +145,10 @@ class MongoStore(MongoDatabase):
         with operation("clear_cache"):
             return (await self._connection.database[ANALYSIS_COLLECTION].delete_many({})).deleted_count
 
-    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles, oldest first."""
-        with operation("latest_candles"):
-            cursor = self._connection.database[CANDLE_COLLECTION].find(
-                {"symbol": symbol, "timeframe": timeframe.value},
-                CANDLE_FIELDS,
-                sort=[("open_time", DESCENDING)],
-                limit=limit,
-                batch_size=limit,
-            )
-            rows = await cursor.to_list(limit)
-        return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
-
     async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
         """Return the newest candles of each symbol and timeframe, oldest first."""
-        candles = await asyncio.gather(*(self.latest_candles(*key, limit) for key, limit in limits.items()))
+        candles = await asyncio.gather(*(self._newest(*key, limit) for key, limit in limits.items()))
         return dict(zip(limits, candles, strict=True))
-
-    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return the newest candles of each timeframe, oldest first."""
-        found = await self.latest_candles_of({(symbol, timeframe): limit for timeframe, limit in limits.items()})
-        return {timeframe: candles for (_, timeframe), candles in found.items()}
-
-    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles, oldest first."""
-        return await self.latest_candles(symbol, timeframe, limit)
 
     async def candle_symbols(self) -> list[str]:
         """Return every symbol that has candles."""
@@ -196,6 +174,18 @@ class MongoStore(MongoDatabase):
     async def prune(self) -> Pruned:
         """Do the next step of keeping archive and candles within their bounds."""
         return await self._pruning.step()
+
+    async def _newest(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        with operation("latest_candles"):
+            cursor = self._connection.database[CANDLE_COLLECTION].find(
+                {"symbol": symbol, "timeframe": timeframe.value},
+                CANDLE_FIELDS,
+                sort=[("open_time", DESCENDING)],
+                limit=limit,
+                batch_size=limit,
+            )
+            rows = await cursor.to_list(limit)
+        return [Candle(r["open_time"], r["open"], r["high"], r["low"], r["close"], r["volume"]) for r in reversed(rows)]
 
     async def _drop_former_index(self) -> None:
         try:

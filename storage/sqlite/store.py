@@ -24,7 +24,7 @@ from storage.ports import (
     NO_CANDLES,
     AnalysisWrite,
     CandleKey,
-    CandleLimits,
+    CandleReads,
     CandlesByTimeframe,
     StoreStatistics,
     SymbolCount,
@@ -39,7 +39,7 @@ from storage.write_groups import MAX_CLOCK_SKEW_MS, merged_candles
 from utils.clock import Clock, SystemClock
 
 
-class SqliteStore(SqliteDatabase):
+class SqliteStore(SqliteDatabase, CandleReads):
     """Keeps analyses and candles in one file."""
 
     _prepare = staticmethod(prepare)
@@ -133,10 +133,6 @@ class SqliteStore(SqliteDatabase):
         """Remove every cached analysis and return how many there were."""
         return await self._file.write("clear_cache", lambda connection: connection.execute(sql.CLEAR).rowcount)
 
-    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles, oldest first."""
-        return (await self.latest_candles_of({(symbol, timeframe): limit}))[symbol, timeframe]
-
     async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
         """Return the newest candles of each symbol and timeframe, oldest first."""
 
@@ -147,15 +143,6 @@ class SqliteStore(SqliteDatabase):
             return {key: [_candle(row) for row in reversed(rows)] for key, rows in newest.items()}
 
         return await self._file.read("latest_candles", latest)
-
-    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return the newest candles of each timeframe, oldest first."""
-        found = await self.latest_candles_of({(symbol, timeframe): limit for timeframe, limit in limits.items()})
-        return {timeframe: candles for (_, timeframe), candles in found.items()}
-
-    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles, oldest first."""
-        return await self.latest_candles(symbol, timeframe, limit)
 
     async def candle_symbols(self) -> list[str]:
         """Return every symbol that has candles."""

@@ -11,7 +11,7 @@ from domain.arrays import FloatArray
 from domain.market import Candle, CandleSeries, Timeframe
 from domain.values import epoch_ms
 from services.ledger.drill.parameters import SimulatedWalk
-from storage.ports import CandleKey, CandleLimits
+from storage.ports import CandleKey, CandleReads
 
 # Standard deviation of an hour's return, about 56 % a year; that of other candles grows with the root of their length.
 _HOUR_DEVIATION = 0.006
@@ -74,7 +74,7 @@ def simulate(
     }
 
 
-class DrillCandles:
+class DrillCandles(CandleReads):
     """A `CandleStore` with the simulated candles that have closed by the drill's clock."""
 
     def __init__(self, markets: Mapping[str, CandleSeries], clock: DrillClock) -> None:
@@ -82,26 +82,9 @@ class DrillCandles:
         self._markets = dict(markets)
         self._clock = clock
 
-    async def latest_candles(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles."""
-        series = self._markets.get(symbol)
-        if series is None or series.timeframe != timeframe:
-            return []
-        closed = series.closed_by(epoch_ms(self._clock.now())).tail(limit)
-        rows = zip(closed.times_ms.tolist(), closed.values.tolist(), strict=True)
-        return [Candle(time_ms, *values) for time_ms, values in rows]
-
     async def latest_candles_of(self, limits: Mapping[CandleKey, int]) -> dict[CandleKey, list[Candle]]:
         """Return at most as many newest candles of each symbol and timeframe as its limit says."""
-        return {key: await self.latest_candles(*key, limit) for key, limit in limits.items()}
-
-    async def latest_candles_by_timeframe(self, symbol: str, limits: CandleLimits) -> dict[Timeframe, list[Candle]]:
-        """Return at most as many newest candles of each timeframe as its limit says."""
-        return {timeframe: await self.latest_candles(symbol, timeframe, limit) for timeframe, limit in limits.items()}
-
-    async def candle_history(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
-        """Return at most `limit` newest candles."""
-        return await self.latest_candles(symbol, timeframe, limit)
+        return {key: self._newest(*key, limit) for key, limit in limits.items()}
 
     async def candle_symbols(self) -> list[str]:
         """Return every symbol."""
@@ -114,3 +97,11 @@ class DrillCandles:
             return 0
         del self._markets[symbol]
         return len(series)
+
+    def _newest(self, symbol: str, timeframe: Timeframe, limit: int) -> list[Candle]:
+        series = self._markets.get(symbol)
+        if series is None or series.timeframe != timeframe:
+            return []
+        closed = series.closed_by(epoch_ms(self._clock.now())).tail(limit)
+        rows = zip(closed.times_ms.tolist(), closed.values.tolist(), strict=True)
+        return [Candle(time_ms, *values) for time_ms, values in rows]
