@@ -38,6 +38,16 @@ def utc_time(time_ms: int) -> datetime:
     return datetime.fromtimestamp(time_ms / 1000, UTC)
 
 
+def minute_text(time_ms: int) -> str:
+    """Return epoch milliseconds as a minute of UTC for a person, such as 2026-01-31 09:30."""
+    return f"{utc_time(time_ms):%Y-%m-%d %H:%M}"
+
+
+def day_text(time_ms: int) -> str:
+    """Return epoch milliseconds as a day of UTC for a person, such as 2026-01-31."""
+    return f"{utc_time(time_ms):%Y-%m-%d}"
+
+
 class Frozen(BaseModel):
     """Base of the value objects: immutable, no unknown keys, no NaN or infinity."""
 

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from domain.market import Timeframe
 from domain.trading.evidence import Evidence, EvidenceVerdict
-from domain.values import Signal, epoch_ms, utc_time
+from domain.values import Signal, epoch_ms, minute_text, utc_time
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
 from rules.evidence.weighing import rests_on_plans
@@ -115,7 +115,7 @@ def describe_brief(context: MarketContext, view: TrendView) -> str:
 def describe_breaks(context: MarketContext) -> Iterator[str]:
     """Yield a sentence on the newest break of each timeframe that has one."""
     for timeframe, series_break in context.breaks.items():
-        candle = f"the {timeframe} candle of {utc_time(series_break.opened_ms):%Y-%m-%d %H:%M} UTC"
+        candle = f"the {timeframe} candle of {minute_text(series_break.opened_ms)} UTC"
         yield f"Before {candle} {series_break.words}: older candles do not count."
 
 
@@ -126,7 +126,7 @@ def describe_age(context: MarketContext) -> str:
         more = int(context.age.lengths)
         old = f"The candles are old and say less: since the newest of them, {more} more have closed."
     ended = (
-        f"The {timeframe} candles end long before the others, at {utc_time(end):%Y-%m-%d %H:%M} UTC: they do not count."
+        f"The {timeframe} candles end long before the others, at {minute_text(end)} UTC: they do not count."
         for timeframe, end in context.ended_ms.items()
     )
     return " ".join(filter(None, (old, *ended, _closed_sentence(context))))

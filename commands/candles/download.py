@@ -17,9 +17,8 @@ from config.sources import load_settings
 from domain.errors import AppError, InvalidRequest
 from domain.market import Timeframe
 from domain.naming.symbols import spelling
-from domain.values import epoch_ms
+from domain.values import epoch_ms, minute_text
 from services.candle_downloads.origins import DownloadSource, usual_source
-from services.candle_downloads.progress import moment_text
 from utils.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -103,7 +102,7 @@ def _in_words(document: Mapping[str, Any]) -> str:
     market = f"{document['symbol']} {document['timeframe']}"
     if not document["candles"]:
         return f"{document['source']} has no closed candle of {market} in this time: no file is written"
-    first, last = (moment_text(document[end]["timestamp"]) for end in ("first", "last"))
+    first, last = (minute_text(document[end]["timestamp"]) for end in ("first", "last"))
     lines = [
         f"{document['file']}: {document['candles']:,} candles of {market} from {document['source']}, "
         f"{document['added']:,} of them new, {first} to {last} UTC"
@@ -113,7 +112,7 @@ def _in_words(document: Mapping[str, Any]) -> str:
         several = f"{len(missing):,} holes" if len(missing) > 1 else "1 hole"
         lines.append(
             f"{several}, {document['missing']:,} candles; the longest {duration_text(longest['to'] - longest['from'])} "
-            f"from {moment_text(longest['from'])}"
+            f"from {minute_text(longest['from'])}"
         )
     return "\n".join(lines)
 
@@ -121,5 +120,5 @@ def _in_words(document: Mapping[str, Any]) -> str:
 def _kept(file: HistoryFile) -> str:
     if not len(file):
         return "nothing was fetched yet"
-    last = moment_text(int(file.times_ms[-1]))
+    last = minute_text(int(file.times_ms[-1]))
     return f"{file.path} has {len(file):,} candles to {last}; the same command goes on there"

@@ -16,7 +16,7 @@ from commands.console import INTERRUPTED, REFUSED, downloading, fail, say, show
 from commands.options import FilesSymbol, Json, SeriesTimeframe
 from config.sources import load_settings
 from domain.errors import AppError, StorageUnavailable
-from domain.values import utc_time
+from domain.values import minute_text
 
 if TYPE_CHECKING:
     from domain.jobs import TellShare
@@ -79,11 +79,6 @@ def _table(documents: Sequence[dict[str, Any]]) -> Table:
         table.add_column(name, justify="right")
     for one in documents:
         counts = (f"{one[name]:,}" for name in ("read", "added", "revised", "left_out", "candles", "missing"))
-        table.add_row(
-            one["file"], f"{one['symbol']} {one['timeframe']}", *counts, _minute(one["first"]), _minute(one["last"])
-        )
+        ends = (minute_text(one[end]["timestamp"]) for end in ("first", "last"))
+        table.add_row(one["file"], f"{one['symbol']} {one['timeframe']}", *counts, *ends)
     return table
-
-
-def _minute(candle: dict[str, Any]) -> str:
-    return f"{utc_time(candle['timestamp']):%Y-%m-%d %H:%M}"

@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 from rich.table import Table
 
-from commands.tables.figures import facts_table, headed_table, minute
+from commands.tables.figures import facts_table, headed_table
 from commands.tables.models import plan_tables, scores_table
+from domain.values import minute_text
 from models.evaluation.calibration import ReliabilityBin
 from models.evaluation.equity import BacktestFigures
 from services.evaluating.document import WORDS
@@ -36,7 +37,7 @@ def evaluated(result: EvaluationResult, symbol: str, pictures: Sequence[Path]) -
 
 def _part(part: TradedPart, kind: str) -> list[RenderableType]:
     judged = part.judged
-    days = " to ".join(minute(int(time)) for time in judged.times_ms[[0, -1]])
+    days = " to ".join(minute_text(int(time)) for time in judged.times_ms[[0, -1]])
     about = {TITLES[part.name]: f"{len(judged.times_ms):,} candles, {days}", "": WORDS[part.name]}
     if "brier" not in judged.scores.intervals:
         about["intervals"] = "none: too few candles"

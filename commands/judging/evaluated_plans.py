@@ -8,8 +8,9 @@ from pathlib import Path
 from rich.console import Group, RenderableType
 
 from commands.judging.evaluated import TITLES, reliability
-from commands.tables.figures import facts_table, minute
+from commands.tables.figures import facts_table
 from commands.tables.models import scores_table
+from domain.values import minute_text
 from models.evaluation.baselines import EVIDENCE
 from services.evaluating.document import WORDS
 from services.evaluating.plans import JudgedPlans, PlanEvaluation
@@ -33,7 +34,7 @@ def evaluated_plans(result: PlanEvaluation, symbol: str, pictures: Sequence[Path
 
 
 def _part(title: str, words: str, judged: JudgedPlans, kind: str) -> list[RenderableType]:
-    days = " to ".join(minute(int(time)) for time in judged.times_ms[[0, -1]])
+    days = " to ".join(minute_text(int(time)) for time in judged.times_ms[[0, -1]])
     about = {
         title: f"{len(judged.times_ms):,} plans, as good as {judged.independent:,} independent ones, {days}",
         "": words,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from rich.console import RenderableType
 from rich.table import Table
 
-from commands.tables.figures import facts_table, headed_table, minute
+from commands.tables.figures import facts_table, headed_table
+from domain.values import minute_text
 from models.recalibration.records import Recalibration
 
 
@@ -36,8 +37,8 @@ def _all(own: Sequence[Recalibration]) -> Table:
         figures = recalibration.comparison
         table.add_row(
             f"{recalibration.at:%Y-%m-%d %H:%M}",
-            minute(recalibration.first_ms),
-            minute(recalibration.last_ms),
+            minute_text(recalibration.first_ms),
+            minute_text(recalibration.last_ms),
             f"{recalibration.fitted:,}",
             f"{recalibration.judged:,}",
             f"{recalibration.pooled.slope:.3f}",

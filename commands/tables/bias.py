@@ -10,7 +10,8 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.figures import facts_table, minute
+from commands.tables.figures import facts_table
+from domain.values import minute_text
 
 Document = Mapping[str, Any]
 KINDS = {
@@ -44,7 +45,7 @@ def lookahead_table(document: Document) -> Group:
         table.add_row(
             KINDS[culprit["kind"]],
             culprit["name"],
-            minute(culprit["opened_ms"]),
+            minute_text(culprit["opened_ms"]),
             _value(culprit["with_future"]),
             _value(culprit["without_future"]),
         )
@@ -96,9 +97,10 @@ def _needed(need: Document) -> str:
 
 
 def _market(document: Document) -> dict[str, str]:
+    first, last = minute_text(document["first_ms"]), minute_text(document["last_ms"])
     return {
         "market": f"{document['symbol'] or 'unknown'} {document['timeframe']}",
-        "candles": f"{document['candles']:,}, {minute(document['first_ms'])} to {minute(document['last_ms'])}",
+        "candles": f"{document['candles']:,}, {first} to {last}",
     }
 
 

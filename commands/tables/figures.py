@@ -8,7 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
-from domain.values import utc_time
+from domain.trading.evidence import Interval95
 from models.evaluation.bootstrap import Interval
 
 
@@ -27,9 +27,10 @@ def interval(ends: Interval | None, *, signed: bool = False) -> str:
     return f"[{number(ends.low, signed=signed)}, {number(ends.high, signed=signed)}]" if ends else ""
 
 
-def minute(time_ms: int) -> str:
-    """Return a time in UTC to the minute."""
-    return f"{utc_time(time_ms):%Y-%m-%d %H:%M}"
+def mean_text(mean: Interval95, form: str = "+.3f") -> str:
+    """Return a mean by a format specification, with the ends of its interval where they are known."""
+    ends = "" if mean.low is None or mean.high is None else f" [{mean.low:{form}}, {mean.high:{form}}]"
+    return f"{formatted(mean.mean, form)}{ends}"
 
 
 def facts_table(facts: Mapping[str, str], title: str | None = None) -> Table:

@@ -8,12 +8,13 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.figures import facts_table, headed_table, interval, minute, number
+from commands.tables.figures import facts_table, headed_table, interval, number
 from commands.tables.plans import plan_facts, record_facts
 from commands.tables.training import learned
 from commands.tables.volatility import move_facts, skill_in_words
 from domain.forecasting import Driver, Forecast
 from domain.trading.forecast_plans import PlanRecord
+from domain.values import minute_text
 from models.evaluation.metrics import HEADINGS, Scores
 from models.model_manager import TrainingOutcome
 from models.registry.aliases import Aliases
@@ -91,7 +92,7 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
     }
     if data:
         facts["trained on"] = (
-            f"{data.candles:,} candles, {minute(data.first_ms)} to {minute(data.last_ms)}: "
+            f"{data.candles:,} candles, {minute_text(data.first_ms)} to {minute_text(data.last_ms)}: "
             f"{data.training_windows:,} windows, {data.validation_windows:,} for validation"
         )
         if data.over_break_share:
@@ -99,7 +100,9 @@ def shown(model: ModelMetadata, aliases: Iterable[str], trials: int | None = Non
     else:
         facts["trained on"] = f"unknown: imported from {model.settings.get('imported', {}).get('file', 'a file')}"
     if model.judged:
-        facts["judged on"] = f"{minute(model.judged.first_ms)} to {minute(model.judged.last_ms)}, by models of before"
+        facts["judged on"] = (
+            f"{minute_text(model.judged.first_ms)} to {minute_text(model.judged.last_ms)}, by models of before"
+        )
     if record := model.judged_plans:
         facts["plans"] = (
             f"{record.samples:,} that reached target or stop, as good as {record.plans:,} independent ones; target "
@@ -143,14 +146,14 @@ def compared(comparison: VersionComparison) -> Group:
 def forecast_table(forecast: Forecast, time_ms: int) -> Group:
     """Return a forecast, made at the close of the candle that opened at `time_ms`."""
     facts = {
-        "market": f"{forecast.symbol} {forecast.timeframe}, candle of {minute(time_ms)}",
+        "market": f"{forecast.symbol} {forecast.timeframe}, candle of {minute_text(time_ms)}",
         "version": forecast.model_version,
         **({"shipped": "came with the service"} if forecast.shipped else {}),
         "signal": f"{forecast.signal}, confidence {forecast.confidence:.4f}",
         "probability of a rise": f"{forecast.probability_up:.4f}, {_ahead(forecast.horizon_candles)}",
     }
     if forecast.calibrated_at is not None:
-        facts["recalibrated"] = f"{minute(forecast.calibrated_at)} UTC, from settled forecasts"
+        facts["recalibrated"] = f"{minute_text(forecast.calibrated_at)} UTC, from settled forecasts"
     if len(forecast.individual_predictions) > 1:
         facts["members"] = ", ".join(f"{name} {value:.4f}" for name, value in forecast.individual_predictions.items())
         facts["disagreement"] = f"{forecast.disagreement:.4f}"

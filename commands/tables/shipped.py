@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from rich.console import Group
 
 from commands.tables.figures import interval, markdown_lines, number, whole_lines
-from domain.values import utc_time
+from domain.values import day_text
 
 if TYPE_CHECKING:
     from models.evaluation.gate import Comparison
@@ -29,7 +29,7 @@ def _row(built: DefaultModel) -> tuple[str, ...]:
     model, scores = built.metadata, built.metadata.metrics
     comparisons = model.verdict.comparisons[:2] if model.verdict else ()
     by_rival = {comparison.against: comparison for comparison in comparisons}
-    judged = f"{_day(model.judged.first_ms)} to {_day(model.judged.last_ms)}" if model.judged else "-"
+    judged = f"{day_text(model.judged.first_ms)} to {day_text(model.judged.last_ms)}" if model.judged else "-"
     return (
         *(str(model.timeframe), str(model.horizon_candles), str(model.type), "yes" if built.serves else "no"),
         judged,
@@ -51,7 +51,3 @@ def _cell(comparison: Comparison | None) -> str:
     ends = comparison.interval
     shown = f" [{1e5 * ends.low:+.0f}, {1e5 * ends.high:+.0f}]" if ends else ""
     return f"{1e5 * comparison.difference:+.0f}{shown}"
-
-
-def _day(time_ms: int) -> str:
-    return f"{utc_time(time_ms):%Y-%m-%d}"

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from domain.forecasting import ANY_SYMBOL, ModelType
-from domain.values import utc_time
+from domain.values import day_text, minute_text
 from models.architectures.catalogue import ARCHITECTURES
 from models.cards.limits import limits_of
 from models.evaluation.metrics import HEADINGS, Scores
@@ -93,11 +93,11 @@ def _data(model: ModelMetadata) -> list[str]:
         return ["Not known: it was imported."]
     lines = [
         f"- markets: {', '.join(data.markets) or model.symbol}",
-        f"- candles: {data.candles:,}, {_minute(data.first_ms)} to {_minute(data.last_ms)} UTC",
+        f"- candles: {data.candles:,}, {minute_text(data.first_ms)} to {minute_text(data.last_ms)} UTC",
         f"- windows: {data.training_windows:,} for training, {data.validation_windows:,} for validation",
     ]
     if model.judged:
-        lines.append(f"- judged on: {_minute(model.judged.first_ms)} to {_minute(model.judged.last_ms)} UTC")
+        lines.append(f"- judged on: {minute_text(model.judged.first_ms)} to {minute_text(model.judged.last_ms)} UTC")
     return lines
 
 
@@ -186,7 +186,7 @@ def _columns(model: ModelMetadata) -> list[str]:
 
 def _made(model: ModelMetadata, key: RegistryKey) -> list[str]:
     if model.shipped:
-        made = f"cli.py models build-default FILES... --to {_day((model.trained_until_ms or 1) - 1)}"
+        made = f"cli.py models build-default FILES... --to {day_text((model.trained_until_ms or 1) - 1)}"
     elif model.data is None:
         made = (
             f"cli.py models import FILE --type {model.type} --symbol '{model.symbol}' --timeframe {model.timeframe} "
@@ -226,11 +226,3 @@ def _table(headings: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:
 
 def _code(names: Iterable[str]) -> str:
     return ", ".join(f"`{name}`" for name in names)
-
-
-def _minute(time_ms: int) -> str:
-    return f"{utc_time(time_ms):%Y-%m-%d %H:%M}"
-
-
-def _day(time_ms: int) -> str:
-    return f"{utc_time(time_ms):%Y-%m-%d}"

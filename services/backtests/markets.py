@@ -11,7 +11,7 @@ from domain.errors import InsufficientData, InvalidMarketData, InvalidRequest
 from domain.market import CandleSeries, Timeframe
 from domain.naming.leaders import leader_among
 from domain.session_finder import with_sessions
-from domain.values import utc_time
+from domain.values import minute_text
 from services.backtests.parameters import BacktestParameters
 from services.job_candles.spans import require_candles_in
 from services.market_data.longer_timeframes import higher_timeframes
@@ -121,6 +121,6 @@ def _require_unbroken(symbol: str, series: CandleSeries, parameters: BacktestPar
     found = newest_break(tested, parameters.analysis.window_candles) if len(tested) else None
     if found is not None:
         raise InvalidMarketData(
-            f"{symbol} {series.timeframe} breaks off at {utc_time(found.opened_ms):%Y-%m-%d %H:%M}: {found.words}; "
+            f"{symbol} {series.timeframe} breaks off at {minute_text(found.opened_ms)}: {found.words}; "
             "test the time before it (until) or after it (since), or adjust the prices"
         )

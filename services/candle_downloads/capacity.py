@@ -8,7 +8,7 @@ from domain.errors import InvalidRequest
 from domain.hours.sessions import AROUND_THE_CLOCK
 from domain.hours.trading_hours import known_sessions
 from domain.market import Timeframe
-from services.candle_downloads.progress import moment_text
+from domain.values import minute_text
 
 
 def require_room(symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int, kept: int) -> None:
@@ -42,8 +42,8 @@ def require_room(symbol: str, timeframe: Timeframe, since_ms: int, until_ms: int
     from_ms = -(-fits_ms // timeframe.ms) * timeframe.ms
     raise InvalidRequest(
         f"the store keeps the newest {kept:,} candles of a series (storage.candles_per_series), and those of {symbol} "
-        f"{timeframe} from {moment_text(since_ms)} to {moment_text(until_ms)} UTC are more: ask for candles since "
-        f"{moment_text(from_ms)} ({from_ms}) or later, or download them into a file (cli.py candles download)"
+        f"{timeframe} from {minute_text(since_ms)} to {minute_text(until_ms)} UTC are more: ask for candles since "
+        f"{minute_text(from_ms)} ({from_ms}) or later, or download them into a file (cli.py candles download)"
     )
 
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from domain.jobs import TellShare
 from domain.market import CandleSeries
-from domain.values import utc_time
-
-# Takes what is done now, and the share of the span that is done.
+from domain.values import minute_text
 
 
 class DownloadProgress:
@@ -42,13 +40,8 @@ class DownloadProgress:
         self._candles += len(series)
         done_ms = series.last_close_ms - self._begin_ms
         self._share = min(max(done_ms / max(self._until_ms - self._begin_ms, 1), 0.0), 1.0)
-        self._tell(f"{self._title}: {self._candles:,} candles, {moment_text(series.last_close_ms)}", self._share)
+        self._tell(f"{self._title}: {self._candles:,} candles, {minute_text(series.last_close_ms)}", self._share)
 
     def pause(self, reason: str) -> None:
         """Tell why nothing is read for a while."""
         self._tell(f"{self._title}: {reason}", self._share)
-
-
-def moment_text(time_ms: int) -> str:
-    """Return a time in epoch ms as UTC date and minute."""
-    return utc_time(time_ms).strftime("%Y-%m-%d %H:%M")

@@ -13,11 +13,12 @@ from config.settings import Settings
 from domain.errors import AppError, Conflict, JobFailed, StorageUnavailable
 from domain.jobs import JobProgress, TellProgress, TellShare
 from domain.market import CandleSeries
+from domain.values import minute_text
 from services.candle_downloads.capacity import require_room
 from services.candle_downloads.missing_stretches import missing_stretches
 from services.candle_downloads.origins import usual_source
 from services.candle_downloads.parameters import DownloadParameters
-from services.candle_downloads.progress import DownloadProgress, moment_text
+from services.candle_downloads.progress import DownloadProgress
 from services.candle_downloads.report import series_report
 from services.market_data.fetching import SourceFailed
 from services.market_data.history.downloading import MAX_DIFFERENCE
@@ -137,7 +138,7 @@ def _require_same_market(symbol: str, source: str, stored: CandleSeries, page: C
     differing = np.flatnonzero(~np.isclose(closes, again, rtol=MAX_DIFFERENCE, atol=0.0))
     if len(differing):
         at = int(differing[0])
-        when = moment_text(int(page.times_ms[at_page[at]]))
+        when = minute_text(int(page.times_ms[at_page[at]]))
         raise Conflict(
             f"the stored {page.timeframe} candle of {symbol} from {when} closes at {closes[at]:g} where {source} has "
             f"{again[at]:g}: a split, or candles of another market or source; remove the stored ones by "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from domain.errors import InsufficientData
 from domain.market import CandleSeries
-from domain.values import utc_time
+from domain.values import minute_text
 
 
 def require_candles_in(symbol: str, series: CandleSeries, since_ms: int | None, until_ms: int | None) -> None:
@@ -21,16 +21,12 @@ def require_candles_in(symbol: str, series: CandleSeries, since_ms: int | None, 
     """
     first_ms, last_ms = series.candles[0].timestamp, series.last_close_ms
     if until_ms is not None and until_ms < series.closes_ms[0]:
-        wanted = f"by {_minute(until_ms)}"
+        wanted = f"by {minute_text(until_ms)}"
     elif since_ms is not None and since_ms > last_ms:
-        wanted = f"since {_minute(since_ms)}"
+        wanted = f"since {minute_text(since_ms)}"
     else:
         return
     raise InsufficientData(
-        f"{symbol} {series.timeframe} has no closed candle {wanted} UTC: its candles reach from {_minute(first_ms)} to "
-        f"{_minute(last_ms)} UTC; choose a time within them, or give candles of the time"
+        f"{symbol} {series.timeframe} has no closed candle {wanted} UTC: its candles reach from "
+        f"{minute_text(first_ms)} to {minute_text(last_ms)} UTC; choose a time within them, or give candles of the time"
     )
-
-
-def _minute(time_ms: int) -> str:
-    return f"{utc_time(time_ms):%Y-%m-%d %H:%M}"
