@@ -54,12 +54,12 @@ def _account(result: Mapping[str, Any]) -> dict[str, str]:
         "return a year": percent(result["cagr"]),
         "buy and hold": f"{percent(result['buy_and_hold'])}, deepest fall {result['buy_and_hold_max_drawdown']:.2%}",
         "deepest fall": f"{result['max_drawdown']:.2%}",
-        "Sharpe ratio": f"{number(result['sharpe_ratio'])}, of {result['days']:,} daily returns, "
+        "Sharpe ratio": f"{decimal(result['sharpe_ratio'])}, of {result['days']:,} daily returns, "
         f"{result['days_per_year']:.0f} a year",
-        "Sortino ratio": number(result["sortino_ratio"]),
-        "Calmar ratio": number(result["calmar_ratio"]),
+        "Sortino ratio": decimal(result["sortino_ratio"]),
+        "Calmar ratio": decimal(result["calmar_ratio"]),
         "exposure": f"{result['exposure']:.1%} of the candles, "
-        f"turnover {number(result['turnover'], 1)} times the equity",
+        f"turnover {decimal(result['turnover'], 1)} times the equity",
     }
 
 
@@ -67,9 +67,9 @@ def _trades(result: Mapping[str, Any]) -> dict[str, str]:
     return {
         "trades": f"{result['trades']:,}",
         "win rate": "-" if result["win_rate"] is None else f"{result['win_rate']:.1%}",
-        "expectancy": f"{number(result['expectancy'], 3)} R {interval(result)}".rstrip(),
-        "profit factor": number(result["profit_factor"]),
-        "mean result": f"{number(result['gross_bps'], 1)} bps before costs, {number(result['net_bps'], 1)} bps after",
+        "expectancy": f"{decimal(result['expectancy'], 3)} R {expectancy_ends(result)}".rstrip(),
+        "profit factor": decimal(result["profit_factor"]),
+        "mean result": f"{decimal(result['gross_bps'], 1)} bps before costs, {decimal(result['net_bps'], 1)} bps after",
         "costs paid": f"{result['costs']:,.2f} of a capital of {result['capital']:,.0f}",
     }
 
@@ -87,7 +87,7 @@ def _chance(result: Mapping[str, Any]) -> dict[str, str]:
     tried += f", {result['trials_same_candles']:,} on some of these candles"
     return {
         "random entries": compared,
-        "deflated Sharpe": f"{number(deflated, 3)} after {tried}: probability of an edge that is no luck",
+        "deflated Sharpe": f"{decimal(deflated, 3)} after {tried}: probability of an edge that is no luck",
         "trial": f"{run['trial']}, settings {run['settings_hash'][:12]}, data {run['data_hash'][:12]}",
     }
 
@@ -100,16 +100,16 @@ def _group_table(heading: str, groups: Mapping[str, Mapping[str, Any]]) -> Table
             name,
             f"{group['trades']:,}",
             formatted(group["win_rate"], ".1%"),
-            number(group["expectancy"], 3),
-            interval(group),
-            number(group["profit_factor"]),
-            number(group["net_bps"], 1),
+            decimal(group["expectancy"], 3),
+            expectancy_ends(group),
+            decimal(group["profit_factor"]),
+            decimal(group["net_bps"], 1),
             f"{group['profit']:+,.2f}",
         )
     return table
 
 
-def interval(result: Mapping[str, Any]) -> str:
+def expectancy_ends(result: Mapping[str, Any]) -> str:
     """Return both ends of the expectancy's interval in brackets, or an empty text."""
     low, high = result["expectancy_low"], result["expectancy_high"]
     return "" if low is None else f"[{low:+.3f}, {high:+.3f}]"
@@ -120,7 +120,7 @@ def percent(value: float | None) -> str:
     return formatted(value, "+.2%")
 
 
-def number(value: float | None, decimals: int = 2) -> str:
+def decimal(value: float | None, decimals: int = 2) -> str:
     """Return a number with its decimals, or a dash for None."""
     return formatted(value, f",.{decimals}f")
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from backtesting.evidence.checking import EvidenceCheck
-from domain.trading.evidence import Interval95
+from commands.tables.figures import mean_text
 from rules.evidence.measured import MeasuredEvidence, TimeframeRecord
 
 
@@ -45,12 +45,12 @@ def _record(record: TimeframeRecord) -> list[RenderableType]:
     for heading in ("right after 1 candle", "4 candles", "24 candles", "target first", "R of their plans", "moments"):
         records.add_column(heading, justify="right")
     for strategy in record.strategies:
-        hits = [_percent(found) for found in strategy.right.values()]
+        hits = [mean_text(found, ".1%") for found in strategy.right.values()]
         records.add_row(
             strategy.name,
             *hits,
-            _percent(strategy.target_first),
-            _signed(strategy.expected_r),
+            mean_text(strategy.target_first, ".1%"),
+            mean_text(strategy.expected_r),
             f"{strategy.expected_r.cases:,}",
         )
     return [head, folds, records]
@@ -84,8 +84,8 @@ def check_tables(
         table.add_column(heading, justify="right")
     for check in checks:
         stated = (f"{share:.3f}" for share in (check.target_first, check.stated, check.calibration_error))
-        observed = _signed(check.gross_r), _signed(check.gross_bps, 0), _signed(check.random_r)
-        above = _signed(check.above_random_r), check.verdict
+        observed = mean_text(check.gross_r), mean_text(check.gross_bps, "+.0f"), mean_text(check.random_r)
+        above = mean_text(check.above_random_r), check.verdict
         table.add_row(check.market, f"{check.directional:.1%}", f"{check.plans:,}", *stated, *observed, *above)
     groups = Table(title="By confidence: a third of the plans each", title_justify="left")
     groups.add_column("market")
@@ -97,7 +97,7 @@ def check_tables(
                 check.market,
                 f"{group.confidence:.3f}",
                 f"{group.stated_r:+.3f}",
-                _signed(group.came_r),
+                mean_text(group.came_r),
                 f"{group.target_first:.3f}",
             )
     told = [
@@ -109,19 +109,3 @@ def check_tables(
 
 def _drawn(pictures: Sequence[Path]) -> list[RenderableType]:
     return [Text(f"\npictures: {', '.join(map(str, pictures))}")] if pictures else []
-
-
-def _signed(interval: Interval95, digits: int = 3) -> str:
-    return _written(interval, f"+.{digits}f")
-
-
-def _percent(interval: Interval95) -> str:
-    return _written(interval, ".1%")
-
-
-def _written(interval: Interval95, form: str) -> str:
-    if interval.mean is None:
-        return "-"
-    if interval.low is None or interval.high is None:
-        return format(interval.mean, form)
-    return f"{interval.mean:{form}} [{interval.low:{form}}, {interval.high:{form}}]"

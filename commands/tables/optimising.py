@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from commands.tables.backtests import day, interval, number, percent
+from commands.tables.backtests import day, decimal, expectancy_ends, percent
 from commands.tables.figures import facts_table, headed_table
 from services.optimising.verdict import p_value_words
 
@@ -41,15 +41,15 @@ def _headline(result: Mapping[str, Any], files: Sequence[Path]) -> dict[str, str
 def _outside(result: Mapping[str, Any]) -> dict[str, str]:
     inside, chosen, present = result["in_sample"], result["out_of_sample"], result["present"]
     return {
-        "Sharpe ratio": f"{number(chosen['sharpe_ratio'])}; in sample {number(inside['sharpe_ratio'])}, present "
-        f"settings {number(present['sharpe_ratio'])}",
-        "expectancy": f"{number(chosen['expectancy'], 3)} R {interval(chosen)}; in sample "
-        f"{number(inside['expectancy'], 3)}, present settings {number(present['expectancy'], 3)}",
+        "Sharpe ratio": f"{decimal(chosen['sharpe_ratio'])}; in sample {decimal(inside['sharpe_ratio'])}, present "
+        f"settings {decimal(present['sharpe_ratio'])}",
+        "expectancy": f"{decimal(chosen['expectancy'], 3)} R {expectancy_ends(chosen)}; in sample "
+        f"{decimal(inside['expectancy'], 3)}, present settings {decimal(present['expectancy'], 3)}",
         "total return": f"{percent(chosen['total_return'])}; present settings {percent(present['total_return'])}, buy "
         f"and hold {percent(chosen['buy_and_hold'])}",
         "deepest fall": f"{chosen['max_drawdown']:.2%}; present settings {present['max_drawdown']:.2%}",
-        "mean result": f"{number(chosen['net_bps'], 1)} bps after costs; present settings "
-        f"{number(present['net_bps'], 1)}",
+        "mean result": f"{decimal(chosen['net_bps'], 1)} bps after costs; present settings "
+        f"{decimal(present['net_bps'], 1)}",
         "trades": f"{chosen['trades']:,}; present settings {present['trades']:,}",
     }
 
@@ -70,7 +70,7 @@ def _luck(result: Mapping[str, Any]) -> dict[str, str]:
         "gain in Sharpe ratio": f"{gain['sharpe_ratio']:+.2f}{ends}; {p_value_words(gain['p_value'])}",
         "probability of overfitting": overfit,
         "random entries": compared,
-        "deflated Sharpe": f"{number(result['deflated_sharpe'], 3)} after {result['trials']:,} trials, "
+        "deflated Sharpe": f"{decimal(result['deflated_sharpe'], 3)} after {result['trials']:,} trials, "
         f"{result['trials_same_candles']:,} of them on some of these candles",
     }
 
@@ -83,8 +83,8 @@ def _folds(folds: Sequence[Mapping[str, Any]]) -> Table:
         table.add_row(
             f"{day(fold['start'])} to {day(fold['end'])}",
             f"{three[1]['trades']:,}",
-            *(number(one["sharpe_ratio"]) for one in three),
-            *(number(one["expectancy"], 3) for one in three),
+            *(decimal(one["sharpe_ratio"]) for one in three),
+            *(decimal(one["expectancy"], 3) for one in three),
         )
     return table
 

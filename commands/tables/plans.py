@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from commands.tables.figures import formatted
-from domain.trading.evidence import Interval95
+from commands.tables.figures import formatted, mean_text
 from domain.trading.forecast_plans import PlanRecord, WeighedPlan
 
 
@@ -11,9 +10,10 @@ def record_facts(record: PlanRecord) -> dict[str, str]:
     """Return the results of plans on the predicted side out of sample, before costs, beside entries at random."""
     return {
         "measured": f"{record.samples:,} plans of both sides, {record.plans:,} independent ones behind the weight",
-        "target first": f"{_mean(record.target_first, '.3f')}, entries at random {formatted(record.base_rate, '.3f')}",
-        "mean result": f"{_mean(record.expected_r)} R, entries at random {_mean(record.random_r)} R",
-        "above random": f"{_mean(record.above_random_r)} R",
+        "target first": f"{mean_text(record.target_first, '.3f')}, "
+        f"entries at random {formatted(record.base_rate, '.3f')}",
+        "mean result": f"{mean_text(record.expected_r)} R, entries at random {mean_text(record.random_r)} R",
+        "above random": f"{mean_text(record.above_random_r)} R",
         "weight": f"{record.weight:+.3f} in log odds of full support, standard error {record.error:.3f}",
     }
 
@@ -27,9 +27,3 @@ def plan_facts(plan: WeighedPlan) -> dict[str, str]:
         f"{plan.verdict}",
         "target first": f"{plan.target_first:.3f}, break-even at {plan.break_even:.3f}",
     }
-
-
-def _mean(interval: Interval95, form: str = "+.3f") -> str:
-    if interval.low is None or interval.high is None:
-        return formatted(interval.mean, form)
-    return f"{formatted(interval.mean, form)} [{interval.low:{form}}, {interval.high:{form}}]"
