@@ -56,10 +56,10 @@ def train(
     from commands.tables.models import trained
     from models.registry.registries import key_of, settings_at
     from models.training.training_run import TrainingRequest
-    from services.training.plan_types import PLAN_TYPE
+    from services.training.plan_types import chosen_type
 
-    chosen_kind = kind or (PLAN_TYPE if target == "plan" else settings.models.default_type)
-    request = TrainingRequest(chosen_kind, scope, next(iter(markets.values())).timeframe)
+    kind = chosen_type(kind, target, settings.models.default_type)
+    request = TrainingRequest(kind, scope, next(iter(markets.values())).timeframe)
     chosen = settings.models.trained_with(epochs=epochs, seed=seed, backend=backend)
     manage = plan_training if target == "plan" else model_manager
     trainer = manage(settings_at(settings.model_copy(update={"models": chosen}), key_of(settings, target, horizon)))

@@ -25,7 +25,7 @@ from services.market_data.history.answers import MarketHistory
 from services.market_data.market_data import MarketData
 from services.training.histories import TrainingHistories, require_new, too_few
 from services.training.parameters import PlanParameters, TrainingParameters
-from services.training.plan_types import PLAN_TYPE, check_plan_type
+from services.training.plan_types import chosen_type
 from services.training.pools import PooledTraining
 from storage.ports import CandleStore
 from utils.clock import Clock
@@ -104,11 +104,9 @@ class TrainingService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        kind = request.type or (PLAN_TYPE if request.target == "plan" else self._settings.models.default_type)
-        if request.target == "plan":
-            check_plan_type(kind)
-        of = key_of(self._settings, request.target, request.horizon)
-        settings = settings_at(self._settings, of)
+        kind = chosen_type(request.type, request.target, self._settings.models.default_type)
+        registry = key_of(self._settings, request.target, request.horizon)
+        settings = settings_at(self._settings, registry)
         if request.candles is not None:
             needed = needed_candles(kind, settings.models, settings.features)
             refusal = partial(too_few, needed)
@@ -120,7 +118,7 @@ class TrainingService:
             timeframe = request.timeframe or self._settings.analysis.primary_timeframes[0]
             history = await self._histories.find(request.symbol, kind, timeframe, settings, self._most)
         require_new(request.symbol, history, request.newer_than_ms, request.least_new)
-        parameters = await asyncio.to_thread(self._parameters, request, kind, history, of)
+        parameters = await asyncio.to_thread(self._parameters, request, kind, history, registry)
         job = await self._jobs.submit(JobKind.TRAIN, parameters, key)
         return TrainingAccepted(
             job,
@@ -133,21 +131,21 @@ class TrainingService:
         )
 
     def _parameters(
-        self, request: TrainingJobRequest, kind: ModelType, history: MarketHistory, key: RegistryKey
+        self, request: TrainingJobRequest, kind: ModelType, history: MarketHistory, registry: RegistryKey
     ) -> dict[str, Any]:
-        settings, timeframe = settings_at(self._settings, key), history.series.timeframe
+        settings, timeframe = settings_at(self._settings, registry), history.series.timeframe
         return TrainingParameters(
             symbol=request.symbol,
             timeframe=timeframe,
             model_type=kind,
             epochs=request.epochs,
-            shadow=request.by_itself and shadows_first(self._settings, key, request.symbol, timeframe),
+            shadow=request.by_itself and shadows_first(self._settings, registry, request.symbol, timeframe),
             candles=() if history.more else candle_rows(history.series),
             history=self._candles.history_request(history, self._most) if history.more else None,
             features=settings.features,
             indicators=settings.indicators,
             models=settings.models,
-            target=key.target,
-            horizon_candles=key.horizon,
-            plans=PlanParameters.of(self._settings) if key.target == "plan" else None,
+            target=registry.target,
+            horizon_candles=registry.horizon,
+            plans=PlanParameters.of(self._settings) if registry.target == "plan" else None,
         ).parameters()
