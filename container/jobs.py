@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from container.infrastructure import Infrastructure
 from container.markets import MarketSubsystem
 from container.models import ModelSubsystem
-from services.backtests.candles import BacktestCandles
 from services.backtests.service import BacktestService
 from services.bias.service import BiasService
 from services.evaluating.service import EvaluationService
 from services.evidence.in_use import EvidenceInUse
 from services.evidence.service import EvidenceService
 from services.job_candles.leaders import JobLeaders
+from services.job_candles.requested import RequestedCandles
 from services.jobs.opening import run_jobs
 from services.jobs.runner import KindRunner
 from services.jobs.service import JobService
@@ -60,7 +60,7 @@ async def open_job_subsystem(
     """
     settings, clock, store, market_data = base.settings, base.clock, base.stores.analyses, markets.market_data
     registries, weighed_by = models.registries, evidence.shipped.evidence
-    candles = BacktestCandles(market_data, store, settings, clock)
+    candles = RequestedCandles(market_data, store, settings, clock)
     leaders = JobLeaders(market_data, store, settings, clock)
     async with _open_jobs(base, table) as (jobs, runner):
         yield JobSubsystem(

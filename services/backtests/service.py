@@ -14,11 +14,11 @@ from domain.jobs import Job
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries
 from rules.evidence.measured import MeasuredEvidence
-from services.backtests.candles import BacktestCandles, CandleNeed, GivenCandles
 from services.backtests.job import BacktestJobParameters
 from services.backtests.lane_models import version_of
 from services.backtests.parameters import BacktestOptions, BacktestParameters, lane_of
 from services.job_candles.leaders import JobLeaders
+from services.job_candles.requested import CandleNeed, GivenCandles, RequestedCandles
 from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
 
@@ -45,7 +45,7 @@ class BacktestService:
     def __init__(
         self,
         jobs: JobService,
-        candles: BacktestCandles,
+        candles: RequestedCandles,
         leaders: JobLeaders,
         registries: Registries,
         evidence: MeasuredEvidence | None,

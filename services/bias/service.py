@@ -97,10 +97,10 @@ class BiasService:
             StorageUnavailable: the job could not be recorded.
         """
         needed = LEAST[request.kind]
-        timeframe, of, model = request.timeframe, USUAL, None
+        timeframe, registry, model = request.timeframe, USUAL, None
         if request.version is not None:
-            of = await asyncio.to_thread(self._registries.of_close, request.version, request.horizon)
-            model = await asyncio.to_thread(self._model, of, request, request.version)
+            registry = await asyncio.to_thread(self._registries.of_close, request.version, request.horizon)
+            model = await asyncio.to_thread(self._model, registry, request, request.version)
             timeframe = model.timeframe
         elif request.horizon is not None:
             raise InvalidRequest("horizon_candles is that of a version: name one, or leave it out")
@@ -112,7 +112,7 @@ class BiasService:
             found = MarketHistory(DataSource.CLIENT, series)
         else:
             found = await self._find(request.symbol, timeframe or self._settings.analysis.primary_timeframes[0], needed)
-        parameters = await asyncio.to_thread(self._parameters, of, request, found)
+        parameters = await asyncio.to_thread(self._parameters, registry, request, found)
         if model is not None:
             leaders = await self._leaders.beside(
                 model.leader(request.symbol), parameters, sent=request.candles is not None
@@ -122,13 +122,13 @@ class BiasService:
         count = self._settings.bias.history_candles if found.more else len(found.series)
         return BiasAccepted(job, request.symbol, found.series.timeframe, found.source, count)
 
-    def _model(self, of: RegistryKey, request: BiasJobRequest, version: str) -> ModelMetadata:
+    def _model(self, registry: RegistryKey, request: BiasJobRequest, version: str) -> ModelMetadata:
         """Return a version that forecasts what is asked for."""
-        model = self._registries.at(of).open(version).metadata
+        model = self._registries.at(registry).open(version).metadata
         model.require_market(request.symbol, request.timeframe)
         return model
 
-    def _parameters(self, of: RegistryKey, request: BiasJobRequest, found: MarketHistory) -> BiasParameters:
+    def _parameters(self, registry: RegistryKey, request: BiasJobRequest, found: MarketHistory) -> BiasParameters:
         most = self._settings.bias.history_candles
         history = self._candles.history_request(found, most) if found.more else None
         return BiasParameters(
@@ -140,7 +140,7 @@ class BiasService:
             history=history,
             analysis=self._settings.analysis,
             indicators=self._settings.indicators,
-            models=settings_at(self._settings, of).models,
+            models=settings_at(self._settings, registry).models,
         )
 
     async def _find(self, symbol: str, timeframe: Timeframe, needed: int) -> MarketHistory:

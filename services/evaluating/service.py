@@ -17,9 +17,9 @@ from domain.market import Timeframe
 from features.datasets.candle_checks import usual_timeframe
 from models.registry.metadata import ModelMetadata
 from models.registry.registries import Registries, RegistryKey, key_of
-from services.backtests.candles import BacktestCandles, CandleNeed
 from services.evaluating.parameters import TRADED_CANDLES, EvaluationJobParameters, EvaluationParameters
 from services.job_candles.leaders import JobLeaders
+from services.job_candles.requested import CandleNeed, RequestedCandles
 from services.jobs.service import JobService
 
 
@@ -46,7 +46,9 @@ class EvaluationJobRequest:
 class EvaluationService:
     """Queues evaluations, and refuses those that could only fail."""
 
-    def __init__(self, jobs: JobService, candles: BacktestCandles, leaders: JobLeaders, registries: Registries) -> None:
+    def __init__(
+        self, jobs: JobService, candles: RequestedCandles, leaders: JobLeaders, registries: Registries
+    ) -> None:
         """Keep the parts.
 
         Args:
@@ -75,7 +77,7 @@ class EvaluationService:
             JobQueueFull: the greatest number of jobs waits already.
             StorageUnavailable: the job could not be recorded.
         """
-        model, of = await asyncio.to_thread(self._model, request)
+        model, registry = await asyncio.to_thread(self._model, request)
         window = model.graph.sequence_length if model.graph else 0
         need = CandleNeed("an evaluation", window + model.horizon_candles + TRADED_CANDLES)
         series = await self._candles.one(request.symbol, model.timeframe, request.candles, need)
@@ -83,7 +85,7 @@ class EvaluationService:
         costs = request.fee_bps, request.slippage_bps
         # That of a plan model reads the evidence.
         evaluation = await asyncio.to_thread(
-            EvaluationParameters.of, model.version, request.symbol, *costs, self._settings, of
+            EvaluationParameters.of, model.version, request.symbol, *costs, self._settings, registry
         )
         job = EvaluationJobParameters(
             version=model.version,
@@ -98,18 +100,18 @@ class EvaluationService:
     def _model(self, request: EvaluationJobRequest) -> tuple[ModelMetadata, RegistryKey]:
         version, timeframe = request.version, request.timeframe
         if version is None:
-            key = key_of(self._settings, request.target, request.horizon)
+            registry = key_of(self._settings, request.target, request.horizon)
             timeframe = timeframe or self._usual_timeframe(request.candles)
-            version = self._registries.at(key).resolve(request.symbol, timeframe)
+            version = self._registries.at(registry).resolve(request.symbol, timeframe)
         else:
-            key = self._registries.holder(version, request.horizon)
+            registry = self._registries.holder(version, request.horizon)
         if version is None:
-            market = key.market(f"{request.symbol} {timeframe}")
+            market = registry.market(f"{request.symbol} {timeframe}")
             raise ModelNotFound(f"no model is in production for {market}: name a version, or train one")
-        model = self._registries.at(key).open(version).metadata
+        model = self._registries.at(registry).open(version).metadata
         model.require_market(request.symbol, timeframe)
         model.require_data()
-        return model, key
+        return model, registry
 
     def _usual_timeframe(self, candles: Sequence[CandleLike] | None) -> Timeframe:
         if not candles:

@@ -15,9 +15,9 @@ from domain.job_kinds import JobKind
 from domain.jobs import Job
 from domain.market import Timeframe
 from rules.evidence.measured import MeasuredEvidence
-from services.backtests.candles import BacktestCandles, CandleNeed
 from services.evidence.job import CheckedEvidence, EvidenceJobParameters
 from services.evidence.parameters import EvidenceTask, MeasuringOptions, MeasuringParameters
+from services.job_candles.requested import CandleNeed, RequestedCandles
 from services.job_candles.series import JobSeries
 from services.jobs.service import JobService
 
@@ -41,7 +41,7 @@ class EvidenceService:
     """Queues jobs that measure evidence, and refuses those that could only fail."""
 
     def __init__(
-        self, jobs: JobService, candles: BacktestCandles, evidence: MeasuredEvidence | None, settings: Settings
+        self, jobs: JobService, candles: RequestedCandles, evidence: MeasuredEvidence | None, settings: Settings
     ) -> None:
         """Keep the parts.
 

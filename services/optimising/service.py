@@ -8,8 +8,8 @@ from config.settings import Settings
 from domain.job_kinds import JobKind
 from domain.jobs import Job
 from rules.evidence.measured import MeasuredEvidence
-from services.backtests.candles import BacktestCandles, CandleNeed
 from services.backtests.service import PastJobRequest
+from services.job_candles.requested import CandleNeed, RequestedCandles
 from services.jobs.service import JobService
 from services.optimising.job import OptimiseJobParameters
 from services.optimising.parameters import OptimiseOptions, OptimiseParameters
@@ -19,7 +19,7 @@ class OptimiseService:
     """Queues searches, and refuses those that could only fail."""
 
     def __init__(
-        self, jobs: JobService, candles: BacktestCandles, evidence: MeasuredEvidence | None, settings: Settings
+        self, jobs: JobService, candles: RequestedCandles, evidence: MeasuredEvidence | None, settings: Settings
     ) -> None:
         """Keep the parts.
 

@@ -12,9 +12,9 @@ from domain.jobs import JobStatus
 from domain.market import Timeframe
 from domain.naming.symbols import SymbolName
 from domain.trading.costs import CostBps, FundingBps
-from services.backtests.candles import GivenCandles
 from services.backtests.parameters import BacktestOptions, LaneText, SizingText
 from services.backtests.service import PastJobRequest
+from services.job_candles.requested import GivenCandles
 from services.optimising.parameters import (
     DEFAULT_FOLDS,
     DEFAULT_TRIALS,

@@ -20,7 +20,6 @@ from models.registry.registries import Registries
 from models.registry.registry import Registry
 from models.serving.forecasts import newest_forecast
 from models.serving.loaded_models import load_version
-from services.backtests.candles import BacktestCandles
 from services.backtests.forecasts import past_forecasts
 from services.backtests.job import BacktestJobParameters
 from services.backtests.job import run_job as run_backtest_job
@@ -34,6 +33,7 @@ from services.bias.service import BiasJobRequest, BiasService
 from services.evaluating.job import run_job as run_evaluation_job
 from services.evaluating.service import EvaluationJobRequest, EvaluationService
 from services.job_candles.leaders import JobLeaders
+from services.job_candles.requested import RequestedCandles
 from services.market_data.market_data import MarketData
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.jobs import Jobs, ManualRunner, job_service, started
@@ -63,8 +63,8 @@ class Parts(NamedTuple):
     def leaders(self, market_data: MarketData | None = None) -> JobLeaders:
         return JobLeaders(market_data or chain(clock=CLOCK), self.shelf, self.settings, CLOCK)
 
-    def candles(self, market_data: MarketData | None = None) -> BacktestCandles:
-        return BacktestCandles(market_data or chain(clock=CLOCK), self.shelf, self.settings, CLOCK)
+    def candles(self, market_data: MarketData | None = None) -> RequestedCandles:
+        return RequestedCandles(market_data or chain(clock=CLOCK), self.shelf, self.settings, CLOCK)
 
     def evaluations(self, market_data: MarketData | None = None) -> EvaluationService:
         leaders = self.leaders(market_data)

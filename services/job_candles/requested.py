@@ -1,4 +1,4 @@
-"""The candles that a backtest on request reads: those of the client, the stored ones, or those of a source."""
+"""The candles of a request for a job: those of the client, stored ones, or those of a source, which the job reads."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class CandleNeed:
     candles: int
 
 
-class BacktestCandles:
+class RequestedCandles:
     """Finds the candles of a job, and refuses a request for which there are too few."""
 
     def __init__(self, market_data: MarketData, stored: CandleStore, settings: Settings, clock: Clock) -> None:
