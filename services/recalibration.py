@@ -85,13 +85,17 @@ class ModelRecalibration:
         done: dict[str, list[dict[str, Any]]] = {"recalibrated": [], "kept": [], "skipped": []}
         for key in self._registries:
             aliases, known = await asyncio.to_thread(self._read, self._registries.at(key))
-            for of in aliases.scopes:
-                if of.production is None:
+            for scope in aliases.scopes:
+                if scope.production is None:
                     continue
-                named: dict[str, Any] = {"symbol": of.symbol, "timeframe": of.timeframe.value, "version": of.production}
+                named: dict[str, Any] = {
+                    "symbol": scope.symbol,
+                    "timeframe": scope.timeframe.value,
+                    "version": scope.production,
+                }
                 if key.horizon is not None:
                     named["horizon_candles"] = key.horizon
-                found = _NOT_OF_PLANS if key == PLANS else await self._one(key, of.production, known, full=full)
+                found = _NOT_OF_PLANS if key == PLANS else await self._one(key, scope.production, known, full=full)
                 if isinstance(found, str):
                     done["skipped"].append({**named, "why": found})
                     continue

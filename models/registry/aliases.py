@@ -72,11 +72,11 @@ class ScopeAliases(Frozen):
         return tuple(version for version in reversed(self.line[:-1]) if version != self.line[-1])
 
     def is_shipped(self, version: str | None) -> bool:
-        """Tell whether a version is one of those that come with the service."""
+        """Return whether a version is one of those that come with the service."""
         return self.shipped is not None and version in (self.shipped.candidate, *self.shipped.line)
 
     def may_answer(self, version: str | None, symbol: str) -> bool:
-        """Tell whether a version forecasts a symbol; those that come with the service forecast coins alone."""
+        """Return whether a version forecasts a symbol; those that come with the service forecast coins alone."""
         return version is not None and (is_shipped_market(symbol) or not self.is_shipped(version))
 
     def at(self, moment: datetime) -> ScopeAliases:
@@ -99,23 +99,23 @@ class ScopeAliases(Frozen):
         figures: ShadowFigures | None = None,
     ) -> ScopeAliases:
         """Return the aliases with another version in production, which stops being the candidate; a shadow ends."""
-        of = self
+        scope = self
         if self.shadow is not None:
             own = self.shadow.version == version
-            of = self.without_shadow(ended(self.shadow, at, "promoted" if own else "superseded", reason, figures))
-        return of.model_copy(
+            scope = self.without_shadow(ended(self.shadow, at, "promoted" if own else "superseded", reason, figures))
+        return scope.model_copy(
             update={
-                "candidate": None if of.candidate == version else of.candidate,
-                "history": (*of.history, Promotion(version=version, at=at, by=by, reason=reason)),
+                "candidate": None if scope.candidate == version else scope.candidate,
+                "history": (*scope.history, Promotion(version=version, at=at, by=by, reason=reason)),
             }
         )
 
     def shadowing(self, shadow: Shadow) -> ScopeAliases:
         """Return the aliases with a shadow of the candidate; one that was there before is superseded."""
-        of = self
+        scope = self
         if self.shadow is not None:
-            of = self.without_shadow(ended(self.shadow, shadow.since, "superseded", f"{shadow.version} is newer"))
-        return of.model_copy(update={"candidate": shadow.version, "shadow": shadow})
+            scope = self.without_shadow(ended(self.shadow, shadow.since, "superseded", f"{shadow.version} is newer"))
+        return scope.model_copy(update={"candidate": shadow.version, "shadow": shadow})
 
     def without_shadow(self, end: EndedShadow) -> ScopeAliases:
         """Return the aliases after a shadow; a candidate that was refused is no candidate any more."""
@@ -143,14 +143,14 @@ class Aliases(Frozen):
 
     @cached_property
     def _by_scope(self) -> dict[tuple[str, Timeframe], ScopeAliases]:
-        return {(of.symbol, of.timeframe): of for of in self.scopes}
+        return {(scope.symbol, scope.timeframe): scope for scope in self.scopes}
 
     def above(self, shipped: Aliases) -> Aliases:
         """Return the aliases with those of the versions that come with the service beneath them."""
         scopes = dict(self._by_scope)
-        for of in shipped.scopes:
-            own = scopes.get((of.symbol, of.timeframe), ScopeAliases(symbol=of.symbol, timeframe=of.timeframe))
-            scopes[of.symbol, of.timeframe] = own.model_copy(update={"shipped": of})
+        for scope in shipped.scopes:
+            own = self.of(scope.symbol, scope.timeframe)
+            scopes[scope.symbol, scope.timeframe] = own.model_copy(update={"shipped": scope})
         return Aliases(scopes=tuple(scopes.values()))
 
     def at(self, moment: datetime) -> Aliases:
@@ -174,5 +174,5 @@ def read_aliases(root: Path) -> Aliases:
 
 def write_aliases(root: Path, aliases: Aliases) -> None:
     """Replace the aliases of a registry; call it with the root locked."""
-    own = tuple(of for of in aliases.scopes if of.history or of.candidate or of.shadow or of.shadowed)
+    own = tuple(scope for scope in aliases.scopes if scope.history or scope.candidate or scope.shadow or scope.shadowed)
     replace_file(root / ALIASES_FILE, Aliases(scopes=own).model_dump_json(indent=2).encode())

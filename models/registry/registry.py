@@ -139,9 +139,9 @@ class Registry:
             InvalidRequest, ModelNotFound, ModelCorrupt: as `open`.
         """
         with locked(self.root):
-            of, aliases = self._scope(version)
-            if of.shadow is None:
-                write_aliases(self.root, aliases.replaced(of.model_copy(update={"candidate": version})))
+            scope, aliases = self._scope(version)
+            if scope.shadow is None:
+                write_aliases(self.root, aliases.replaced(scope.model_copy(update={"candidate": version})))
 
     def promote(self, version: str, *, by: Literal["gate", "forced"], reason: str, at: datetime) -> None:
         """Put a version, whose files are all verified first, into production of its symbol and timeframe.
@@ -156,12 +156,12 @@ class Registry:
         """
         reason = _checked(reason)
         with locked(self.root):
-            of, aliases = self._scope(version)
-            if of.production == version:
-                raise InvalidRequest(f"{version} is already in production for {of.symbol} {of.timeframe}")
+            scope, aliases = self._scope(version)
+            if scope.production == version:
+                raise InvalidRequest(f"{version} is already in production for {scope.symbol} {scope.timeframe}")
             self.verify(version)
-            written = None if of.shipped and of.shipped.production == version else version
-            write_aliases(self.root, aliases.replaced(of.promoted(written, at, by, reason)))
+            written = None if scope.shipped and scope.shipped.production == version else version
+            write_aliases(self.root, aliases.replaced(scope.promoted(written, at, by, reason)))
 
     def rollback(self, symbol: str, timeframe: Timeframe, *, reason: str, at: datetime) -> str | None:
         """Put the version before into production again and return it; None where nothing served before.
@@ -177,17 +177,17 @@ class Registry:
         reason = _checked(reason)
         with locked(self.root):
             aliases = self.aliases()
-            of = aliases.of(symbol, timeframe)
-            if of.production is None:
+            scope = aliases.of(symbol, timeframe)
+            if scope.production is None:
                 raise InvalidRequest(f"nothing is in production for {symbol} {timeframe}")
-            if of.shipped is not None and of.production == of.shipped.production:
-                raise InvalidRequest(f"{of.production} {COMES_WITH}")
-            before = self._before(of)
+            if scope.shipped is not None and scope.production == scope.shipped.production:
+                raise InvalidRequest(f"{scope.production} {COMES_WITH}")
+            before = self._before(scope)
             if before is not None:
                 self.verify(before)
             # The next release may come with others, so only the absence of one's own is recorded.
-            written = None if of.is_shipped(before) else before
-            write_aliases(self.root, aliases.replaced(of.promoted(written, at, "rollback", reason)))
+            written = None if scope.is_shipped(before) else before
+            write_aliases(self.root, aliases.replaced(scope.promoted(written, at, "rollback", reason)))
             return before
 
     def prune(self, keep: int) -> PrunedVersions:
@@ -211,8 +211,8 @@ class Registry:
 
     def _worth_keeping(self, models: Iterable[ModelMetadata], keep: int) -> set[str]:
         kept: set[str] = set()
-        for of in self.aliases().scopes:
-            kept.update(version for version in (of.candidate, of.production, self._before(of)) if version)
+        for scope in self.aliases().scopes:
+            kept.update(version for version in (scope.candidate, scope.production, self._before(scope)) if version)
         counts: defaultdict[tuple[str, Timeframe], int] = defaultdict(int)
         for model in models:
             counts[model.scope] += 1
@@ -221,8 +221,8 @@ class Registry:
         members = {member.version for model in models if model.version in kept for member in model.members}
         return kept | members
 
-    def _before(self, of: ScopeAliases) -> str | None:
-        return next((version for version in of.earlier if self.folder(version).is_dir()), None)
+    def _before(self, scope: ScopeAliases) -> str | None:
+        return next((version for version in scope.earlier if self.folder(version).is_dir()), None)
 
     def _scope(self, version: str) -> tuple[ScopeAliases, Aliases]:
         metadata, aliases = self.open(version).metadata, self.aliases()

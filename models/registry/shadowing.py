@@ -29,22 +29,22 @@ def begin_shadow(registry: Registry, version: str, reason: str, at: datetime) ->
     candidate = registry.verify(version)
     with locked(registry.root):
         aliases = read_aliases(registry.root)
-        of = aliases.of(*candidate.scope)
-        if of.production is None or of.production == version:
+        scope = aliases.of(*candidate.scope)
+        if scope.production is None or scope.production == version:
             return False
-        if candidate.horizon_candles != registry.open(of.production).metadata.horizon_candles:
+        if candidate.horizon_candles != registry.open(scope.production).metadata.horizon_candles:
             return False
-        shadow = Shadow(version=version, production=of.production, since=at, reason=reason)
-        write_aliases(registry.root, aliases.replaced(of.shadowing(shadow)))
+        shadow = Shadow(version=version, production=scope.production, since=at, reason=reason)
+        write_aliases(registry.root, aliases.replaced(scope.shadowing(shadow)))
         return True
 
 
-def promote_shadow(registry: Registry, of: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
+def promote_shadow(registry: Registry, scope: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
     """Put the candidate of a shadow into production; False where that shadow has ended meanwhile.
 
     Args:
         registry: Has the version, whose files are verified first.
-        of: The aliases by which it was decided.
+        scope: The aliases by which it was decided.
         why: In words, with the figures.
         figures: By which it was decided.
         at: Aware UTC time.
@@ -57,24 +57,24 @@ def promote_shadow(registry: Registry, of: ScopeAliases, why: str, figures: Shad
         registry.verify(shadow.version)
         return now.promoted(shadow.version, at, "shadow", why, figures)
 
-    return _change(registry, of, promoted)
+    return _change(registry, scope, promoted)
 
 
-def refuse_shadow(registry: Registry, of: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
+def refuse_shadow(registry: Registry, scope: ScopeAliases, why: str, figures: ShadowFigures, at: datetime) -> bool:
     """End a shadow without a change of what serves; arguments and answer as those of `promote_shadow`."""
 
     def refused(now: ScopeAliases, shadow: Shadow) -> ScopeAliases:
         return now.without_shadow(ended(shadow, at, "refused", why, figures))
 
-    return _change(registry, of, refused)
+    return _change(registry, scope, refused)
 
 
-def _change(registry: Registry, of: ScopeAliases, changed: Callable[[ScopeAliases, Shadow], ScopeAliases]) -> bool:
+def _change(registry: Registry, scope: ScopeAliases, changed: Callable[[ScopeAliases, Shadow], ScopeAliases]) -> bool:
     """Write the changed aliases, unless the shadow has ended since they were read; return whether they are written."""
     with locked(registry.root):
         aliases = read_aliases(registry.root)
-        now = aliases.of(of.symbol, of.timeframe)
-        if now.shadow is None or now.shadow != of.shadow:
+        now = aliases.of(scope.symbol, scope.timeframe)
+        if now.shadow is None or now.shadow != scope.shadow:
             return False
         write_aliases(registry.root, aliases.replaced(changed(now, now.shadow)))
         return True

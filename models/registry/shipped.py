@@ -56,7 +56,7 @@ class ShippedVersions:
 
 
 def is_version(name: str) -> bool:
-    """Tell whether a version can have this name."""
+    """Return whether a version can have this name."""
     try:
         check_version_name(name)
     except AppError:

@@ -96,22 +96,22 @@ class ForecastFollower:
         self, key: RegistryKey, snapshot: MarketSnapshot, model: Forecaster, said: Forecast, closed: CandleSeries
     ) -> None:
         """Let the candidate of a model forecast the same."""
-        candidates, of = self._candidates[key], model.metadata
-        if candidates.known_absent(snapshot.symbol, of.timeframe):
+        candidates, served = self._candidates[key], model.metadata
+        if candidates.known_absent(snapshot.symbol, served.timeframe):
             return
         try:
-            candidate = await self._forecasting.asking(candidates).model(snapshot, of.timeframe)
+            candidate = await self._forecasting.asking(candidates).model(snapshot, served.timeframe)
             # A candidate for `*` does not count for a symbol that has its own model.
-            if candidate.metadata.scope != of.scope or candidate.metadata.horizon_candles != of.horizon_candles:
+            if candidate.metadata.scope != served.scope or candidate.metadata.horizon_candles != served.horizon_candles:
                 return
-            beside = await self._forecasting.bare(candidate, snapshot, of.timeframe)
+            beside = await self._forecasting.bare(candidate, snapshot, served.timeframe)
             self._kept.keep(key, beside, closed, snapshot.source_data, said)
         except ModelUnavailable:  # there is none, or it was counted when it could not be loaded
             return
         except Exception as error:  # noqa: BLE001 - a defect of a candidate is no matter of the model in production
             metrics.SHADOW_FAILURES.inc()
             reason = error.message if isinstance(error, AppError) else repr(error)
-            logger.bind(symbol=snapshot.symbol, beside=of.version, reason=reason).warning(
+            logger.bind(symbol=snapshot.symbol, beside=served.version, reason=reason).warning(
                 "a candidate that shadows gave no forecast"
             )
 

@@ -51,9 +51,9 @@ class RegistryWatch:
         """Return the versions in production that the last look could read, without waiting."""
         verified = self._verified  # one look's, since the next one replaces it in its thread
         return [
-            AgingModel(version, self._market(of), of.is_shipped(version), verified[version].trained_until_ms)
-            for of in self._aliases.scopes
-            if (version := of.production) is not None and version in verified
+            AgingModel(version, self._market(scope), scope.is_shipped(version), verified[version].trained_until_ms)
+            for scope in self._aliases.scopes
+            if (version := scope.production) is not None and version in verified
         ]
 
     def look(self) -> Iterator[Degraded]:
@@ -75,18 +75,18 @@ class RegistryWatch:
         if (damage := self._registry.shipped.damage()) is not None:
             unread = f"those that come with the service cannot be read: {damage}"
             yield Degraded(self._key.models, unread, _INSTALL)
-        serving = [(of, of.production) for of in self._aliases.scopes if of.production]
+        serving = [(scope, scope.production) for scope in self._aliases.scopes if scope.production]
         self._verified = {version: self._verify(version) for _, version in serving}
-        for of, version in serving:
+        for scope, version in serving:
             if self._verified[version].damage is not None and version not in self._loaded.loaded():
-                self._loaded.find(of.symbol, of.timeframe)  # fails, so that an earlier version serves
+                self._loaded.find(scope.symbol, scope.timeframe)  # fails, so that an earlier version serves
         failures = self._loaded.failures()
-        for of, version in serving:
-            reason = self._verified[version].damage or failures.get((of.symbol, of.timeframe))
+        for scope, version in serving:
+            reason = self._verified[version].damage or failures.get((scope.symbol, scope.timeframe))
             if reason is not None:
-                part = self._key.model(f"{of.symbol} {of.timeframe}")
-                remedy = _INSTALL if of.is_shipped(version) else self._remedy
-                yield Degraded(part, self._told(of, version, reason), remedy)
+                part = self._key.model(f"{scope.symbol} {scope.timeframe}")
+                remedy = _INSTALL if scope.is_shipped(version) else self._remedy
+                yield Degraded(part, self._told(scope, version, reason), remedy)
 
     @property
     def _remedy(self) -> str:
@@ -94,11 +94,11 @@ class RegistryWatch:
             return f"train another version, or let an earlier one serve by cli.py models rollback{options}"
         return "train another version, or let an earlier one serve by POST /ai/models/rollback"
 
-    def _market(self, of: ScopeAliases) -> str:
-        return market_in_words(self._key.market(f"{of.symbol} {of.timeframe}"))
+    def _market(self, scope: ScopeAliases) -> str:
+        return market_in_words(self._key.market(f"{scope.symbol} {scope.timeframe}"))
 
-    def _told(self, of: ScopeAliases, version: str, reason: str) -> str:
-        serves = self._loaded.known_production().get((of.symbol, of.timeframe))
+    def _told(self, scope: ScopeAliases, version: str, reason: str) -> str:
+        serves = self._loaded.known_production().get((scope.symbol, scope.timeframe))
         if serves == version:
             return f"{reason}; it serves from memory until the service ends"
         if serves is None and self._key.target == "plan":

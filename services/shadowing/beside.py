@@ -41,13 +41,13 @@ async def figures_beside(
         StorageUnavailable: a store does not answer.
     """
     (ledger, documents), found, in_ledger = stores, dict[str, ShadowFigures](), list[Shadow]()
-    for version, of in shadows_of(aliases).items():
-        if of.shadow is None:
+    for version, scope in shadows_of(aliases).items():
+        if scope.shadow is None:
             continue
-        if is_followed(key, await asyncio.to_thread(_horizon, registries, key, of.shadow.production)):
-            found[version] = await _followed(documents, key, of.shadow)
+        if is_followed(key, await asyncio.to_thread(_horizon, registries, key, scope.shadow.production)):
+            found[version] = await _followed(documents, key, scope.shadow)
         else:
-            in_ledger.append(of.shadow)
+            in_ledger.append(scope.shadow)
     return found | await read_figures(in_ledger, ledger, documents, now)
 
 

@@ -38,7 +38,7 @@ class _DaySums:
 
 def shadows_of(aliases: Aliases) -> dict[str, ScopeAliases]:
     """Return the symbols and timeframes with a candidate that shadows, by its version."""
-    return {of.shadow.version: of for of in aliases.scopes if of.shadow is not None}
+    return {scope.shadow.version: scope for scope in aliases.scopes if scope.shadow is not None}
 
 
 async def read_figures(
@@ -119,18 +119,18 @@ def public_shadows(
         needed: Settled forecasts after which a shadow is decided.
         figures: The newest of those that go on, by version; null where they are not known.
     """
-    return [one for of in aliases.scopes for one in _of_scope(key, of, needed, figures)]
+    return [one for scope in aliases.scopes for one in _of_scope(key, scope, needed, figures)]
 
 
 def _of_scope(
-    key: RegistryKey, of: ScopeAliases, needed: int, figures: Mapping[str, ShadowFigures]
+    key: RegistryKey, scope: ScopeAliases, needed: int, figures: Mapping[str, ShadowFigures]
 ) -> Iterator[dict[str, Any]]:
-    scope = {"symbol": of.symbol, "timeframe": of.timeframe, "horizon_candles": key.horizon}
-    for end in of.shadowed:
-        yield {**scope, **_public(end, needed, end.figures), "state": end.end, "at": end.at, "reason": end.why}
-    if of.shadow is not None:
-        known = _public(of.shadow, needed, figures.get(of.shadow.version))
-        yield {**scope, **known, "state": "shadowing", "at": None, "reason": of.shadow.reason}
+    place = {"symbol": scope.symbol, "timeframe": scope.timeframe, "horizon_candles": key.horizon}
+    for end in scope.shadowed:
+        yield {**place, **_public(end, needed, end.figures), "state": end.end, "at": end.at, "reason": end.why}
+    if scope.shadow is not None:
+        known = _public(scope.shadow, needed, figures.get(scope.shadow.version))
+        yield {**place, **known, "state": "shadowing", "at": None, "reason": scope.shadow.reason}
 
 
 def _public(shadow: Shadow, needed: int, figures: ShadowFigures | None) -> dict[str, Any]:

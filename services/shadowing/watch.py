@@ -118,8 +118,8 @@ class ShadowWatch:
         """Decide on each candidate, as long as the lease is held."""
         for key, aliases in every.items():
             figures = self._figures[key]
-            for version, of in shadows_of(aliases).items():
-                if version in figures and not await self._decided(key, of, figures[version]):
+            for version, scope in shadows_of(aliases).items():
+                if version in figures and not await self._decided(key, scope, figures[version]):
                     return
 
     async def states(self) -> dict[OfVersion, dict[str, Any]]:
@@ -165,9 +165,9 @@ class ShadowWatch:
             for one in public_shadows(key, aliases, self._rule.needed, self._figures.get(key, {}))
         ]
 
-    async def _decided(self, key: RegistryKey, of: ScopeAliases, figures: ShadowFigures) -> bool:
+    async def _decided(self, key: RegistryKey, scope: ScopeAliases, figures: ShadowFigures) -> bool:
         """Carry the decision out, if there is one; return whether this replica may go on."""
-        shadow = of.shadow
+        shadow = scope.shadow
         if shadow is None:
             return True
         decision = self._rule.decide(shadow, figures, self._clock.now())
@@ -175,21 +175,23 @@ class ShadowWatch:
             return True
         if not await self._lease.take():
             return False
-        if await asyncio.to_thread(self._carry_out, key, of, decision, figures):
+        if await asyncio.to_thread(self._carry_out, key, scope, decision, figures):
             self._announce()
         return True
 
-    def _carry_out(self, key: RegistryKey, of: ScopeAliases, decision: ShadowDecision, figures: ShadowFigures) -> bool:
-        shadow, now, registry = of.shadow, self._clock.now(), self._registries.at(key)
+    def _carry_out(
+        self, key: RegistryKey, scope: ScopeAliases, decision: ShadowDecision, figures: ShadowFigures
+    ) -> bool:
+        shadow, now, registry = scope.shadow, self._clock.now(), self._registries.at(key)
         if shadow is None:
             return False
         if decision.promote:
             try:
                 load_version(registry, shadow.version)
-                return promote_shadow(registry, of, decision.why, figures, now)
+                return promote_shadow(registry, scope, decision.why, figures, now)
             except (ModelNotFound, ModelUnusable) as error:
                 decision = ShadowDecision(False, f"it cannot serve: {error.message}")
-        return refuse_shadow(registry, of, decision.why, figures, now)
+        return refuse_shadow(registry, scope, decision.why, figures, now)
 
     def _tell(self, public: Mapping[str, Any]) -> None:
         self._hub.publish(None, lambda: render_model_shadow(public, self._clock.now()))

@@ -103,10 +103,10 @@ def build_default_models(
     shutil.rmtree(staging, ignore_errors=True)
     staged, built = Registry(staging), list[DefaultModel]()
     try:
-        for timeframe, of in markets.items():
+        for timeframe, candles in markets.items():
             wanted = _WantedDefault(timeframe, settings.features.horizon_candles, kinds, until)
             with TemporaryDirectory() as folder:
-                made = _trained(wanted, of, settings, Path(folder), listener, now)
+                made = _trained(wanted, candles, settings, Path(folder), listener, now)
                 built += _exported(made, staged, timeframe, now)
         for horizon in settings.models.further_horizons_candles if FURTHER_TIMEFRAME in markets else ():
             further = Registry(staging / HORIZONS_FOLDER / str(horizon))

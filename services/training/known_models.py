@@ -128,11 +128,11 @@ class _Knowledge:
 
     def of(self, metadata: ModelMetadata) -> KnownModel:
         """Return what is known of a version."""
-        of, version = self._aliases.of(*metadata.scope), metadata.version
-        others: Alias | None = "candidate" if of.candidate == version else None
+        scope, version = self._aliases.of(*metadata.scope), metadata.version
+        others: Alias | None = "candidate" if scope.candidate == version else None
         return KnownModel(
             metadata=metadata,
-            alias="production" if of.production == version else others,
+            alias="production" if scope.production == version else others,
             loaded=version in self._loaded,
             trials=self._trials.get(version),
             recalibrations=self._recalibrations.of(version),

@@ -97,6 +97,6 @@ class RetrainingPolicy:
                 text = f"trained {hours:.1f} hours ago, every {self._interval.total_seconds() / 3600:g} hours it is due"
             else:
                 continue
-            key, of = model.key, (metadata.symbol, metadata.timeframe, metadata.type)
-            found.append(RetrainReason(*of, cause, text, key.target, key.horizon))
+            key, market = model.key, (metadata.symbol, metadata.timeframe)
+            found.append(RetrainReason(*market, metadata.type, cause, text, key.target, key.horizon))
         return found
