@@ -52,7 +52,9 @@ class MarketInsights:
             InsufficientData: the candles given are too few.
             MarketDataUnavailable: none are given and no source gave any.
         """
-        return self._describe(await self._measured(symbol, snapshot, STRATEGY_NAMES))
+        context = await self._measured(symbol, snapshot, STRATEGY_NAMES)
+        view = view_trend(context)
+        return describe_market(context, view, names_that_suit(recommend(context, view, self._periods)))
 
     async def recommend(
         self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
@@ -62,7 +64,8 @@ class MarketInsights:
         Raises:
             InsufficientData, MarketDataUnavailable: as `condition`.
         """
-        recommendations = self._recommend(await self._measured(symbol, snapshot, strategies))
+        context = await self._measured(symbol, snapshot, strategies)
+        recommendations = recommend(context, view_trend(context), self._periods)
         judged = {recommendation.strategy for recommendation in recommendations}
         return recommendations + [
             Recommendation(name, 0.0, f"It takes no part: {reason}.", {})
@@ -88,10 +91,3 @@ class MarketInsights:
         self, symbol: str, snapshot: MarketSnapshot | None, strategies: tuple[str, ...]
     ) -> MarketContext:
         return await self._reader.measure(snapshot or await self._market_data.snapshot(symbol), strategies)
-
-    def _describe(self, context: MarketContext) -> MarketCondition:
-        view = view_trend(context)
-        return describe_market(context, view, names_that_suit(recommend(context, view, self._periods)))
-
-    def _recommend(self, context: MarketContext) -> list[Recommendation]:
-        return recommend(context, view_trend(context), self._periods)
