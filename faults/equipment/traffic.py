@@ -13,20 +13,11 @@ from itertools import count
 from benchmarks.http_client import HttpConnection, request_bytes
 from benchmarks.serving.analyze import body
 from domain.market import Timeframe
+from tests.fixtures.bodies import CLOSED_TRADE
 
 CANDLES = 62
 PATIENCE_SECONDS = 60.0
 GONE = (ConnectionError, asyncio.IncompleteReadError)
-TRADE = {
-    "symbol": "ETHUSDT",
-    "side": "Long",
-    "entry_price": 3050.2,
-    "exit_price": 3004.9,
-    "quantity": 0.8,
-    "leverage": 5,
-    "pnl_usdt": -36.24,
-    "pnl_percentage": -7.43,
-}
 
 
 def analyses(prefix: str) -> Iterator[bytes]:
@@ -39,7 +30,9 @@ def analyses(prefix: str) -> Iterator[bytes]:
 def trades(prefix: str) -> Iterator[bytes]:
     """Yield requests to review a closed trade, another one each time."""
     for number in count():
-        yield request_bytes("POST", "/ai/analyze-trade", json.dumps(TRADE | {"trade_id": f"{prefix}{number}"}).encode())
+        yield request_bytes(
+            "POST", "/ai/analyze-trade", json.dumps(CLOSED_TRADE | {"trade_id": f"{prefix}{number}"}).encode()
+        )
 
 
 class Traffic:

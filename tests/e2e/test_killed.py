@@ -14,7 +14,7 @@ import pytest
 from pymongo import MongoClient
 
 from demo.openai_server import FakeOpenAI
-from tests.fixtures.bodies import shape_a, shape_b
+from tests.fixtures.bodies import CLOSED_TRADE, shape_a, shape_b
 from tests.fixtures.patience import eventually
 from tests.fixtures.service import Service, running_service
 
@@ -25,16 +25,6 @@ if TYPE_CHECKING:
 
 pytest_plugins = ["tests.fixtures.mongod", "tests.fixtures.openai_server"]
 
-TRADE: dict[str, Any] = {
-    "symbol": "ETHUSDT",
-    "side": "Long",
-    "entry_price": 3050.2,
-    "exit_price": 3004.9,
-    "quantity": 0.8,
-    "leverage": 5,
-    "pnl_usdt": -36.24,
-    "pnl_percentage": -7.43,
-}
 FEEDBACK: dict[str, Any] = {
     "symbol": "ETHUSDT",
     "predicted_signal": "Short",
@@ -69,7 +59,7 @@ def acknowledged(service: Service, path: str, body: dict[str, Any], status: int 
 
 def tell_everything(service: Service, count: int) -> None:
     for number in range(count):
-        acknowledged(service, "/ai/analyze-trade", TRADE | {"trade_id": f"trade-{number}"})
+        acknowledged(service, "/ai/analyze-trade", CLOSED_TRADE | {"trade_id": f"trade-{number}"})
         acknowledged(service, "/ai/feedback", FEEDBACK | {"signal_id": f"signal-{number}"})
 
 
@@ -100,7 +90,7 @@ def test_trades_feedback_and_costs_outlive_a_kill(
     assert rows(tmp_path / "store.db", "signal_feedback") == 40
     with running_service(**environment) as service:
         has(lambda table: rows(tmp_path / "store.db", table), trade_analyses=40, trades_to_review=0)
-        again = acknowledged(service, "/ai/analyze-trade", TRADE | {"trade_id": "trade-39"})
+        again = acknowledged(service, "/ai/analyze-trade", CLOSED_TRADE | {"trade_id": "trade-39"})
         assert again["message"] == "the trade was accepted before"
         assert service.get("/ai/performance").json()["feedback"]["predictions_made"] == 40
 

@@ -30,11 +30,7 @@ def command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Return a function that runs the command line in a folder of its own and gives its exit status."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BACKTESTS__RANDOM_RUNS", "9")
-
-    def run(*arguments: object) -> int:
-        return exit_status(*arguments)
-
-    return run
+    return exit_status
 
 
 @pytest.fixture

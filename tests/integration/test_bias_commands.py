@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,7 @@ Command = Callable[..., int]
 def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     """Return a function that runs the command line and gives its exit status."""
     monkeypatch.setenv("MODEL_SAVE_PATH", str(tmp_path / "models"))
-
-    def run(*arguments: object) -> int:
-        return exit_status("bias", *arguments)
-
-    return run
+    return partial(exit_status, "bias")
 
 
 @pytest.fixture

@@ -12,13 +12,12 @@ from fastapi.testclient import TestClient
 
 from api.app import create_app
 from domain.market import Candle, Timeframe
-from domain.values import epoch_ms
 from storage.sqlite.store import SqliteStore
 from tests.conftest import LOOPBACK, MakeSettings, admin_headers
+from tests.fixtures.bodies import now_ms
 from tests.fixtures.http_stand_in import Answer, StandIn
 from tests.fixtures.past_markets import HOUR_MS, PastExchange, hours_until, without
 from tests.fixtures.patience import ended, eventually
-from utils.clock import SystemClock
 
 pytest_plugins = ["tests.fixtures.remote_server"]
 
@@ -45,10 +44,6 @@ def operate(make_settings: MakeSettings, server: StandIn) -> Operate:
 def client(operate: Operate) -> Iterator[TestClient]:
     with operate() as client:
         yield client
-
-
-def now_ms() -> int:
-    return epoch_ms(SystemClock().now())
 
 
 def closed(candles: list[Candle]) -> list[Candle]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from features.candle_reading.reading import read_candles
 from tests.fixtures.candle_exports import EXPORTS, NAMES, NOW, PLAIN, REFERENCE, csv_text, moment, reference, zipped
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.commands import exit_status
+from tests.fixtures.commands import printed
 
 CASES = Path(__file__).resolve().parents[2].parent / "shared" / "cases"
 Command = Callable[..., tuple[int, str, str]]
@@ -22,13 +23,7 @@ Command = Callable[..., tuple[int, str, str]]
 @pytest.fixture
 def command(capsys: pytest.CaptureFixture[str]) -> Command:
     """Return a function that runs the command line, and gives its status and what it printed."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = exit_status(*arguments)
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
-
-    return run
+    return partial(printed, capsys)
 
 
 @pytest.fixture

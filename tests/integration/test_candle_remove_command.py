@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.candle_exports import PLAIN, REFERENCE, csv_text, reference
-from tests.fixtures.commands import exit_status
+from tests.fixtures.commands import printed
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -22,9 +22,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
 
     def run(*arguments: object, answers: str = "") -> tuple[int, str, str]:
         monkeypatch.setattr("sys.stdin", io.StringIO(answers))
-        status = exit_status("candles", *arguments)
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
+        return printed(capsys, "candles", *arguments)
 
     return run
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from config.settings import StorageSettings
 from domain.market import Candle, Timeframe
 from storage.factory import build_store
 from tests.fixtures.candle_exports import EXPORTS, NAMES, PLAIN, REFERENCE, csv_text, reference
-from tests.fixtures.commands import exit_status
+from tests.fixtures.commands import printed
 from tests.fixtures.settings import configured
 
 Command = Callable[..., tuple[int, str, str]]
@@ -33,13 +34,7 @@ def url(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def store(capsys: pytest.CaptureFixture[str], url: str) -> Command:
     """Return a function that runs the command, and gives its status and what it printed."""
-
-    def run(*arguments: object) -> tuple[int, str, str]:
-        status = exit_status("candles", "store", *arguments)
-        shown = capsys.readouterr()
-        return status, shown.out, shown.err
-
-    return run
+    return partial(printed, capsys, "candles", "store")
 
 
 @pytest.fixture

@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from domain.market import Candle, Timeframe
-from domain.values import epoch_ms
 from features.candle_reading.reading import read_candles
+from tests.fixtures.bodies import now_ms
 from tests.fixtures.clocks import SettableClock
 from tests.fixtures.commands import forked_command
 from tests.fixtures.http_stand_in import Answer, Request, StandIn, engine_candle
@@ -69,10 +69,6 @@ class Shell:
 @pytest.fixture
 def shell(server: StandIn, tmp_path: Path) -> Shell:
     return Shell(server, tmp_path / "candles")
-
-
-def now_ms() -> int:
-    return epoch_ms(SystemClock().now())
 
 
 def date(time_ms: int) -> str:

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
-import socket
 import time
-from urllib.parse import urlsplit
 
 import httpx2
 
 from tests.fixtures.bodies import shape_a
 from tests.fixtures.patience import PATIENCE_SECONDS
-from tests.fixtures.service import Service, running_service
-
-
-def connect(service: Service) -> socket.socket:
-    target = urlsplit(service.url)
-    assert target.hostname is not None
-    assert target.port is not None
-    return socket.create_connection((target.hostname, target.port), timeout=PATIENCE_SECONDS)
+from tests.fixtures.raw_clients import HALF_A_BODY, connect
+from tests.fixtures.service import running_service
 
 
 def test_a_client_that_hangs_up_in_its_body_is_no_bug() -> None:
     with running_service() as service:
         for _ in range(5):
             with connect(service) as client:
-                client.sendall(
-                    b"POST /ai/analyze HTTP/1.1\r\nhost: 127.0.0.1\r\ncontent-type: application/json\r\n"
-                    b'content-length: 5000\r\n\r\n{"symbol":'
-                )
+                client.sendall(HALF_A_BODY)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while 'status="499"' not in service.get("/metrics").text and time.monotonic() < deadline:
             time.sleep(0.05)

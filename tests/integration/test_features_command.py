@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import re
 from collections.abc import Callable
+from functools import partial
 from io import StringIO
 from pathlib import Path
 
@@ -35,11 +36,7 @@ Command = Callable[..., int]
 @pytest.fixture
 def command() -> Command:
     """Return a function that runs the command line and gives its exit status."""
-
-    def run(*arguments: object) -> int:
-        return exit_status("features", *arguments)
-
-    return run
+    return partial(exit_status, "features")
 
 
 def candle_file(folder: Path, series: CandleSeries) -> Path:

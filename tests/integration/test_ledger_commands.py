@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -21,7 +22,7 @@ from storage.factory import open_ledger
 from storage.ledger_ports import Due
 from tests.fixtures.candle_files import write_candles
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.commands import exit_status
+from tests.fixtures.commands import printed
 from tests.fixtures.histories import flat_series
 from tests.fixtures.ledger import CLOSED_MS, make_entry
 from tests.fixtures.settings import configured
@@ -45,13 +46,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
     """Return a function that runs a command of the ledger and gives exit status, stdout and stderr."""
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/store.db")
     monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        status = exit_status("ledger", *arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
+    return partial(printed, capsys, "ledger")
 
 
 def series() -> CandleSeries:

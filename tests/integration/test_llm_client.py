@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from fastapi import Response
-from prometheus_client import REGISTRY
 
 from demo import behaviors
 from demo.behaviors import (
@@ -33,7 +32,7 @@ from domain.errors import LlmUnavailable
 from services.llm.calling.calls import Completion, LlmRequest, Unusable
 from services.llm.calling.key_ring import KeyState
 from tests.fixtures.clocks import SettableClock
-from tests.fixtures.llm_clients import KEYS, REPLY_SCHEMA, REQUEST, Asking, MakeAsking
+from tests.fixtures.llm_clients import KEYS, REPLY_SCHEMA, REQUEST, Asking, MakeAsking, sample
 from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.openai_server", "tests.fixtures.logs"]
@@ -57,10 +56,6 @@ async def reason(asking: Asking) -> str:
 def only_key(asking: Asking) -> KeyState:
     (state,) = asking.client.key_states()
     return state
-
-
-def sample(name: str, **labels: str) -> float:
-    return REGISTRY.get_sample_value(name, labels) or 0.0
 
 
 async def test_a_reply_comes_back_whole_and_is_booked_once(fake_openai: FakeOpenAI, make_asking: MakeAsking) -> None:

@@ -38,11 +38,7 @@ def registry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Registry:
 @pytest.fixture
 def command(registry: Registry) -> Command:
     """Return a function that runs the command line and gives its exit status."""
-
-    def run(*arguments: object) -> int:
-        return exit_status(*arguments)
-
-    return run
+    return exit_status
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -24,11 +25,7 @@ def command(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Command:
     monkeypatch.setenv("STORAGE__SPOOL_PATH", "")
     monkeypatch.setenv("MODELS__SAVE_PATH", f"{tmp_path}/models")
     monkeypatch.setenv("MARKET_DATA__SOURCES", "stored,synthetic")
-
-    def run(*arguments: str) -> int:
-        return exit_status("replay", *arguments)
-
-    return run
+    return partial(exit_status, "replay")
 
 
 def test_a_file_is_replayed_up_to_the_moment(

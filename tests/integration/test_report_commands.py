@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from services.reports.findings import warning
 from services.reports.kept_reports import KeptReports
 from storage.factory import open_documents
 from tests.fixtures.clocks import NOW
-from tests.fixtures.commands import exit_status
+from tests.fixtures.commands import printed
 from tests.fixtures.settings import configured
 
 Command = Callable[..., tuple[int, str, str]]
@@ -43,13 +44,7 @@ def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
                 await KeptReports(documents).keep(report)
 
     asyncio.run(fill())
-
-    def run(*arguments: str) -> tuple[int, str, str]:
-        status = exit_status("reports", *arguments)
-        printed = capsys.readouterr()
-        return status, printed.out, printed.err
-
-    return run
+    return partial(printed, capsys, "reports")
 
 
 def test_reports_are_listed_as_a_table_and_as_a_document(command: Command) -> None:

@@ -16,22 +16,14 @@ from demo import behaviors
 from demo.openai_server import FakeOpenAI
 from storage.document_ports import CONFIG_SUGGESTIONS, SELF_ANALYSES, TRADE_ANALYSES, Collection
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import CLOSED_TRADE
 from tests.fixtures.containers import container_of
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.openai_server"]
 
-TRADE: dict[str, Any] = {
-    "symbol": "ETHUSDT",
-    "side": "Long",
-    "entry_price": 3050.2,
-    "exit_price": 3004.9,
-    "quantity": 0.8,
-    "leverage": 5,
-    "strategy_name": "MACD Strategy",
-    "ai_confidence": 0.66,
-}
+TRADE = CLOSED_TRADE | {"strategy_name": "MACD Strategy", "ai_confidence": 0.66}
 
 ROUTES = pytest.mark.parametrize(
     ("path", "collection", "name"),

@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,7 @@ def url(database_url: str, monkeypatch: pytest.MonkeyPatch) -> str:
 @pytest.fixture
 def command() -> Command:
     """Return a function that runs a command of `storage` and gives its exit status."""
-
-    def run(*arguments: str) -> int:
-        return exit_status("storage", *arguments)
-
-    return run
+    return partial(exit_status, "storage")
 
 
 @pytest.fixture

@@ -16,21 +16,14 @@ from demo import behaviors
 from demo.behaviors import wrong
 from demo.openai_server import FakeOpenAI
 from tests.conftest import STRANGER, MakeClient
+from tests.fixtures.bodies import CLOSED_TRADE
 from tests.fixtures.llm_clients import llm_section
 from tests.fixtures.patience import PATIENCE_SECONDS
 
 pytest_plugins = ["tests.fixtures.openai_server"]
 
-TRADE: dict[str, Any] = {
+TRADE = CLOSED_TRADE | {
     "trade_id": "pt-20260101-17",
-    "symbol": "ETHUSDT",
-    "side": "Long",
-    "entry_price": 3050.2,
-    "exit_price": 3004.9,
-    "quantity": 0.8,
-    "leverage": 5,
-    "pnl_usdt": -36.24,
-    "pnl_percentage": -7.43,
     "duration_seconds": 5400,
     "close_reason": "StopLoss",
     "open_time": "2026-01-01T06:10:00+00:00",

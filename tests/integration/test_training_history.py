@@ -10,16 +10,14 @@ import pytest
 from fastapi.testclient import TestClient
 
 from domain.market import Candle, CandleSeries, Timeframe
-from domain.values import epoch_ms
 from services.training.parameters import TrainingParameters
 from storage.document_ports import JOB_ORDERS
 from tests.conftest import MakeClient
-from tests.fixtures.bodies import shape_a, wire_candles
+from tests.fixtures.bodies import now_ms, shape_a, wire_candles
 from tests.fixtures.containers import container_of
 from tests.fixtures.http_stand_in import Answer, Request, StandIn
 from tests.fixtures.past_markets import PastExchange, hours_until
 from tests.fixtures.patience import ended
-from utils.clock import SystemClock
 
 pytest_plugins = ["tests.fixtures.remote_server"]
 
@@ -40,10 +38,6 @@ def client(make_client: MakeClient, server: StandIn) -> TestClient:
         models={"training": {"history_candles": MOST}, "evaluation": {"folds": 1, **PLANTED}},
         rate_limits={"enabled": False},
     )
-
-
-def now_ms() -> int:
-    return epoch_ms(SystemClock().now())
 
 
 def exchange_of(server: StandIn, count: int = HOURS) -> PastExchange:
