@@ -71,7 +71,7 @@ ForecastVerdict = Literal["better", "not_better"]
 
 
 def is_shipped_market(symbol: str) -> bool:
-    """Tell whether the models that come with the service forecast a symbol: they know coins, and nothing else.
+    """Return whether the models that come with the service forecast a symbol: they know coins, and nothing else.
 
     Args:
         symbol: Of a market, or `*`.

@@ -141,7 +141,6 @@ class ReviewJobs:
         retraining: Retraining,
         recalibration: ModelRecalibration,
     ) -> None:
-        """Keep the parts."""
         self._reports = reports
         self._self_analysis = self_analysis
         self._retraining = retraining

@@ -46,7 +46,6 @@ class CeleryLauncher:
     def __init__(
         self, broker: Broker, documents: DocumentStore, clock: Clock, records: JobRecords, events: JobEvents
     ) -> None:
-        """Keep the parts."""
         self._broker = broker
         self._clock = clock
         self._records = records

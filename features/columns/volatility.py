@@ -18,12 +18,12 @@ FOUR_LN_2 = 4 * math.log(2)
 
 @shared
 def return_deviation(candles: Candles, rows: int) -> FloatArray:
-    """Return the standard deviation of the returns of `rows` candles."""
+    """Return the standard deviations of the returns of `rows` candles, `rows` fewer than candles."""
     return rolling_deviation(returns(candles), rows)
 
 
 def volatility(rows: int) -> Column:
-    """Return the standard deviation of the returns of `rows` candles."""
+    """Return the column of `return_deviation`."""
     return windowed(
         f"volatility_{rows}",
         "volatility",

@@ -49,12 +49,12 @@ class Comparison(Frozen):
 
     @property
     def better(self) -> bool:
-        """Tell whether the whole interval is below zero."""
+        """Whether the whole interval is below zero."""
         return self.interval is not None and self.interval.high < 0.0
 
     @property
     def worse(self) -> bool:
-        """Tell whether the whole interval is above zero."""
+        """Whether the whole interval is above zero."""
         return self.interval is not None and self.interval.low > 0.0
 
     def in_words(self) -> str:
@@ -89,7 +89,7 @@ class GateVerdict(Frozen):
 
     @property
     def promoted(self) -> bool:
-        """Tell whether the candidate serves."""
+        """Whether the candidate serves."""
         return self.serves == "candidate"
 
 

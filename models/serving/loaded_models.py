@@ -128,7 +128,7 @@ class LoadedModels:
         return tuple(sorted(forecaster.metadata.version for forecaster in serving if forecaster))
 
     def known_absent(self, symbol: str, timeframe: Timeframe) -> bool:
-        """Tell whether `find` would return None without looking at the registry again; the event loop may ask."""
+        """Return whether `find` would return None without looking at the registry again; the event loop may ask."""
         return self._monotonic() < self._look_at and self._aliases.serving(symbol, timeframe) is None
 
     def known(self, symbol: str, timeframe: Timeframe) -> Forecaster | None:
@@ -146,7 +146,7 @@ class LoadedModels:
         return frozenset(timeframe for timeframe in Timeframe if self._aliases.serving(symbol, timeframe))
 
     def for_coins_alone(self, symbol: str) -> bool:
-        """Tell whether versions that come with the service forecast nothing here because the symbol is no coin."""
+        """Return whether versions that come with the service forecast nothing here because the symbol is no coin."""
         return not is_shipped_market(symbol) and any(of.shipped for of in self._aliases.scopes)
 
     def in_production(self) -> dict[tuple[str, Timeframe], str | None]:

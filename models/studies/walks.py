@@ -39,7 +39,7 @@ def walk_path(folder: Path, kind: ModelType, seed: int, mark: str) -> Path:
 
 
 def has_others(folder: Path, kind: ModelType, seed: int) -> bool:
-    """Tell whether a folder has walks of a type and seed, whatever they are of."""
+    """Return whether a folder has walks of a type and seed, whatever they are of."""
     return any(folder.glob(f"{kind}-{seed}-*.npz"))
 
 

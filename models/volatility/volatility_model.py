@@ -112,7 +112,7 @@ class VolatilityModel(Frozen):
         return np.interp(steps * timeframe.ms / self.timeframe.ms, steps, own)
 
     def knows(self, market: str) -> bool:
-        """Tell whether it was fitted on candles of a market."""
+        """Return whether it was fitted on candles of a market."""
         return market in self.markets
 
     @cached_property

@@ -27,7 +27,6 @@ class JobRecovery:
     def __init__(
         self, records: JobRecords, launcher: Launcher, events: JobEvents, settings: JobSettings, clock: Clock
     ) -> None:
-        """Keep the parts."""
         self._records = records
         self._launcher = launcher
         self._events = events

@@ -49,7 +49,6 @@ class SignalFeedback:
         archive: SignalArchive,
         clock: Clock,
     ) -> None:
-        """Keep the parts."""
         self._documents = documents
         self._archive = archive
         self._clock = clock

@@ -28,7 +28,6 @@ class PerformanceReporter:
     """Judges settled signals by the targets, and closed trades where there is an engine."""
 
     def __init__(self, scores: LedgerScores, account: EngineAccount, settings: ReportSettings) -> None:
-        """Keep the parts."""
         self._scores = scores
         self._account = account
         self._settings = settings

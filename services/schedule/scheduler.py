@@ -49,7 +49,6 @@ class Scheduler:
         settings: ScheduleSettings,
         clock: Clock,
     ) -> None:
-        """Keep the parts."""
         self._jobs = jobs
         self._documents = documents
         self._settings = settings

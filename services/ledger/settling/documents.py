@@ -53,7 +53,6 @@ class DocumentSettling:
         lease: Lease,
         clock: Clock,
     ) -> None:
-        """Keep the parts."""
         self._collection = collection
         self._settle = settle
         self._documents = documents
