@@ -22,7 +22,7 @@ export function render(node, dom) {
 }
 
 /** Draw a view again, once all that changes in this turn has changed. */
-export function drawAgain(drawn) {
+function drawAgain(drawn) {
   if (drawn.gone) return;
   waiting.add(drawn);
   if (!due) queueMicrotask(drawWaiting);
@@ -93,7 +93,7 @@ function fill(drawn) {
 function drawView(drawn) {
   waiting.delete(drawn);
   guarded(drawn, () => {
-    drawInside(drawn, [called(drawn)]);
+    drawInside(drawn, [called(drawn, drawAgain)]);
     effects.push(drawn);
   });
 }

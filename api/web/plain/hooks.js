@@ -1,13 +1,12 @@
 /** What a view remembers from one drawing to the next, as Preact's hooks of the same names do. */
-import { drawAgain } from "./drawing.js";
 
 // The view that is drawn now, and which of its memories is next.
 let current = null;
 
-/** Call a view with its properties, its hooks being those of `drawn`. */
-export function called(drawn) {
+/** Call a view with its properties; its hooks remember in `drawn`, and ask `drawAgain` for it once that changes. */
+export function called(drawn, drawAgain) {
   const outer = current;
-  current = { drawn, next: 0 };
+  current = { drawn, drawAgain, next: 0 };
   try {
     return drawn.node.type(drawn.node.props);
   } finally {
@@ -32,7 +31,7 @@ export function endEffects(drawn) {
 }
 
 export function useState(initial) {
-  const memory = remembered((drawn) => {
+  const memory = remembered(({ drawn, drawAgain }) => {
     const made = { value: typeof initial === "function" ? initial() : initial };
     made.set = (next) => {
       const value = typeof next === "function" ? next(made.value) : next;
@@ -69,10 +68,10 @@ export function useErrorBoundary() {
 }
 
 function remembered(make) {
-  const { drawn } = current;
+  const { memories } = current.drawn;
   const at = current.next++;
-  drawn.memories[at] ??= make(drawn);
-  return drawn.memories[at];
+  memories[at] ??= make(current);
+  return memories[at];
 }
 
 // Without inputs it is new at each drawing.
