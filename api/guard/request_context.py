@@ -35,7 +35,7 @@ _DOCS_HEADERS = [
         b"img-src 'self' data:; worker-src blob:; frame-ancestors 'none'",
     ),
 ]
-_DOCS_PATHS = ("/docs", "/redoc")
+_DOCS = "/docs"
 # The page runs files of this origin only, and nothing that stands in the document; `'self'` covers the socket too.
 _PAGE_HEADERS = [
     *_COMMON_HEADERS,
@@ -123,7 +123,7 @@ class RequestContext:
 def _security_headers(path: str) -> list[tuple[bytes, bytes]]:
     if path == _PAGE or path.startswith(_PAGE_FILES):
         return _PAGE_HEADERS
-    return _DOCS_HEADERS if path.startswith(_DOCS_PATHS) else API_HEADERS
+    return _DOCS_HEADERS if path.startswith(_DOCS) else API_HEADERS
 
 
 def _within_service(headers: list[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
