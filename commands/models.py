@@ -162,8 +162,8 @@ def drift_of_models(as_json: Json = False) -> None:
 
     settings = load_settings()
     registries = Registries(settings)
-    every = [(key, of) for key in registries for of in registries.at(key).aliases().scopes]
-    serving = {(key, of.symbol, of.timeframe): of.production for key, of in every}
+    every = [(key, scope) for key in registries for scope in registries.at(key).aliases().scopes]
+    serving = {(key, scope.symbol, scope.timeframe): scope.production for key, scope in every}
 
     async def kept() -> dict[Place, DriftFinding]:
         async with open_documents(settings.storage) as documents:

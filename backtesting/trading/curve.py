@@ -61,11 +61,11 @@ def _market_sums(series: CandleSeries, ends_ms: IntArray, positions: Sequence[Po
     ).T
     # All closes at which a position is open, with the position of each: there is at most one.
     lengths = last - first
-    of = np.repeat(np.arange(len(positions)), lengths)
-    at = first[of] + np.arange(len(of)) - (np.cumsum(lengths) - lengths)[of]
-    opened[0, at] = sides[of] * (series.closes[at] - entries[of]) * quantities[of]
-    opened[1, at] = entry_costs[of] + funding[of] * (ends_ms[at] - series.times_ms[first[of]])
-    opened[2, at] = series.closes[at] * quantities[of]
+    owner = np.repeat(np.arange(len(positions)), lengths)
+    at = first[owner] + np.arange(len(owner)) - (np.cumsum(lengths) - lengths)[owner]
+    opened[0, at] = sides[owner] * (series.closes[at] - entries[owner]) * quantities[owner]
+    opened[1, at] = entry_costs[owner] + funding[owner] * (ends_ms[at] - series.times_ms[first[owner]])
+    opened[2, at] = series.closes[at] * quantities[owner]
     np.add.at(booked[0], last, profits)
     np.add.at(booked[1], last, costs)
     return np.asarray(opened + np.cumsum(booked, axis=1))

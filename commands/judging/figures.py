@@ -113,12 +113,12 @@ def _tables(
     registry, clock = Registry.of(settings.models), SystemClock()
     record = ModelTrials(registry.root)
 
-    def judged(of: Mapping[str, CandleSeries], kinds: Sequence[ModelType]) -> StudyResult:
-        what = next(iter(of)) if len(of) == 1 else f"{len(of)} markets"
+    def judged(series: Mapping[str, CandleSeries], kinds: Sequence[ModelType]) -> StudyResult:
+        what = next(iter(series)) if len(series) == 1 else f"{len(series)} markets"
         say(f"{what}: {', '.join(kinds)}")
-        timeframe: Timeframe = next(iter(of.values())).timeframe
+        timeframe: Timeframe = next(iter(series.values())).timeframe
         with stages() as listener:
-            study = Study(kinds, 1, of, timeframe, settings.models, settings.features, since_ms)
+            study = Study(kinds, 1, series, timeframe, settings.models, settings.features, since_ms)
             result = study.run(_under(listener, what), save, clock.now)
         record.add(result.trials)
         return result

@@ -72,12 +72,12 @@ def _markets(files: Sequence[Path], until: date, as_json: bool) -> dict[Timefram
         read.setdefault(market, {})[found.series.timeframe] = found.series
     end_ms = epoch_ms(datetime.combine(until + timedelta(days=1), datetime.min.time(), UTC))
     markets = {timeframe: _of_timeframe(read, timeframe, end_ms) for timeframe in TIMEFRAMES}
-    for timeframe, of in markets.items():
-        if not of and not as_json:
+    for timeframe, candles in markets.items():
+        if not candles and not as_json:
             say(f"{timeframe}: no file has candles for it up to {until}: it is left out")
     if not any(markets.values()):
         raise InsufficientData(f"no file has candles for {', '.join(TIMEFRAMES)} up to {until}")
-    return {timeframe: of for timeframe, of in markets.items() if of}
+    return {timeframe: candles for timeframe, candles in markets.items() if candles}
 
 
 def _of_timeframe(

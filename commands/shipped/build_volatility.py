@@ -49,7 +49,7 @@ def build_volatility(
         out.write_text(built.model.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = {
         "file": str(out),
-        "skills": {of.step: of.skill.model_dump(mode="json") for of in built.skills},
-        "held": {of.market: {"forecasts": of.count, "shares": of.held.tolist()} for of in built.bands},
+        "skills": {skill.step: skill.skill.model_dump(mode="json") for skill in built.skills},
+        "held": {band.market: {"forecasts": band.count, "shares": band.held.tolist()} for band in built.bands},
     }
     show(document, built_volatility(built.skills, built.bands), as_json)

@@ -20,4 +20,4 @@ def shadow_in_words(shadow: Mapping[str, Any]) -> str:
 
 def shadow_lines(shadows: Mapping[str, Mapping[str, Any]]) -> list[str]:
     """Return a line for each candidate that shadows now."""
-    return [f"{one} {shadow_in_words(of)}" for one, of in shadows.items() if of["state"] == "shadowing"]
+    return [f"{one} {shadow_in_words(shadow)}" for one, shadow in shadows.items() if shadow["state"] == "shadowing"]

@@ -49,8 +49,8 @@ def built_volatility(skills: Iterable[StepSkill], bands: Iterable[MarketBands]) 
         for step in skills
     ]
     held = [
-        (of.market, f"{of.count:,}", *(f"{of.held[step - 1]:.3f}" for step in _SHOWN), f"{of.held.mean():.3f}")
-        for of in bands
+        (band.market, f"{band.count:,}", *(f"{band.held[step - 1]:.3f}" for step in _SHOWN), f"{band.held.mean():.3f}")
+        for band in bands
     ]
     return Group(*whole_lines([*markdown_lines(_SKILLS, skilled), "", *markdown_lines(_BANDS, held)]))
 

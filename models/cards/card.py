@@ -108,7 +108,7 @@ def _figures(model: ModelMetadata, trials: int | None) -> list[str]:
     lines = [
         "Out of sample, by models of the candles before each; brackets are 95 % intervals. Baselines on the same rows.",
         "",
-        *_table(("", "n", *METRICS), [(name, f"{of.count:,}", *_cells(of)) for name, of in rows.items()]),
+        *_table(("", "n", *METRICS), [(name, f"{scores.count:,}", *_cells(scores)) for name, scores in rows.items()]),
     ]
     if trials is not None:
         lines += ["", f"Trials: {trials:,} settings were judged on some of these candles, this one included."]

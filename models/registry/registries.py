@@ -163,5 +163,5 @@ class Registries:
         # Nothing is made where nothing was trained.
         there = [key for key in (self if keys is None else keys) if key == USUAL or self.at(key).root.is_dir()]
         pruned = [self.at(key).prune(keep) for key in there]
-        deleted, kept = (tuple(name for one in pruned for name in getattr(one, of)) for of in ("deleted", "kept"))
+        deleted, kept = (tuple(name for one in pruned for name in getattr(one, which)) for which in ("deleted", "kept"))
         return PrunedVersions(deleted, kept)

@@ -112,8 +112,8 @@ class TrialCounts:
         wanted = set(symbols)
         found = {
             (markets, kind, settings)
-            for (of, markets, kind, settings), (begin_ms, end_ms) in self._spans.items()
-            if of is timeframe and not wanted.isdisjoint(markets) and begin_ms <= last_ms and first_ms <= end_ms
+            for (traded, markets, kind, settings), (begin_ms, end_ms) in self._spans.items()
+            if traded is timeframe and not wanted.isdisjoint(markets) and begin_ms <= last_ms and first_ms <= end_ms
         }
         return len(found)
 

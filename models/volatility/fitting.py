@@ -92,7 +92,10 @@ def _fitted(markets: Mapping[str, _FitMarket], step: int) -> StepVolatility:
     return StepVolatility(
         weights=tuple(weights.round(_DIGITS).tolist()),
         quantiles=tuple(whole.round(_DIGITS).tolist()),
-        scales={symbol: round(float(np.mean(of[_SCALED] / whole[_SCALED])), _DIGITS) for symbol, of in own.items()},
+        scales={
+            symbol: round(float(np.mean(quantile[_SCALED] / whole[_SCALED])), _DIGITS)
+            for symbol, quantile in own.items()
+        },
     )
 
 

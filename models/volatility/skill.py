@@ -37,8 +37,8 @@ def measure_volatility(
         _losses(model, series, horizon, max(first_ms, model.fitted_until_ms if model.knows(symbol) else 0))
         for symbol, series in markets.items()
     ]
-    times: IntArray = np.concatenate([of for of, _ in parts])
-    losses = np.concatenate([of for _, of in parts])[np.argsort(times, kind="stable")]
+    times: IntArray = np.concatenate([part_times for part_times, _ in parts])
+    losses = np.concatenate([part_losses for _, part_losses in parts])[np.argsort(times, kind="stable")]
     if not len(losses):
         return None
     loss, plain = losses.mean(axis=0).tolist()

@@ -75,8 +75,10 @@ class DriftFinding:
     @property
     def retrain_command(self) -> str:
         """The command that trains such a model again."""
-        symbol, of = f"'{self.symbol}'" if self.symbol == "*" else self.symbol, self.key.options
-        return f"python cli.py train FILE --type {self.model_type} --symbol {symbol} --timeframe {self.timeframe}{of}"
+        symbol, options = f"'{self.symbol}'" if self.symbol == "*" else self.symbol, self.key.options
+        return (
+            f"python cli.py train FILE --type {self.model_type} --symbol {symbol} --timeframe {self.timeframe}{options}"
+        )
 
     @property
     def advice(self) -> str:

@@ -128,7 +128,7 @@ class DriftWatch:
             # A check that is dated in the future was made by a clock that ran ahead.
             if fresh and known and known.checked_at and known.checked_at <= now < known.checked_at + self._every:
                 continue
-            beside = (own for its, own, of in serving if its == key and of is timeframe)
+            beside = (own for its_key, own, step in serving if (its_key, step) == (key, timeframe))
             due.append((key, model, frozenset(beside) - {symbol}, known))
         return due
 

@@ -134,7 +134,7 @@ class PriceBands:
             if state in (HELD, BEYOND):
                 stretches[tuple(kind)].add(stretch)
         found = [_coverage(kind, counts[kind], len(stretches[kind])) for kind in counts]
-        return sorted(found, key=lambda of: (of.timeframe.ms, of.horizon, of.coverage))
+        return sorted(found, key=lambda band: (band.timeframe.ms, band.horizon, band.coverage))
 
 
 def settled_band(band: Document, close: float) -> Document:

@@ -57,11 +57,11 @@ class CostReporter:
         ]
         if unpriced := spent["month"].unpriced:
             findings.append(fine("prices", f"the cost of {unpriced} calls of the month is not known"))
-        words = [f"{name} {of.cost:.2f} USD ({of.calls} calls)" for name, of in spent.items()]
+        words = [f"{name} {one.cost:.2f} USD ({one.calls} calls)" for name, one in spent.items()]
         figures = {
             f"{name}_{what}": value
-            for name, of in spent.items()
-            for what, value in {"usd": float(of.cost), "calls": of.calls, "unpriced_calls": of.unpriced}.items()
+            for name, one in spent.items()
+            for what, value in {"usd": float(one.cost), "calls": one.calls, "unpriced_calls": one.unpriced}.items()
         }
         limits = {name: None if value is None else float(value) for name, value in budgets.model_dump().items()}
         return ReportContent(f"LLM: {', '.join(words)}", figures | limits, findings)

@@ -82,18 +82,18 @@ class PerformanceReporter:
         return next(iter(enough or found), None)
 
     def _judged(
-        self, of: str, wins: MeasuredRatio, sharpe: MeasuredRatio, effective: float | None
+        self, what: str, wins: MeasuredRatio, sharpe: MeasuredRatio, effective: float | None
     ) -> Iterator[ReportFinding]:
         settings, least = self._settings, self._settings.least_results
-        subject = f"win rate of {of}"
+        subject = f"win rate of {what}"
         if wins.value is None or (effective or 0) < least:
             told = 0 if effective is None else effective
-            yield fine(subject, f"insufficient: {told:.0f} independent {of} have a result, {least} are needed")
+            yield fine(subject, f"insufficient: {told:.0f} independent {what} have a result, {least} are needed")
         else:
-            yield from _below(subject, wins, settings.win_rate_target, settings.win_rate_critical, of, "{:.0%}")
-        subject = f"Sharpe ratio of {of}"
+            yield from _below(subject, wins, settings.win_rate_target, settings.win_rate_critical, what, "{:.0%}")
+        subject = f"Sharpe ratio of {what}"
         if sharpe.value is None or sharpe.count < least:
-            yield fine(subject, f"insufficient: {sharpe.count} days of {of} have varying results, {least} are needed")
+            yield fine(subject, f"insufficient: {sharpe.count} days of {what} have varying results, {least} are needed")
         else:
             yield from _below(subject, sharpe, settings.sharpe_target, settings.sharpe_critical, "days", "{:.2f}")
 
@@ -132,20 +132,20 @@ def _every_day(daily: Mapping[date | None, float] | Mapping[date, float]) -> lis
 
 
 def _below(
-    subject: str, found: MeasuredRatio, target: float, critical_below: float, of: str, form: str
+    subject: str, found: MeasuredRatio, target: float, critical_below: float, what: str, form: str
 ) -> Iterator[ReportFinding]:
     if found.value is None or found.low is None or found.high is None or found.value >= target:
         return
     figure, low, high, wanted, least = map(form.format, (found.value, found.low, found.high, target, critical_below))
-    text = f"the {subject} is {figure} over {found.count} {of} (interval {low} to {high}); the target is {wanted}"
+    text = f"the {subject} is {figure} over {found.count} {what} (interval {low} to {high}); the target is {wanted}"
     if found.value < critical_below:
         yield critical(subject, f"{text}, and below {least} is critical")
     else:
         yield warning(subject, text)
 
 
-def _words(of: str, wins: MeasuredRatio, sharpe: MeasuredRatio) -> str:
-    rate = f"no settled {of}" if wins.value is None else f"{wins.value:.0%} of {wins.count} {of} won"
+def _words(what: str, wins: MeasuredRatio, sharpe: MeasuredRatio) -> str:
+    rate = f"no settled {what}" if wins.value is None else f"{wins.value:.0%} of {wins.count} {what} won"
     return rate if sharpe.value is None else f"{rate}, Sharpe ratio {sharpe.value:.2f} over {sharpe.count} days"
 
 

@@ -121,9 +121,9 @@ class MongoLedger(MongoDatabase):
             found = await self._found(LEDGER_COLLECTION, list(ids))
             entries = {entry_id: read_entry_document(entry) for entry_id, entry in found.items()}
             known = [(told, entries[told.entry_id]) for told in settlements if told.entry_id in entries]
-            days = {stretch_day(of.closed_ms, of.timeframe, told.horizon).isoformat() for told, of in known}
+            days = {stretch_day(entry.closed_ms, entry.timeframe, told.horizon).isoformat() for told, entry in known}
             await self._insert(MARK_COLLECTION, [{"_id": day} for day in days])
-            new = await self._insert(SETTLEMENT_COLLECTION, [settlement_document(told, of) for told, of in known])
+            new = await self._insert(SETTLEMENT_COLLECTION, [settlement_document(told, entry) for told, entry in known])
             await self._due.change([told for told, _ in known], postponed)
             return new
 

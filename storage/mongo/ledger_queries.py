@@ -65,17 +65,17 @@ async def known_at(collection: AsyncIOMotorCollection[Document], query: Document
     return next((int(row["known_ms"]) for row in await found.to_list(1)), None)
 
 
-async def prune(of: Callable[[str], AsyncIOMotorCollection[Document]], before_ms: int) -> int:
+async def prune(collection_of: Callable[[str], AsyncIOMotorCollection[Document]], before_ms: int) -> int:
     """Remove settled entries known before a time; the entry goes last, so that a crash leaves nothing behind."""
-    cursor = of(LEDGER_COLLECTION).find(
+    cursor = collection_of(LEDGER_COLLECTION).find(
         {"known_ms": {"$lt": before_ms}}, {"_id": 1}, sort=[("known_ms", ASCENDING)], batch_size=ENTRIES_AT_ONCE
     )
     while candidates := [row["_id"] for row in await cursor.to_list(ENTRIES_AT_ONCE)]:
-        waiting = await found_by_key(of(LEDGER_DUE_COLLECTION), candidates, {"_id": 1})
+        waiting = await found_by_key(collection_of(LEDGER_DUE_COLLECTION), candidates, {"_id": 1})
         if old := [entry_id for entry_id in candidates if entry_id not in waiting]:
-            await of(SETTLEMENT_COLLECTION).delete_many({"_id": {"$in": settlement_keys(old)}})
+            await collection_of(SETTLEMENT_COLLECTION).delete_many({"_id": {"$in": settlement_keys(old)}})
             for name in (REPEAT_COLLECTION, LEDGER_COLLECTION):
-                await of(name).delete_many({"_id": {"$in": old}})
+                await collection_of(name).delete_many({"_id": {"$in": old}})
             return len(old)
     return 0
 

@@ -108,7 +108,10 @@ class Replays:
     ) -> tuple[ReplayedForecast, ...]:
         said = await self._replayer.followed(snapshot, timeframe, as_of_ms)
         return tuple(
-            [forecast_beside(of, await kept_probability(self._documents, key, of, closed_ms)) for key, of in said]
+            [
+                forecast_beside(forecast, await kept_probability(self._documents, key, forecast, closed_ms))
+                for key, forecast in said
+            ]
         )
 
     async def _recorded(self, symbol: str, timeframe: Timeframe, closed_ms: int) -> tuple[LedgerRecord, ...]:

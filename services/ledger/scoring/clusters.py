@@ -175,9 +175,9 @@ def write_clusters(
     """
     counting = weights > 0
     pairs = np.stack([codes[counting], slots[counting]], axis=1)
-    clusters, of = np.unique(pairs, axis=0, return_inverse=True)
-    owner, of = clusters[:, 0], of.reshape(-1)
-    sizes = np.bincount(of, minlength=len(clusters)).astype(float)
+    clusters, cluster = np.unique(pairs, axis=0, return_inverse=True)
+    owner, cluster = clusters[:, 0], cluster.reshape(-1)
+    sizes = np.bincount(cluster, minlength=len(clusters)).astype(float)
 
     sums = {
         count: per_group(codes, weights, groups),
@@ -185,7 +185,7 @@ def write_clusters(
         f"{count}_sizes": per_group(owner, sizes**2, groups),
     }
     for name, value in values.items():
-        total = per_group(of, value[counting], len(clusters))
+        total = per_group(cluster, value[counting], len(clusters))
         sums[name] = per_group(codes, value, groups)
         sums[f"{name}_squares"] = per_group(codes, value**2, groups)
         sums[f"{name}_crossed"] = per_group(owner, sizes * total, groups)

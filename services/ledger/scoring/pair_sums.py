@@ -49,7 +49,7 @@ def pair_sums(rows: Sequence[CountedSettlement], day: date) -> list[Aggregate]:
 def _sums(pairs: Sequence[_Both]) -> dict[str, float]:
     slots = np.array([first.slot for first, _ in pairs], dtype=np.int64)
     positions, won, briers = (
-        np.array([[of(row) for row in both] for both in pairs], dtype=float) for of in (_position, _won, _brier)
+        np.array([[figure(row) for row in both] for both in pairs], dtype=float) for figure in (_position, _won, _brier)
     )
     net = np.array([[_net_bps(row) for row in both] for both in pairs], dtype=float)
     calls = positions != 0

@@ -142,7 +142,9 @@ def _level(table: _Table, day: date, level: Level) -> list[Aggregate]:
         sums |= {name: per_group(codes, column[within] * counting, groups) for name, column in table.judged.items()}
         clustered = {name: column[within] * counting for name, column in table.clustered.items()}
         sums |= write_clusters(codes, slots, counting, clustered, groups)
-    found = ((group, {name: float(of[at]) for name, of in sums.items() if of[at]}) for group, at in known.items())
+    found = (
+        (group, {name: float(values[at]) for name, values in sums.items() if values[at]}) for group, at in known.items()
+    )
     return [Aggregate(day, level, *group, own) for group, own in found if own]
 
 

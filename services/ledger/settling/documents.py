@@ -78,9 +78,9 @@ class DocumentSettling:
             return 0
         now_ms, key_field = epoch_ms(self._clock.now()), self._collection.key_field
         waiting = await self._documents.newest(self._collection, MAX_WAITING, {"state": WAITING})
-        due = {of[key_field]: of for of in waiting if _due_ms(of) <= now_ms}
+        due = {document[key_field]: document for document in waiting if _due_ms(document) <= now_ms}
         self._closing.candles.forget()
-        asked = [Due(_said(key, of), int(of["horizon"])) for key, of in due.items()]
+        asked = [Due(_said(key, document), int(document["horizon"])) for key, document in due.items()]
         closed = await self._closing.close(asked, now_ms)
         writes = []
         for one in closed.settlements:
@@ -92,10 +92,10 @@ class DocumentSettling:
         return len(writes)
 
 
-def _due_ms(of: Document) -> int:
-    return int(of["closed_ms"]) + int(of["horizon"]) * Timeframe(of["timeframe"]).ms
+def _due_ms(document: Document) -> int:
+    return int(document["closed_ms"]) + int(document["horizon"]) * Timeframe(document["timeframe"]).ms
 
 
-def _said(key: str, of: Document) -> _SaidPrice:
-    timeframe, known_ms = Timeframe(of["timeframe"]), epoch_ms(of["created_at"])
-    return _SaidPrice(key, of["symbol"], timeframe, int(of["closed_ms"]), known_ms, of["price"])
+def _said(key: str, document: Document) -> _SaidPrice:
+    timeframe, known_ms = Timeframe(document["timeframe"]), epoch_ms(document["created_at"])
+    return _SaidPrice(key, document["symbol"], timeframe, int(document["closed_ms"]), known_ms, document["price"])

@@ -50,7 +50,9 @@ class Capabilities:
     def refused_parameters(self, model: str) -> frozenset[str]:
         """Return the parameters that the model has refused of late."""
         now = self._monotonic()
-        return frozenset(name for (of, name), until in self._not_taken_until.items() if of == model and until > now)
+        return frozenset(
+            name for (refusing, name), until in self._not_taken_until.items() if refusing == model and until > now
+        )
 
     def learn(self, model: str, form: ReplyForm, failure: Failure) -> bool:
         """Record a refusal; return whether another try will differ."""
