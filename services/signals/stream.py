@@ -189,17 +189,10 @@ class SignalStream:
         for signal, repeated in delivery.signals:
             if not repeated and signal.source_data is not DataSource.SYNTHETIC:
                 size = signal.risk_metrics["position_size"]
-                self._guards.remember(
-                    GivenSide(
-                        signal.symbol,
-                        signal.timeframe,
-                        signal.direction,
-                        signal.at,
-                        size,
-                        signal.times,
-                        signal.returns,
-                    )
+                side = GivenSide(
+                    signal.symbol, signal.timeframe, signal.direction, signal.at, size, signal.times, signal.returns
                 )
+                self._guards.remember(side)
 
 
 def _signal(context: MarketContext, answer: TradeSignal) -> StreamSignal:
