@@ -31,19 +31,19 @@ def test_a_token_that_the_service_no_longer_takes_is_said_and_asked_for_again(op
 
 
 @pytest.mark.parametrize(
-    ("settings", "said"),
+    ("analyzes", "said"),
     [
-        ({"PERIODIC_ANALYSIS": "false"}, "The service makes none by itself: its periodic analysis is off."),
-        ({"PERIODIC_ANALYSIS": "true", "MARKET_DATA_SOURCES": "stored"}, "The periodic analysis failed: BTCUSDT: "),
+        ("false", "The service makes none by itself: its periodic analysis is off."),
+        ("true", "The periodic analysis failed: BTCUSDT: "),
     ],
 )
-def test_an_empty_board_says_whether_signals_come_by_themselves(
-    open_view: Open, settings: dict[str, str], said: str
-) -> None:
-    with running_service(ANALYSIS_SYMBOLS="BTCUSDT", **settings) as service:
+def test_an_empty_board_says_whether_signals_come_by_themselves(open_view: Open, analyzes: str, said: str) -> None:
+    with running_service(
+        PERIODIC_ANALYSIS=analyzes, ANALYSIS_SYMBOLS="BTCUSDT", MARKET_DATA_SOURCES="stored"
+    ) as service:
         page = open_view(service)
         expect(page.get_by_text(said)).to_be_visible()
-        off = 1 if settings["PERIODIC_ANALYSIS"] == "false" else 0
+        off = 1 if analyzes == "false" else 0
         expect(page.locator(".liveness").get_by_text("periodic analysis off")).to_have_count(off)
 
 

@@ -151,10 +151,12 @@ def test_an_open_outside_the_range_widens_it_up_to_a_percent(tmp_path: Path) -> 
         read(tmp_path, [*TEN[:3], TEN[3]._replace(open=TEN[3].high * 1.02), *TEN[4:]])
 
 
+def at_a_tenth(candle: Candle) -> Candle:
+    return candle._replace(**{name: getattr(candle, name) / 10 for name in ("open", "high", "low", "close")})
+
+
 @pytest.mark.parametrize("newest_first", [False, True])
-@pytest.mark.parametrize(
-    "wrong", [TEN[6]._replace(high=TEN[6].high * 100), Candle(TEN[6][0], *(x / 10 for x in TEN[6][1:5]), TEN[6].volume)]
-)
+@pytest.mark.parametrize("wrong", [TEN[6]._replace(high=TEN[6].high * 100), at_a_tenth(TEN[6])])
 def test_a_price_far_beyond_those_around_it_is_read_and_said(tmp_path: Path, wrong: Candle, newest_first: bool) -> None:
     rows = [*TEN[:6], wrong, *TEN[7:]]
     found = read(tmp_path, rows[::-1] if newest_first else rows)
@@ -165,8 +167,7 @@ def test_a_price_far_beyond_those_around_it_is_read_and_said(tmp_path: Path, wro
 
 
 def test_a_price_that_stays_where_it_jumped_to_is_not_far(tmp_path: Path) -> None:
-    lower = [Candle(c[0], *(x / 10 for x in c[1:5]), c.volume) for c in TEN[6:]]
-    assert read(tmp_path, [*TEN[:6], *lower]).notes == ()
+    assert read(tmp_path, [*TEN[:6], *map(at_a_tenth, TEN[6:])]).notes == ()
 
 
 def test_of_repeated_rows_the_one_written_later_counts(tmp_path: Path) -> None:
