@@ -50,7 +50,7 @@ def predict(
                 )
         bare = newest_forecast(forecaster, chosen.symbol, chosen.series, settings.models.serving, led_by)
         plans = ForecastPlans(settings.trading.costs, settings.indicators.atr_period)
-        forecast = plans.added(bare, forecaster.metadata.plans, chosen.series, float(chosen.series.closes[-1]))
+        forecast = plans.with_plan(bare, forecaster.metadata.plans, chosen.series, float(chosen.series.closes[-1]))
     if not as_json:
         tell(file, chosen.read)
 

@@ -78,7 +78,9 @@ class ForecastRequests:
         reason = self._why_safe_mode() if snapshot.as_of_ms is None else None
         if reason is not None:
             said, forecast = said.refused(), forecast.refused()
-        self._recorder.said([said], snapshot, timeframe, Origin.PREDICT, trusted=query.trusted, costs=query.costs)
+        self._recorder.record_statements(
+            [said], snapshot, timeframe, Origin.PREDICT, trusted=query.trusted, costs=query.costs
+        )
         return RequestedForecast(forecast, snapshot.source_data, self._clock.now(), snapshot.as_of_ms, reason)
 
     async def _fetched(self, symbol: str, timeframe: Timeframe) -> MarketSnapshot:

@@ -115,15 +115,15 @@ class Outlooks:
             if reason is not None:
                 said, forecast = said.refused(), forecast.refused()
             if tells_side:
-                self._recorder.said([said], snapshot, chosen, Origin.PREDICT, trusted=trusted)
+                self._recorder.record_statements([said], snapshot, chosen, Origin.PREDICT, trusted=trusted)
         now = self._clock.now()
         closed = snapshot.closed(epoch_ms(now))[chosen]
         further = await further_returns(self._forecasting, snapshot, chosen)
         return Outlook(ticker, chosen, closed, forecast, opinion.note, snapshot.source_data, now, reason, further)
 
-    def given(self, outlook: Outlook, prices: Sequence[PriceStep], coverage: float, *, trusted: bool) -> None:
+    def record_bands(self, outlook: Outlook, prices: Sequence[PriceStep], coverage: float, *, trusted: bool) -> None:
         """Keep the bands of prices that a caller is given, to be compared with later prices."""
-        self.bands.given(outlook.ticker, outlook.series, prices, coverage, outlook.source_data, trusted=trusted)
+        self.bands.record(outlook.ticker, outlook.series, prices, coverage, outlook.source_data, trusted=trusted)
 
     async def _choose(self, ticker: str) -> Timeframe:
         try:

@@ -116,7 +116,7 @@ class Trends:
         if reason is not None:
             said = [statement.refused() if statement.given else statement for statement in said]
             signal, confidence = Signal.NEUTRAL, 0.0
-        self._recorder.said(said, snapshot, timeframe, Origin.TREND, trusted=trusted)
+        self._recorder.record_statements(said, snapshot, timeframe, Origin.TREND, trusted=trusted)
         return Trend(
             symbol, timeframe, signal, confidence, by, snapshot.source_data, self._clock.now(), reason, opinion
         )

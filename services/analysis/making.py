@@ -91,8 +91,8 @@ class AnalysisMaker:
             analysis = analysis.model_copy(update={"reasoning": f"{analysis.reasoning} {trust.remark}"})
         current = context.as_of is None and not context.age.old
         if current and trust.believed:
-            self._guards.made(context, analysis)
-        self._recorder.made(analysis, judgement, believed=trust.believed)
+            self._guards.prepare(context, analysis)
+        self._recorder.prepare(analysis, judgement, believed=trust.believed)
         _report(analysis, perf_counter() - started)
         return MadeAnalysis(analysis, snapshot, trust.believed, trust.kept, current)
 

@@ -21,7 +21,7 @@ class Publication:
         self._webhooks = webhooks
         self._hub = hub
 
-    async def give(self, answer: Answer, origin: Origin, *, trusted: bool) -> None:
+    async def publish(self, answer: Answer, origin: Origin, *, trusted: bool) -> None:
         """Count an answer, write it into the ledger, and broadcast it; a replay is neither counted nor written.
 
         What a socket has heard also reaches the receivers of webhooks: it is kept for them before it is broadcast.
@@ -34,8 +34,8 @@ class Publication:
         analysis = answer.analysis
         if analysis.as_of is None:
             metrics.count_analysis(analysis.source, cached=answer.cached)
-        self._recorder.given(analysis, origin, trusted=trusted)
+        self._recorder.record(analysis, origin, trusted=trusted)
         if trusted and answer.current:
-            self._guards.give(analysis)
+            self._guards.remember_answer(analysis)
             await self._webhooks.publish(analysis.symbol, lambda: render_signal_event(analysis))
             self._hub.publish(analysis.symbol, lambda: render_signal_event(analysis))

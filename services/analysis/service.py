@@ -74,7 +74,7 @@ class AnalysisService:
         answer = Answer(analysis, cached=True) if analysis else await self._shared(query)
         if query.current:
             self.recent.count(hit=answer.cached)
-        await self._publication.give(answer, Origin.API, trusted=query.trusted)
+        await self._publication.publish(answer, Origin.API, trusted=query.trusted)
         return answer
 
     async def refresh(self, symbol: str) -> Analysis:
@@ -85,7 +85,7 @@ class AnalysisService:
         """
         query = AnalysisQuery(symbol, STRATEGY_NAMES, None, epoch_ms(self._clock.now()), trusted=True)
         made = await self._make(query)
-        await self._publication.give(_answer(made), Origin.LOOP, trusted=True)
+        await self._publication.publish(_answer(made), Origin.LOOP, trusted=True)
         await self._follow(made.snapshot)
         return made.analysis
 

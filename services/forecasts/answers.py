@@ -149,7 +149,7 @@ class ForecastAnswers:
             bare = to_forecast(symbol, model, forecasts, settings, read.volatility, read.drivers, led=led)
         except AppError as error:
             return error
-        forecast = self._plans.added(bare, metadata.plans, history, snapshot.price, costs)
+        forecast = self._plans.with_plan(bare, metadata.plans, history, snapshot.price, costs)
         if snapshot.as_of_ms is not None:  # a replay: nothing is measured by it
             return forecast
         if self._shadows is not None:

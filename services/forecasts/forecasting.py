@@ -82,7 +82,7 @@ class Forecasting:
         """Return the context with what the plan model that takes part, if any, says of the plan that the rules give."""
         if self._why_none(snapshot):
             return context
-        return await self._plan_forecasts.added(snapshot, context)
+        return await self._plan_forecasts.with_forecast(snapshot, context)
 
     async def plan_models(self) -> list[ModelMetadata]:
         """Return the plan models in production; raises as `PlanForecasts.in_production`."""

@@ -77,7 +77,7 @@ class PlanForecasts:
         scopes = self._registry.aliases().scopes
         return [self._registry.open(of.production).metadata for of in scopes if of.production]
 
-    async def added(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
+    async def with_forecast(self, snapshot: MarketSnapshot, context: MarketContext) -> MarketContext:
         """Return the context with the plan model that was asked, and with what it says where the rules give a plan.
 
         Args:

@@ -19,7 +19,7 @@ class ForecastPlans:
         self._costs = costs
         self._range_period = range_period
 
-    def added(
+    def with_plan(
         self,
         forecast: Forecast,
         record: PlanRecord | None,

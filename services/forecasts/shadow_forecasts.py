@@ -161,7 +161,7 @@ class ShadowForecasts:
         forecasts = await self._batcher.forecast(model, rows)
         volatility, led = newest_volatility(model.metadata, history), leader is not None
         bare = to_forecast(symbol, model, forecasts, self._settings, volatility, led=led)
-        forecast = self._plans.added(bare, model.metadata.plans, history, price, costs)
+        forecast = self._plans.with_plan(bare, model.metadata.plans, history, price, costs)
         self._failed.discard(symbol)
         return forecast
 

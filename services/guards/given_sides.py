@@ -163,7 +163,7 @@ class GivenSides:
             and (side.stands and side.recent_at(now, self._open_candles))
         ]
 
-    def give(self, side: GivenSide) -> None:
+    def remember(self, side: GivenSide) -> None:
         """Remember the side of an answer; a Neutral ends the one before. It is stored soon."""
         key = side.symbol, side.timeframe
         known = self.last(*key)

@@ -114,11 +114,11 @@ class Guards:
             and not any(map(why, took_part))
         )
 
-    def made(self, context: MarketContext, analysis: Analysis) -> None:
+    def prepare(self, context: MarketContext, analysis: Analysis) -> None:
         """Take a current answer on candles that can be believed, in case a trusted caller is given it."""
         self._made[analysis.analysis_id] = GivenSide.of(analysis, context.main.series)
 
-    def give(self, analysis: Analysis) -> None:
+    def remember_answer(self, analysis: Analysis) -> None:
         """Remember the side of an answer that a trusted caller is given; once, however often it is given."""
         side = self._made.pop(analysis.analysis_id, None)
         if side is not None:
@@ -126,7 +126,7 @@ class Guards:
 
     def remember(self, side: GivenSide) -> None:
         """Remember a side that a trusted caller is given."""
-        self._given.give(side)
+        self._given.remember(side)
 
     def _findings(self, context: MarketContext, answer: TradeSignal) -> Iterator[Finding]:
         settings = self._settings

@@ -71,7 +71,7 @@ class PriceBands:
         self._documents = documents
         self._clock = clock
 
-    def given(
+    def record(
         self,
         symbol: str,
         series: CandleSeries,

@@ -172,17 +172,17 @@ class SignalStream:
 
     def _guarded(self, judgement: Judgement, signal: StreamSignal) -> StreamSignal:
         guarded = self._guards.check(judgement.context, signal.answer)
-        self._recorder.made(guarded.answer, judgement, believed=True)
+        self._recorder.prepare(guarded.answer, judgement, believed=True)
         return replace(signal, answer=guarded.answer, refusal=guarded.refusal)
 
     def _record(self, signals: Sequence[StreamSignal], delivery: Delivery, *, trusted: bool) -> None:
         """Write down what is delivered, and what is withheld: a guard's refusal is an answer, a filter's is none."""
         for signal, _ in delivery.signals:
-            self._recorder.given(signal.answer, Origin.STREAM, trusted=trusted)
+            self._recorder.record(signal.answer, Origin.STREAM, trusted=trusted)
         for signal in signals:
             if signal.symbol in delivery.withheld:
                 refused = signal.refusal is not None
-                self._recorder.given(signal.answer, Origin.STREAM, trusted=trusted, delivered=refused)
+                self._recorder.record(signal.answer, Origin.STREAM, trusted=trusted, delivered=refused)
 
     def _remember(self, delivery: Delivery) -> None:
         """Have the guards remember what a trusted caller is given and was not given before."""

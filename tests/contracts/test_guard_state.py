@@ -48,8 +48,8 @@ def shut(guards: Guards, context: MarketContext, analysis: Analysis) -> list[str
 
 
 def give(guards: Guards, context: MarketContext, analysis: Analysis) -> None:
-    guards.made(context, analysis)
-    guards.give(analysis)
+    guards.prepare(context, analysis)
+    guards.remember_answer(analysis)
 
 
 async def test_safe_mode_outlives_a_restart(database_url: str, clock: SettableClock) -> None:
@@ -142,11 +142,11 @@ async def test_only_an_answer_that_a_trusted_caller_is_given_is_remembered(
 ) -> None:
     async with guards_on(database_url, clock) as guards:
         first = answer(Signal.LONG)
-        guards.made(market(), first)
+        guards.prepare(market(), first)
         assert shut(guards, market(), answer(Signal.SHORT)) == []
-        guards.give(answer(Signal.LONG, symbol="SOLUSDT"))  # never made on candles that can be believed
+        guards.remember_answer(answer(Signal.LONG, symbol="SOLUSDT"))  # never made on candles that can be believed
         assert shut(guards, market(), answer(Signal.SHORT, symbol="SOLUSDT")) == []
-        guards.give(first)
+        guards.remember_answer(first)
         assert shut(guards, market(), answer(Signal.SHORT)) == [GateName.COOLDOWN]
 
 
@@ -337,7 +337,7 @@ async def test_without_announcements_sides_of_other_processes_are_read_while_thi
         following = asyncio.create_task(given.follow())
         await given.known()
         await documents.put(GIVEN_SIDES, "BTCUSDT 1h", given_side(at=clock.now()).document)
-        given.give(given_side(at=clock.now(), symbol="ETHUSDT"))
+        given.remember(given_side(at=clock.now(), symbol="ETHUSDT"))
         if back:
             hints.catch_up()
         else:

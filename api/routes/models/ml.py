@@ -158,5 +158,5 @@ async def disclaimer() -> Disclaimer:
 async def _price(outlooks: Outlooks, outlook: Outlook, body: MlPriceRequest, *, trusted: bool) -> PriceForecast:
     """Return the prices of an outlook; past candles are gone through off the event loop."""
     prices = await run_in_threadpool(outlook.prices, body.steps, body.coverage)
-    outlooks.given(outlook, prices, body.coverage, trusted=trusted)
+    outlooks.record_bands(outlook, prices, body.coverage, trusted=trusted)
     return price_of(outlook, prices, body.coverage)

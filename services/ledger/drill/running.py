@@ -176,8 +176,8 @@ class Drill:
             self._tell_day(day)
             for answer in given:
                 self._clock.moment = utc_time(answer.moment_ms) + _ANSWERED_AFTER
-                self._recorder.made(answer.signal, answer.judgement, believed=True)
-                self._recorder.given(answer.signal, Origin.LOOP, trusted=True)
+                self._recorder.prepare(answer.signal, answer.judgement, believed=True)
+                self._recorder.record(answer.signal, Origin.LOOP, trusted=True)
                 self._answers += 1
                 if len(self._sink.entries) >= _WRITTEN_TOGETHER:
                     self._seconds["judging"] += perf_counter() - begun

@@ -73,7 +73,7 @@ class Recorder:
         self._made: dict[str, _MadeAnswer] = {}
         self._direct: dict[str, bool] = {}
 
-    def made(self, answer: TradeSignal, judgement: Judgement, *, believed: bool) -> None:
+    def prepare(self, answer: TradeSignal, judgement: Judgement, *, believed: bool) -> None:
         """Take a fresh answer, before anyone is given it; a replay leaves nothing behind.
 
         Args:
@@ -85,7 +85,7 @@ class Recorder:
             self._made[answer.analysis_id] = _MadeAnswer(AnswerBasis.of(judgement), believed)
             _forget_first(self._made)
 
-    def given(self, answer: TradeSignal, origin: Origin, *, trusted: bool, delivered: bool = True) -> None:
+    def record(self, answer: TradeSignal, origin: Origin, *, trusted: bool, delivered: bool = True) -> None:
         """Write an answer down that somebody is given, or count that it is given again.
 
         Args:
@@ -121,7 +121,7 @@ class Recorder:
         if own_candles or (trusted and delivered and made.written == 1):
             del self._made[answer.analysis_id]
 
-    def said(
+    def record_statements(
         self,
         statements: Sequence[Statement],
         snapshot: MarketSnapshot,

@@ -64,9 +64,9 @@ async def test_bands_are_held_against_the_close_that_they_speak_of(workshop: Wor
     series, client = known(workshop), DataSource.CLIENT
     last = float(series.closes[-1])
     # The closes after 1 and 4 hours are within, those after 12 and 24 are not.
-    bands.given("BTCUSDT", series, path(99.0, last + 0.05), 0.9, client, trusted=True)
-    bands.given("BTCUSDT", series, path(1.0, 999.0), 0.9, client, trusted=True)  # the first is kept
-    bands.given("ETHUSDT", series, path(99.0, 200.0, steps=5), 0.9, client, trusted=True)
+    bands.record("BTCUSDT", series, path(99.0, last + 0.05), 0.9, client, trusted=True)
+    bands.record("BTCUSDT", series, path(1.0, 999.0), 0.9, client, trusted=True)  # the first is kept
+    bands.record("ETHUSDT", series, path(99.0, 200.0, steps=5), 0.9, client, trusted=True)
     assert counted(await bands.coverage(30)) == {1: (0, 0, 0, 2), 4: (0, 0, 0, 2), 12: (0, 0, 0, 1), 24: (0, 0, 0, 1)}
     workshop.pass_hours(25)
     for symbol in ("BTCUSDT", "ETHUSDT"):
@@ -80,23 +80,23 @@ async def test_bands_are_held_against_the_close_that_they_speak_of(workshop: Wor
     assert (first.share, first.high, last_one.share, last_one.low) == (1.0, 1.0, 0.0, 0.0)
     assert first.low is not None
     assert 0.0 < first.low < 0.1  # two bands of one stretch say no more than one
-    bands.given("BTCUSDT", series, path(1.0, 2.0), 0.9, client, trusted=True)  # again, and settled: nothing changes
+    bands.record("BTCUSDT", series, path(1.0, 2.0), 0.9, client, trusted=True)  # again, and settled: nothing changes
     assert counted(await bands.coverage(30))[1] == (2, 2, 1, 0)
 
 
 async def test_what_strangers_and_invented_candles_are_told_is_not_counted(workshop: Workshop) -> None:
     bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]  # of the port, what bands call
     series = known(workshop)
-    bands.given("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.CLIENT, trusted=False)
-    bands.given("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.SYNTHETIC, trusted=True)
+    bands.record("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.CLIENT, trusted=False)
+    bands.record("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.SYNTHETIC, trusted=True)
     workshop.pass_hours(5)
-    bands.given("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.CLIENT, trusted=True)  # old by now
+    bands.record("BTCUSDT", series, path(1.0, 200.0), 0.9, DataSource.CLIENT, trusted=True)  # old by now
     assert await bands.coverage(30) == []
 
 
 async def test_a_candle_that_never_comes_is_missing(workshop: Workshop) -> None:
     bands = PriceBands(workshop.documents, workshop.clock)  # type: ignore[arg-type]  # of the port, what bands call
-    bands.given("BTCUSDT", known(workshop), path(1.0, 200.0, steps=1), 0.8, DataSource.CLIENT, trusted=True)
+    bands.record("BTCUSDT", known(workshop), path(1.0, 200.0, steps=1), 0.8, DataSource.CLIENT, trusted=True)
     workshop.store(known(workshop).candles)
     workshop.pass_hours(2)
     assert await settle(workshop) == 0

@@ -77,8 +77,8 @@ def written_of(
     """Return what is written of an answer that one caller is given."""
     written = Written()
     recorder = make_recorder(written)
-    recorder.made(analysis, judgement, believed=believed)
-    recorder.given(analysis, Origin.API, trusted=trusted, **options)
+    recorder.prepare(analysis, judgement, believed=believed)
+    recorder.record(analysis, Origin.API, trusted=trusted, **options)
     return written
 
 
@@ -268,9 +268,9 @@ def test_a_replay_leaves_nothing_behind() -> None:
     assert analysis.as_of is not None
     written = Written()
     recorder = make_recorder(written)
-    recorder.made(analysis, judgement, believed=False)
-    recorder.given(analysis, Origin.API, trusted=True)
-    recorder.given(analysis, Origin.API, trusted=True)
+    recorder.prepare(analysis, judgement, believed=False)
+    recorder.record(analysis, Origin.API, trusted=True)
+    recorder.record(analysis, Origin.API, trusted=True)
     assert (written.entries, written.repeats) == ([], {})
 
 
@@ -283,11 +283,11 @@ class Shared:
         self.recorder: Recorder = make_recorder(self.written, self.clock, **section)
         judgement = judged(market(source=source))
         self.analysis = answered(judgement)
-        self.recorder.made(self.analysis, judgement, believed=True)
+        self.recorder.prepare(self.analysis, judgement, believed=True)
         self.id = f"{self.analysis.analysis_id}.rules"
 
     def give(self, *, trusted: bool, **options: Any) -> None:
-        self.recorder.given(self.analysis, Origin.API, trusted=trusted, **options)
+        self.recorder.record(self.analysis, Origin.API, trusted=trusted, **options)
 
     @property
     def apart(self) -> list[tuple[str, Apart | None]]:
@@ -309,7 +309,7 @@ def test_an_answer_that_nobody_is_given_is_no_entry() -> None:
 def test_an_answer_of_an_earlier_process_is_a_repeat() -> None:
     one = Shared()
     other = Written()
-    make_recorder(other).given(one.analysis, Origin.API, trusted=True)
+    make_recorder(other).record(one.analysis, Origin.API, trusted=True)
     assert (other.entries, other.repeats) == ([], {one.id: 1})
 
 
@@ -353,14 +353,14 @@ def test_strangers_fill_no_disk() -> None:
 
     def ask(number: int, trusted: bool = False) -> Analysis:
         analysis = answered(judgement, analysis_id=f"a{number}")
-        recorder.made(analysis, judgement, believed=True)
-        recorder.given(analysis, Origin.API, trusted=trusted)
+        recorder.prepare(analysis, judgement, believed=True)
+        recorder.record(analysis, Origin.API, trusted=trusted)
         return analysis
 
     asked = [ask(number) for number in range(8)]
     assert [entry.id for entry in written.entries] == [f"a{number}.rules" for number in range(5)]
     assert sample("ledger_entries_left_out_total", apart="stranger") == left_out + 3
-    recorder.given(asked[7], Origin.API, trusted=False)
+    recorder.record(asked[7], Origin.API, trusted=False)
     assert written.repeats == {}  # the repeat of an entry that is not there would fill it too
     ask(8, trusted=True)
     assert written.entries[-1].id == "a8.rules"
@@ -373,8 +373,8 @@ def test_answers_that_are_left_out_stay_out_and_count_when_a_trusted_caller_has_
     one = Shared(max_apart_per_day=1)
     other = judged(market())
     filler = answered(other)
-    one.recorder.made(filler, other, believed=True)
-    one.recorder.given(filler, Origin.API, trusted=False)
+    one.recorder.prepare(filler, other, believed=True)
+    one.recorder.record(filler, Origin.API, trusted=False)
     one.written.entries.clear()
     one.give(trusted=False)
     one.give(trusted=False)
@@ -394,7 +394,7 @@ def test_entries_know_when_they_were_said_why_and_by_which_request() -> None:
     assert (entry.request_id, entry.origin) == ("of-the-client-7", Origin.API)
     assert entry.known_ms == epoch_ms(one.clock.now())
     loop = Shared()
-    loop.recorder.given(loop.analysis, Origin.LOOP, trusted=True)
+    loop.recorder.record(loop.analysis, Origin.LOOP, trusted=True)
     assert [(entry.request_id, entry.origin) for entry in loop.written.entries] == [(None, Origin.LOOP)]
 
 
