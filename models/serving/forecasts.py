@@ -43,14 +43,14 @@ def newest_forecast(
         InvalidMarketData: the model has no finite answer to candles that far from any market.
     """
     rows = newest_rows(forecaster, [(series, leader)])[0]
-    of_each, volatility = forecaster.drivers(rows), newest_volatility(forecaster.metadata, series)
+    of_each, volatility = forecaster.drivers(rows), newest_volatilities(forecaster.metadata, [series])[0]
     told, drivers = forecaster.forecast(rows), of_each[0] if of_each else None
     return to_forecast(symbol, forecaster, told, settings, volatility, drivers, led=leader is not None)
 
 
-def newest_volatility(model: ModelMetadata, series: CandleSeries) -> VolatilityForecast:
-    """Return the volatility over the horizon of a model, after the newest of two closed candles or more."""
-    return shipped_volatility().forecast(series, model.horizon_candles, model.volatility)
+def newest_volatilities(model: ModelMetadata, many: Sequence[CandleSeries]) -> list[VolatilityForecast]:
+    """Return the volatility over the horizon of a model, after each series of two closed candles or more."""
+    return shipped_volatility().forecasts(many, model.horizon_candles, model.volatility)
 
 
 def least_candles(forecaster: Forecaster) -> int:

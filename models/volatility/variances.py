@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from domain.arrays import FloatArray, IntArray
+from domain.arrays import FloatArray
 
 # Candles over which variances are averaged; the last is the usual one that the others are compared with.
 WINDOWS = (1, 6, 24, 120, 480)
@@ -50,20 +51,25 @@ def candle_variances(values: FloatArray) -> FloatArray:
 
     Source: Garman and Klass, On the Estimation of Security Price Volatilities from Historical Data (1980).
     """
-    return _variances(np.log(values[:, :4]))
+    return _variances(_logs(values))
+
+
+def _logs(values: FloatArray) -> FloatArray:
+    """Return the logarithms of the four prices of n candles, shape (..., 4, n), each price in a row of its own."""
+    logs: FloatArray = np.log(np.ascontiguousarray(values[..., :4].swapaxes(-2, -1)))
+    return logs
 
 
 def _variances(logs: FloatArray) -> FloatArray:
-    opens, highs, lows, closes = logs.T
+    """Return the variance of each candle, shape (..., n), by the logarithms of its prices, shape (..., 4, n)."""
+    opens, highs, lows, closes = (logs[..., price, :] for price in range(4))
     within = 0.5 * (highs - lows) ** 2 - (2 * np.log(2) - 1) * (closes - opens) ** 2
-    gaps = np.zeros(len(logs))
-    gaps[1:] = opens[1:] - closes[:-1]
-    variances = np.maximum(within, 0.0) + gaps**2
-    bounds = np.full(len(logs), np.inf)
-    usual = _means(variances, USUAL_CANDLES)[:-1]
-    bounds[1:] = np.where(usual > 0, np.maximum(MAX_WICK**2 * usual, (closes[1:] - closes[:-1]) ** 2), np.inf)
-    bounded: FloatArray = np.minimum(variances, bounds)
-    return bounded
+    variances: FloatArray = np.maximum(within, 0.0)
+    variances[..., 1:] += (opens[..., 1:] - closes[..., :-1]) ** 2
+    usual = _means(variances, USUAL_CANDLES)[..., :-1]
+    bounds = np.maximum(MAX_WICK**2 * usual, (closes[..., 1:] - closes[..., :-1]) ** 2)
+    variances[..., 1:] = np.where(usual > 0, np.minimum(variances[..., 1:], bounds), variances[..., 1:])
+    return variances
 
 
 def variance_rows(values: FloatArray) -> VarianceRows:
@@ -72,19 +78,25 @@ def variance_rows(values: FloatArray) -> VarianceRows:
     Args:
         values: As in `candle_variances`.
     """
-    logs = np.log(values[:, :4])
+    logs = _logs(values)
     variances = _variances(logs)
     means = np.column_stack([_means(variances, window) for window in WINDOWS])
     sizes, deviations = (_means(part, WINDOWS[-1]) for part in _sizes(logs, variances))
     return _rows(means, sizes, deviations)
 
 
-def newest_variance_row(values: FloatArray) -> VarianceRows:
-    """Return the last row of `variance_rows` alone: as many rows, 1."""
-    logs = np.log(values[-WINDOWS[-1] - USUAL_CANDLES - 1 :, :4])
-    variances = _variances(logs)
-    means = np.array([[_mean(variances[-window:]) for window in WINDOWS]])
-    sizes, deviations = (np.array([_mean(part[-WINDOWS[-1] :])]) for part in _sizes(logs, variances))
+def newest_variance_rows(many: Sequence[FloatArray]) -> VarianceRows:
+    """Return the last row of `variance_rows` of each of m >= 1 series, m rows."""
+    newest = [values[-WINDOWS[-1] - USUAL_CANDLES - 1 :] for values in many]
+    lengths = [len(values) for values in newest]
+    means, sizes, deviations = np.empty((len(many), len(WINDOWS))), np.empty(len(many)), np.empty(len(many))
+    for length in set(lengths):
+        places = [at for at, own in enumerate(lengths) if own == length]
+        logs = _logs(np.array([newest[at] for at in places]))
+        variances = _variances(logs)
+        for column, window in enumerate(WINDOWS):
+            means[places, column] = variances[:, -window:].mean(axis=1)
+        sizes[places], deviations[places] = (part[:, -WINDOWS[-1] :].mean(axis=1) for part in _sizes(logs, variances))
     return _rows(means, sizes, deviations)
 
 
@@ -100,19 +112,13 @@ def _sizes(logs: FloatArray, variances: FloatArray) -> tuple[FloatArray, FloatAr
     """Return the size of each log return and the deviation by the range; the first candle has no return."""
     deviations = np.sqrt(variances)
     sizes = deviations.copy()
-    sizes[1:] = np.abs(logs[1:, 3] - logs[:-1, 3])
+    sizes[..., 1:] = np.abs(logs[..., 3, 1:] - logs[..., 3, :-1])
     return sizes, deviations
 
 
-def _mean(values: FloatArray) -> float:
-    """Return what `values.mean()` does, in a third of the time."""
-    return float(np.add.reduce(values)) / len(values)
-
-
 def _means(values: FloatArray, window: int) -> FloatArray:
-    """Return the mean of the last `window` values at each of n, of fewer at the first ones."""
-    sums = np.concatenate([[0.0], np.cumsum(values)])
-    ends: IntArray = np.arange(1, len(values) + 1)
-    starts = np.maximum(0, ends - window)
-    means: FloatArray = np.maximum(sums[ends] - sums[starts], 0.0) / (ends - starts)
-    return means
+    """Return the mean of the last `window` values at each of n, of fewer at the first ones; shape (..., n)."""
+    count = values.shape[-1]
+    sums: FloatArray = np.cumsum(values, axis=-1)
+    sums[..., window:] -= sums[..., : max(0, count - window)].copy()
+    return np.maximum(sums, 0.0) / np.minimum(np.arange(1, count + 1), window)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Annotated, Self
@@ -15,7 +15,7 @@ from domain.forecasting import VolatilityForecast, VolatilitySkill
 from domain.market import CandleSeries, Timeframe
 from domain.naming.symbols import DOLLAR_COINS, Symbol
 from domain.values import Frozen
-from models.volatility.variances import WINDOWS, VarianceRows, newest_variance_row, variance_rows
+from models.volatility.variances import WINDOWS, newest_variance_rows, variance_rows
 
 MAX_STEPS = 30
 # Shares of outcomes beyond a quantile, on each side; the quantiles of others lie between.
@@ -76,22 +76,31 @@ class VolatilityModel(Frozen):
         Args:
             values: Shape (n, 5): open, high, low, close > 0, volume; oldest first.
         """
-        return self._of(variance_rows(values), self._weights)
+        rows = variance_rows(values)
+        return np.sqrt(rows.usual[:, None] * np.exp(rows.columns @ self._weights.T))
 
-    def forecast(self, series: CandleSeries, horizon: int, skill: VolatilitySkill | None = None) -> VolatilityForecast:
+    def forecasts(
+        self, many: Sequence[CandleSeries], horizon: int, skill: VolatilitySkill | None = None
+    ) -> list[VolatilityForecast]:
         """Return the volatility over the next `horizon` candles; beyond 30 variance grows with the candles.
 
         Args:
-            series: Two closed candles or more, of which the newest 601 are read.
+            many: Series of two closed candles or more each, of which the newest 601 are read.
             horizon: Candles ahead, >= 1.
             skill: Of such forecasts, where it was measured.
         """
+        if not many:
+            return []
         step, longer = min(horizon, MAX_STEPS), max(horizon / MAX_STEPS, 1.0)
-        deviation = self._of(newest_variance_row(series.values), self._weights[step - 1 : step])[0, 0]
-        plain = np.diff(np.log(series.closes[-PLAIN_CANDLES - 1 :])).std() * np.sqrt(horizon)
-        return VolatilityForecast(
-            deviation=float(deviation * np.sqrt(longer)), last_20_candles=float(plain), skill=skill
-        )
+        rows = newest_variance_rows([series.values for series in many])
+        # Added up row by row: a product of all would round each by its place among them.
+        logs = (rows.columns * self._weights[step - 1]).sum(axis=1)
+        deviations = np.sqrt(rows.usual * np.exp(logs) * longer)
+        plain = [np.diff(np.log(series.closes[-PLAIN_CANDLES - 1 :])).std() * np.sqrt(horizon) for series in many]
+        return [
+            VolatilityForecast(deviation=deviation, last_20_candles=float(last), skill=skill)
+            for deviation, last in zip(deviations.tolist(), plain, strict=True)
+        ]
 
     def quantiles(self) -> FloatArray:
         """Return the quantiles of the sizes of moves in deviations, shape (30, tails)."""
@@ -118,10 +127,6 @@ class VolatilityModel(Frozen):
     @cached_property
     def _weights(self) -> FloatArray:
         return np.array([step.weights for step in self.steps])
-
-    @staticmethod
-    def _of(rows: VarianceRows, weights: FloatArray) -> FloatArray:
-        return np.sqrt(rows.usual[:, None] * np.exp(rows.columns @ weights.T))
 
 
 def _same_coin(one: str, other: str) -> bool:

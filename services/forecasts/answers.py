@@ -18,7 +18,7 @@ from domain.errors import AppError
 from domain.forecasting import Driver, Forecast, VolatilityForecast
 from domain.trading.costs import Costs
 from models.serving.forecaster import FeatureRows, Forecaster, Forecasts
-from models.serving.forecasts import newest_volatility, to_forecast
+from models.serving.forecasts import newest_volatilities, to_forecast
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.model_candles import Market, ModelCandles
 from services.forecasts.newest_rows import NewestRows
@@ -111,26 +111,30 @@ class ForecastAnswers:
         history, leader = market
         rows = await run_blocking(self._executor, self._rows.of, model, history, leader)
         forecasts = await self._batcher.forecast(model, rows)
-        volatility = newest_volatility(model.metadata, history)
+        (volatility,) = newest_volatilities(model.metadata, [history])
         return to_forecast(snapshot.symbol, model, forecasts, self._settings, volatility, led=leader is not None)
 
     def _read(self, model: Forecaster, markets: Sequence[Market]) -> tuple[list[_Read | Exception], FeatureRows]:
         """Return each market as the model reads it, or its error, and the rows of all that can be read."""
         if len(markets) > 1:
             self._rows.read_ahead(model, markets)
-        reads = [self._read_one(model, market) for market in markets]
-        readable = [rows for rows, _ in (read for read in reads if not isinstance(read, Exception))]
+        found = [self._rows_of(model, market) for market in markets]
+        readable = [rows for rows in found if not isinstance(rows, Exception)]
         if not readable:
-            return [read for read in reads if isinstance(read, Exception)], {}
+            return [error for error in found if isinstance(error, Exception)], {}
         together = {name: np.concatenate([rows[name] for rows in readable]) for name in model.needs}
-        drivers = iter(model.drivers(together) or repeat(None))
-        return [read if isinstance(read, Exception) else _Read(next(drivers), read[1]) for read in reads], together
+        histories = [
+            history for rows, (history, _) in zip(found, markets, strict=True) if not isinstance(rows, Exception)
+        ]
+        drivers = model.drivers(together) or repeat(None)
+        reads = map(_Read, drivers, newest_volatilities(model.metadata, histories))
+        return [rows if isinstance(rows, Exception) else next(reads) for rows in found], together
 
-    def _read_one(self, model: Forecaster, market: Market) -> tuple[FeatureRows, VolatilityForecast] | Exception:
+    def _rows_of(self, model: Forecaster, market: Market) -> FeatureRows | Exception:
         try:
             rows = self._rows.of(model, *market)
             model.check(rows)
-            return rows, newest_volatility(model.metadata, market[0])
+            return rows
         except Exception as error:  # noqa: BLE001 - it is the answer of this market: the others have theirs
             return error
 

@@ -21,7 +21,7 @@ from models.registry.aliases import Aliases, Promotion, ScopeAliases
 from models.registry.metadata import ModelMetadata
 from models.registry.registry import Registry
 from models.serving.forecaster import Forecaster
-from models.serving.forecasts import newest_volatility, to_forecast
+from models.serving.forecasts import newest_volatilities, to_forecast
 from models.serving.loaded_models import LoadedModels
 from services.forecasts.micro_batching import MicroBatcher
 from services.forecasts.newest_rows import NewestRows
@@ -159,7 +159,7 @@ class ShadowForecasts:
     ) -> Forecast:
         rows = await run_blocking(self._executor, self.rows.of, model, history, leader)
         forecasts = await self._batcher.forecast(model, rows)
-        volatility, led = newest_volatility(model.metadata, history), leader is not None
+        (volatility,), led = newest_volatilities(model.metadata, [history]), leader is not None
         bare = to_forecast(symbol, model, forecasts, self._settings, volatility, led=led)
         forecast = self._plans.with_plan(bare, model.metadata.plans, history, price, costs)
         self._failed.discard(symbol)

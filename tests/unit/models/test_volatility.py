@@ -83,9 +83,12 @@ def test_a_forecast_is_that_of_the_newest_row_and_grows_beyond_its_last_step() -
     series, model = market(700, 4), shipped_volatility()
     rows = model.deviations(series.values)
     for horizon in (1, 4, 30):
-        assert model.forecast(series, horizon).deviation == pytest.approx(rows[-1, horizon - 1])
-    assert model.forecast(series, 120).deviation == pytest.approx(2 * rows[-1, 29])
-    told = model.forecast(series, 4)
+        assert model.forecasts([series], horizon)[0].deviation == pytest.approx(rows[-1, horizon - 1])
+    assert model.forecasts([series], 120)[0].deviation == pytest.approx(2 * rows[-1, 29])
+    assert model.forecasts([], 1) == []
+    others = [market(700, 5), market(300, 6), market(3, 1), series]
+    assert model.forecasts(others, 4) == [model.forecasts([other], 4)[0] for other in others]
+    (told,) = model.forecasts([series], 4)
     returns = np.diff(np.log(series.closes[-21:]))
     assert told.last_20_candles == pytest.approx(2 * returns.std())
     assert told.skill is None
@@ -119,7 +122,7 @@ def test_a_move_that_lasts_counts_in_full() -> None:
 def test_few_candles_are_refused_by_the_fit_and_suffice_for_a_forecast() -> None:
     with pytest.raises(InsufficientData, match="needs 5,000 candles"):
         fit_volatility({"AUSDT": market(2_000, 1)})
-    assert 0 < shipped_volatility().forecast(market(3, 1), 1).deviation < 1
+    assert 0 < shipped_volatility().forecasts([market(3, 1)], 1)[0].deviation < 1
 
 
 @pytest.mark.parametrize(("freedom", "parts"), [(3.0, 16), (30.0, 2)])
