@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from commands.candles.reading import read_markets, tell
-from commands.console import show, stages, writing
+from commands.console import show, stages
+from config.files import whole_file
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.errors import InvalidRequest
@@ -55,8 +56,8 @@ def run_study(arguments: StudyArguments, models: ModelSettings, features: Featur
     trials = _recorded(result, Registry.of(models), timeframe, list(markets))
     subject = f"{' '.join(markets)} {timeframe}"
     if arguments.markdown:
-        with writing(arguments.markdown):
-            arguments.markdown.write_text(study_markdown(result, subject, trials), encoding="utf-8")
+        with whole_file(arguments.markdown) as part:
+            part.write_text(study_markdown(result, subject, trials), encoding="utf-8")
     document = {
         "symbol": scope,
         "markets": list(markets),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Iterator, Mapping
 from difflib import get_close_matches
 from functools import lru_cache
@@ -13,6 +14,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from config.errors.refusals import one_line
+from config.files import read_at_most
 from config.section import over
 from config.settings import Settings
 from domain.errors import ConfigurationError
@@ -20,6 +22,9 @@ from domain.errors import ConfigurationError
 # Holds every value; the file that CONFIG_FILE names needs only those that differ.
 CONFIG_FILE = Path(__file__).resolve().parent.parent / "config.yaml"
 OWN_FILE = "CONFIG_FILE"
+MAX_FILE_BYTES = 1_000_000
+# No setting lies deeper: what follows in a longer name is one unknown key.
+MAX_PARTS = 9
 # libyaml, where it is, reads the file in a tenth of the time.
 _SafeLoader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 # Similarity to a section's name from which a variable counts as misspelled, 0 to 1.
@@ -76,6 +81,8 @@ _SECRETS = {
     ("webhooks", "secret"),
     ("tracing", "headers"),
 }
+# In a URL, user:password@.
+_PASSWORD = re.compile(r"://[^\s/@]*:[^\s/@]+@")
 
 
 def load_settings(
@@ -99,13 +106,13 @@ def load_settings(
     if own := environment.get(OWN_FILE):
         own_file = Path(own)
         own_tree = _read_yaml(own_file)
-        origin.update(dict.fromkeys(_paths(own_tree), own_file.name))
+        origin.update(dict.fromkeys(_values(own_tree), own_file.name))
         tree = over(tree, own_tree)
     for name, path, value in _environment_values(environment):
         tree = over(tree, _nested(path, value))
         origin[path] = name
     tree = over(tree, overrides or {})
-    origin |= dict.fromkeys(_paths(overrides or {}), "command line")
+    origin |= dict.fromkeys(_values(overrides or {}), "command line")
     try:
         return Settings.model_validate(tree)
     except ValidationError as error:
@@ -135,29 +142,29 @@ def _parsed(text: str) -> Any:
     Raises:
         yaml.YAMLError: it is no YAML, or a mapping has a key twice, of which the first would count for nothing.
         ValueError: a number of thousands of digits, or a day that is in no calendar.
+        RecursionError: hundreds of mappings or lists are in each other.
     """
     return yaml.load(text, _UniqueKeys)  # noqa: S506 - it is a safe loader
 
 
 def _read_yaml(config_file: Path) -> dict[str, dict[str, Any]]:
     try:
-        tree = _parsed(config_file.read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError, ValueError) as error:
+        tree = _parsed(read_at_most(config_file, MAX_FILE_BYTES).decode())
+    except (OSError, yaml.YAMLError, ValueError, RecursionError) as error:
         raise ConfigurationError(f"{config_file.name} cannot be read: {_why_unreadable(error)}") from None
     if not isinstance(tree, dict):
         raise ConfigurationError(f"{config_file.name} needs sections with keys under them")
     for name, section in tree.items():
         if not isinstance(section, dict):
             raise ConfigurationError(f"{config_file.name}: {name}: needs keys under it")
-    for secret_section, secret_key in _SECRETS:
-        if secret_key in tree.get(secret_section, {}):
-            raise ConfigurationError(
-                f"{config_file.name}: {secret_section}.{secret_key} is a secret: set it in the environment instead"
-            )
+    for path, value in _values(tree).items():
+        if path[:2] in _SECRETS or _PASSWORD.search(str(value)):
+            name = ".".join(path)
+            raise ConfigurationError(f"{config_file.name}: {name} is a secret: set it in the environment instead")
     return tree
 
 
-def _why_unreadable(error: OSError | yaml.YAMLError | ValueError) -> str:
+def _why_unreadable(error: OSError | yaml.YAMLError | ValueError | RecursionError) -> str:
     """Return why a file is no YAML, with the line, or why it cannot be read at all."""
     if isinstance(error, OSError):
         return f"{error.strerror}: {error.filename}"
@@ -166,14 +173,13 @@ def _why_unreadable(error: OSError | yaml.YAMLError | ValueError) -> str:
     return " ".join(str(error).split())
 
 
-def _paths(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the path of every value in a tree."""
+def _values(tree: Mapping[str, Any], above: tuple[str, ...] = ()) -> dict[tuple[str, ...], Any]:
+    """Return every value in a tree under its path."""
+    found = dict[tuple[str, ...], Any]()
     for key, value in tree.items():
         path = (*above, str(key))
-        if isinstance(value, Mapping):
-            yield from _paths(value, path)
-        else:
-            yield path
+        found |= _values(value, path) if isinstance(value, Mapping) else {path: value}
+    return found
 
 
 def _nested(path: tuple[str, ...], value: Any) -> dict[str, Any]:
@@ -192,7 +198,7 @@ def _environment_values(environment: Mapping[str, str]) -> Iterator[tuple[str, t
         if name in environment:
             yield name, target, _listed(target, environment[name])
     for name, value in environment.items():
-        path = tuple(name.lower().split("__"))
+        path = tuple(name.lower().split("__", MAX_PARTS))
         if len(path) < 2 or not all(path):
             continue
         if path[0] in Settings.model_fields:
@@ -207,7 +213,7 @@ def misspelled_names(environment: Mapping[str, str]) -> dict[str, str]:
     Near is the name of a setting that begins with the same word, or SECTION_KEY for SECTION__KEY. Variables of other
     programs have none.
     """
-    sections = {"_".join(path): "__".join(path) for path in _paths(_read_yaml(CONFIG_FILE))}
+    sections = {"_".join(path): "__".join(path) for path in _values(_read_yaml(CONFIG_FILE))}
     found = {}
     for name in environment:
         if name in ENVIRONMENT_NAMES or name == OWN_FILE or "__" in name or "_" not in name:

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from hashlib import sha256
+from os.path import isdir
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -209,6 +210,6 @@ def _sqlite_path(url: str) -> str | None:
             "DATABASE_URL (storage.url) must be sqlite:///path/to/file.db or mongodb://host:27017/database"
         )
     path = url.removeprefix(SQLITE)
-    if not path or path.endswith("/") or path == ":memory:":
+    if not path or path == ":memory:" or path.endswith("/") or isdir(path):
         raise ConfigurationError("DATABASE_URL (storage.url) names no file; use sqlite:///data/trading_ai.db")
     return path

@@ -21,6 +21,7 @@ from commands.backtesting.past import (
 from commands.console import say, show, stages
 from commands.options import Bps, FilesSymbol, Json, Leader
 from commands.versions import read_leader
+from config.files import read_at_most
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from utils.clock import SystemClock
@@ -115,7 +116,7 @@ def verify(
 def _json(file: Path) -> object:
     try:
         return json.loads(_content(file))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InvalidRequest(f"{file.name} is no JSON: {error}") from None
 
 
@@ -126,10 +127,6 @@ def _content(file: Path) -> bytes:
         InvalidRequest: it cannot be read, or is too large.
     """
     try:
-        with file.open("rb") as opened:
-            content = opened.read(MAX_FILE_BYTES + 1)
+        return read_at_most(file, MAX_FILE_BYTES)
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be read: {error.strerror or error}") from None
-    if len(content) > MAX_FILE_BYTES:
-        raise InvalidRequest(f"{file.name} has more than {MAX_FILE_BYTES:,} bytes")
-    return content

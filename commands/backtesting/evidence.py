@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.candles.reading import own_market, read_closed
-from commands.console import downloading, show, writing
+from commands.console import downloading, show
 from commands.options import Json, moment_ms, timeframes_of
+from config.files import whole_file
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -54,8 +55,8 @@ def build(
     from commands.tables.evidence import evidence_tables
 
     built = build_evidence(_measured(files, since, until, timeframes, load_settings()), SystemClock().now())
-    with writing(out):
-        out.write_text(built.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with whole_file(out) as part:
+        part.write_text(built.model_dump_json(indent=1) + "\n", encoding="utf-8")
     show({"file": str(out), **built.model_dump(mode="json")}, evidence_tables(built, str(out)), as_json)
 
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from commands.candles.reading import tell
-from commands.console import show, working, writing
+from commands.console import show, working
 from commands.manager import holder_of
 from commands.options import CandleFile, Json, ScopeSymbol, Version, moment_ms
 from commands.versions import choose_version
+from config.files import whole_file
 from config.sources import load_settings
 from domain.errors import InsufficientData
 from domain.values import utc_time
@@ -57,8 +58,8 @@ def attention(
 
             what = f"which candles the forecast looked at: probability of a rise {attention.probability_up:.4f}"
             subject = Subject(version, chosen.symbol, series.timeframe)
-            with writing(plot):
-                write_attention(plot, times, closes, attention.newest, attention.usual, attention.heads, subject, what)
+            with whole_file(plot) as part:
+                write_attention(part, times, closes, attention.newest, attention.usual, attention.heads, subject, what)
     if not as_json:
         tell(file, chosen.read)
     document = {

@@ -8,9 +8,10 @@ from typing import Annotated
 
 import typer
 
-from commands.console import show, writing
+from commands.console import show
 from commands.manager import holder_of
 from commands.options import Horizon, Json, Version
+from config.files import whole_file
 from config.sources import load_settings
 
 
@@ -28,8 +29,8 @@ def card(
     model = registry.open(version).metadata
     written = model_card(model, count_trials(registry.root, registry.versions().models).get(version), key)
     if out is not None:
-        with writing(out):
-            out.write_text(written, encoding="utf-8")
+        with whole_file(out) as part:
+            part.write_text(written, encoding="utf-8")
     if as_json:
         show({"version": version, "card": written, "file": str(out) if out else None}, "", as_json)
     elif out is None:

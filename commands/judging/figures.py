@@ -14,6 +14,7 @@ import typer
 from commands.candles.reading import read_markets
 from commands.console import say, show, stages, writing
 from commands.options import Backend, Epochs, Json, Seed, moment_ms
+from config.files import whole_file
 from config.settings import Settings
 from config.sources import load_settings
 from domain.errors import InvalidRequest
@@ -80,8 +81,8 @@ def figures(
         name = names[table.symbol]
         picture = (pictures or Path("pictures")) / f"learners-{name}.png"
         if pictures is not None:
-            with writing(picture):
-                draw(picture, table, timeframe)
+            with whole_file(picture) as part:
+                draw(part, table, timeframe)
         seen_from = picture.name if document is None else os.path.relpath(picture, document.parent)
         text = markdown(table, timeframe, trials, seen_from)
         if written is not None:
@@ -89,8 +90,8 @@ def figures(
         texts.append(text)
         documents.append(_document(table, trials, picture if pictures else None))
     if document is not None and written is not None:
-        with writing(document):
-            document.write_text(written, encoding="utf-8")
+        with whole_file(document) as part:
+            part.write_text(written, encoding="utf-8")
     show({"timeframe": timeframe, "tables": documents}, "\n\n".join(texts), as_json)
 
 

@@ -11,9 +11,10 @@ import typer
 from rich.table import Table
 
 from commands.candles.reading import own_market, read_closed
-from commands.console import fail, show, working, writing
+from commands.console import fail, show, working
 from commands.ledger.opening import open_reader
 from commands.options import Json
+from config.files import whole_file
 from config.sources import load_settings
 from domain.errors import InvalidRequest
 from domain.ledger.days import ExportForm
@@ -48,8 +49,8 @@ def export(
         tell(f"reading {day:%Y-%m-%d}")
         exported = asyncio.run(read())
         path = out or Path(f"ledger-{day:%Y-%m-%d}.{form}")
-        with writing(path):
-            path.write_bytes(exported.content(form))
+        with whole_file(path) as part:
+            part.write_bytes(exported.content(form))
     root = exported.root.root if exported.root else None
     table = Table("file", "entries", "settlements", "root")
     table.add_row(str(path), f"{len(exported.entries):,}", f"{len(exported.settlements):,}", root or "the day is open")

@@ -9,8 +9,9 @@ from typing import Annotated
 import typer
 
 from commands.candles.reading import checked_scope, own_market, read_closed, tell
-from commands.console import show, working, writing
+from commands.console import show, working
 from commands.options import Json, moment_ms
+from config.files import whole_file
 from config.sources import load_settings
 from domain.market import CandleSeries, Timeframe
 
@@ -45,8 +46,8 @@ def build_volatility(
         now("fitting")
         until_ms = moment_ms(to + timedelta(days=1))
         built = build_default_volatility(markets, until_ms, settings.models, now)
-    with writing(out):
-        out.write_text(built.model.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    with whole_file(out) as part:
+        part.write_text(built.model.model_dump_json(indent=1) + "\n", encoding="utf-8")
     document = {
         "file": str(out),
         "skills": {skill.step: skill.skill.model_dump(mode="json") for skill in built.skills},

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 
 import pandas as pd
 
+from config.files import whole_file
 from domain.arrays import FloatArray, IntArray
 from domain.errors import InvalidRequest
 from domain.market import CandleSeries
@@ -66,27 +63,6 @@ def write_columns(times_ms: IntArray, values: FloatArray, path: Path) -> None:
         _write(table, path.name, part)
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Give a file to write; it gets the name of `path` once it is on the disk: this is whole then, or as it was.
-
-    Raises:
-        InvalidRequest: the folder cannot be written to.
-    """
-    try:
-        with NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as unfinished:
-            part = Path(unfinished.name)
-        try:
-            yield part
-            _sync(part)
-            part.chmod(0o666 & ~_umask())
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
-    except OSError as error:
-        raise InvalidRequest(f"{path} cannot be written: {error.strerror or error}") from error
-
-
 def _write(table: pd.DataFrame, name: str, path: Path) -> None:
     if name.endswith(".parquet"):
         import fastparquet  # a tenth of a second that only this format needs
@@ -98,15 +74,3 @@ def _write(table: pd.DataFrame, name: str, path: Path) -> None:
         # Level 9 takes three times as long for 3 % less.
         gzip = {"method": "gzip", "compresslevel": 6} if name.endswith(".gz") else None
         table.to_csv(path, index=False, compression=gzip)
-
-
-def _sync(path: Path) -> None:
-    with path.open("rb") as written:
-        os.fsync(written.fileno())
-
-
-def _umask() -> int:
-    """Return the mask of new files, which a temporary one does not obey."""
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

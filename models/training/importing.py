@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from config.files import read_at_most
 from config.model_settings import ModelSettings
 from config.settings import FeatureSettings
 from domain.arrays import RealArray
@@ -30,6 +31,7 @@ SUFFIXES = (".h5", ".keras")
 # Scaled features are about standard normal; the export is compared on such numbers.
 PARITY_WINDOWS = 200
 MAX_BYTES = 512 * 1024 * 1024
+MAX_SCALER_BYTES = 1024 * 1024
 
 
 def import_network(
@@ -106,16 +108,14 @@ def _content(file: Path) -> bytes:
     if file.suffix not in SUFFIXES:
         raise InvalidRequest(f"{file.name}: networks are imported from {' or '.join(SUFFIXES)} files")
     try:
-        if file.stat().st_size > MAX_BYTES:
-            raise InvalidModelFile(f"{file.name} has more than the {MAX_BYTES} bytes allowed")
-        return file.read_bytes()
+        return read_at_most(file, MAX_BYTES)
     except OSError as error:
         raise InvalidRequest(f"{file} cannot be read: {error.strerror or error}") from error
 
 
 def _scaler(file: Path, feature_set: FeatureSet) -> Scaler:
     try:
-        text = file.read_text(encoding="utf-8")
+        text = read_at_most(file, MAX_SCALER_BYTES).decode()
     except (OSError, UnicodeDecodeError) as error:
         raise InvalidRequest(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from error
     scaler = Scaler.from_json(text)

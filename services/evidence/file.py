@@ -9,12 +9,14 @@ from pydantic import ValidationError
 
 from config.backtest_settings import TradingSettings
 from config.errors.needs import named_need_of
+from config.files import read_at_most
 from domain.errors import ConfigurationError
 from rules.evidence.measured import MeasuredEvidence
 from rules.evidence.weighing import Weigher
 
 SETTING = "trading.evidence_file"
 SHIPPED = "shipped"
+MAX_BYTES = 16_000_000
 SHIPPED_FILE = Path(__file__).resolve().parents[2] / "config" / "evidence.json"
 
 
@@ -41,7 +43,7 @@ def read_evidence(name: str, named_by: str = SETTING) -> MeasuredEvidence | None
         return None
     path = SHIPPED_FILE if name == SHIPPED else Path(name)
     try:
-        return _parsed(path.read_bytes())
+        return _parsed(read_at_most(path, MAX_BYTES))
     except OSError as error:
         raise ConfigurationError(f"{named_by}: {path}: {error.strerror}") from error
     except ValidationError as error:

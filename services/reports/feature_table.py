@@ -11,8 +11,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from config.files import whole_file
 from domain.errors import InvalidRequest
-from features.candle_reading.writing import whole_file
 from features.columns.feature_sets import FeatureSet
 from features.datasets.importance import Importance
 from features.indicators.catalogue import FAMILIES, indicator

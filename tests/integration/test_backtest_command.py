@@ -274,6 +274,8 @@ def test_a_result_is_verified_until_a_figure_is_altered(
     assert "holds no JSON object" in refused(capsys, command, "verify", "result.json")
     Path("result.json").write_text("nonsense")
     assert "is no JSON" in refused(capsys, command, "verify", "result.json")
+    Path("result.json").write_text("[" * 100_000)
+    assert "is no JSON" in refused(capsys, command, "verify", "result.json")
     Path("data/backtest_key").chmod(0o644)
     Path("result.json").write_text(text)
     assert "is open to every user of this machine" in refused(capsys, command, "verify", "result.json")

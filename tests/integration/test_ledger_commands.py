@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from pydantic import SecretStr
@@ -27,6 +28,11 @@ from tests.fixtures.histories import flat_series
 from tests.fixtures.ledger import CLOSED_MS, make_entry
 from tests.fixtures.settings import configured
 from tests.fixtures.settling import hours
+
+if TYPE_CHECKING:
+    from tests.fixtures.small_disk import SmallDisk
+
+pytest_plugins = ["tests.fixtures.small_disk"]
 
 # Open, high, low and close of the hours after the entry, and before it: the target of 104 is reached in the third.
 AFTER = [
@@ -123,6 +129,19 @@ def test_an_export_is_verified_with_nothing_but_the_file(command: Command, expor
         True,
         True,
     )
+
+
+@pytest.mark.usefixtures("filled")
+def test_an_export_that_does_not_fit_on_the_disk_leaves_the_earlier_file(
+    command: Command, small_disk: SmallDisk
+) -> None:
+    file = small_disk.folder / "day.ndjson"
+    assert command("export", DAY, "--out", str(file))[0] == 0
+    before = file.read_bytes()
+    with small_disk.full():
+        status, _, said = command("export", DAY, "--out", str(file))
+    assert (status, "cannot be written: No space left on device" in said) == (2, True)
+    assert file.read_bytes() == before
 
 
 def test_settlements_are_computed_again_by_own_candles(command: Command, exported: Path, filled: Path) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import pytest
 
@@ -289,10 +290,18 @@ class TestImport:
         market = ("--symbol", "BTCUSDT", "--timeframe", "1h", "--scaler", scaler)
         assert command("models", "import", file, "--type", "lstm", *market) == 2
         assert "is not a Keras model that can be loaded" in capsys.readouterr().err
+        nested = tmp_path / "network.keras"
+        with ZipFile(nested, "w") as archive:
+            for name in ("metadata.json", "config.json", "model.weights.h5"):
+                archive.writestr(name, "[" * 100_000)
+        assert command("models", "import", nested, "--type", "lstm", *market) == 2
+        assert "is not a Keras model that can be loaded" in capsys.readouterr().err
         assert command("models", "import", file, "--type", "xgboost", *market) == 2
         assert "a Keras file holds one of lstm, gru" in capsys.readouterr().err
         assert command("models", "import", tmp_path / "x.pkl", "--type", "lstm", *market) == 2
         assert "from .h5 or .keras files" in capsys.readouterr().err
+        assert command("models", "import", file, "--type", "lstm", *market[:-1], "/dev/zero") == 2
+        assert "/dev/zero cannot be read: it has more than" in capsys.readouterr().err
 
 
 def test_plan_models_are_listed_shown_and_taken_out_by_themselves(

@@ -192,6 +192,9 @@ def test_file_that_is_not_there_or_locked_is_named_in_a_line(
         assert command(name) == 2
         assert "error: the database file" in capsys.readouterr().err
     assert [path.name for path in tmp_path.iterdir()] == ["none.db"]
+    monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}")
+    assert command("stats") == 2
+    assert "DATABASE_URL (storage.url) names no file" in capsys.readouterr().err
 
 
 def test_backup_is_a_whole_database_of_its_own_and_replaces_no_file(

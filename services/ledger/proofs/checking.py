@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from config.errors.needs import named_need_of
+from config.files import read_at_most
 from domain.errors import InvalidRequest
 from domain.ledger.entries import LedgerEntry
 from domain.ledger.settlements import Settlement
@@ -25,6 +26,7 @@ from services.ledger.proofs.export import DAY, ENTRY, METADATA, SETTLEMENT, fram
 from services.ledger.proofs.merkle import merkle_root
 from services.ledger.proofs.published import canonical, entry_hash, entry_of, settlement_of
 
+# No day is that large.
 MAX_BYTES = 500_000_000
 _PARQUET = b"PAR1"
 
@@ -165,9 +167,7 @@ def _wrong_settlements(
 
 def _lines(path: Path) -> list[bytes]:
     try:
-        if path.stat().st_size > MAX_BYTES:
-            raise InvalidRequest(f"{path.name} has more than {MAX_BYTES / 1e6:.0f} MB: no day is that large")
-        content = path.read_bytes()
+        content = read_at_most(path, MAX_BYTES)
     except OSError as error:
         raise InvalidRequest(f"{path} cannot be read: {error.strerror or error}") from error
     if content.startswith(_PARQUET):

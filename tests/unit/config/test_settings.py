@@ -12,6 +12,9 @@ from config.sources import CONFIG_FILE, load_settings, misspelled_names
 from domain.errors import ConfigurationError
 from domain.market import Timeframe
 
+# Nine hundred mappings in each other.
+NESTED = "\n".join(f"{' ' * depth}a:" for depth in range(900))
+
 
 def test_the_shipped_file_is_valid_and_names_eight_symbols() -> None:
     settings = load_settings(environment={})
@@ -127,7 +130,7 @@ def test_an_empty_token_means_no_token() -> None:
     assert load_settings(environment={"ADMIN_TOKEN": ""}).access.admin_token is None
 
 
-@pytest.mark.parametrize("text", ["just words", "server: 5", "a: [", "\x00"])
+@pytest.mark.parametrize("text", ["just words", "server: 5", "a: [", "\x00", NESTED])
 def test_a_file_that_is_no_settings_tree_is_one_line(tmp_path: Path, text: str) -> None:
     file = tmp_path / "config.yaml"
     file.write_text(text)
@@ -210,6 +213,8 @@ def test_a_file_of_ones_own_holds_what_differs_and_the_environment_counts_more(t
         ("sever: {port: 80}", "sever: unknown key"),
         ("access: {admin_token: hush-hush}", "access.admin_token is a secret"),
         ("jobs: {rabbitmq_url: amqp://user:hush-hush@broker}", "jobs.rabbitmq_url is a secret"),
+        ("storage: {url: mongodb://user:hush-hush@host/name}", "storage.url is a secret"),
+        ("redis: {url: redis://:hush-hush@host:6379/0}", "redis.url is a secret"),
     ],
 )
 def test_a_wrong_value_in_a_file_of_ones_own_names_that_file(tmp_path: Path, text: str, reason: str) -> None:
@@ -221,9 +226,16 @@ def test_a_wrong_value_in_a_file_of_ones_own_names_that_file(tmp_path: Path, tex
     assert "hush" not in caught.value.message
 
 
-def test_a_file_of_ones_own_that_is_missing_stops_the_start(tmp_path: Path) -> None:
+def test_a_file_of_ones_own_that_is_missing_or_endless_stops_the_start(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"^none\.yaml cannot be read: "):
         load_settings(environment={"CONFIG_FILE": str(tmp_path / "none.yaml")})
+    with pytest.raises(ConfigurationError, match=r"^zero cannot be read: it has more than"):
+        load_settings(environment={"CONFIG_FILE": "/dev/zero"})
+
+
+def test_a_variable_of_thousands_of_parts_is_an_unknown_key() -> None:
+    with pytest.raises(ConfigurationError, match=r"llm\.a: unknown key$"):
+        load_settings(environment={"__".join(["LLM", *"A" * 5_000]): "1"})
 
 
 def test_celery_does_not_start_without_redis() -> None:
