@@ -24,6 +24,8 @@ from rules.reading import MarketReading, read_market
 
 # Candles of Wilder's average true range, as usual.
 RANGE_CANDLES = 14
+# Candles whose move gives the direction of a timeframe.
+MOVE_CANDLES = 100
 
 
 @dataclass(frozen=True)
@@ -77,8 +79,6 @@ class MarketContext:
         timeframes: The context of each timeframe, shortest first.
         primary: The timeframe that gives stop, target and levels; it has enough candles.
         newest_candle_ms: Open time of the newest candle received, still forming ones included.
-        missing_candles: Number of candles missing in gaps, all timeframes together.
-        untraded_candles: Number of those left out because nothing was traded, all timeframes together.
         breaks: The newest break of a timeframe where it has one: only candles after it are read.
         broken: Whether the primary timeframe has too few candles since its break: nothing directional can be said.
         age: Of the newest closed candle.
@@ -102,8 +102,6 @@ class MarketContext:
     primary: Timeframe
     newest_candle_ms: int
     generated_at: datetime
-    missing_candles: int
-    untraded_candles: int
     age: DataAge
     ended_ms: Mapping[Timeframe, int] = field(default_factory=dict)
     breaks: Mapping[Timeframe, SeriesBreak] = field(default_factory=dict)
@@ -121,6 +119,27 @@ class MarketContext:
     def main(self) -> TimeframeContext:
         """The primary timeframe's context."""
         return self.timeframes[self.primary]
+
+    @cached_property
+    def counted(self) -> dict[Timeframe, TimeframeContext]:
+        """The timeframes that count, shortest first; the primary one always does.
+
+        Their move covers as many candles of the primary one as the average true range does, the unit of stop and
+        target: an hour and a half of minutes is noise to a plan of days.
+        """
+        least_ms = RANGE_CANDLES * self.primary.ms / MOVE_CANDLES
+        return {timeframe: part for timeframe, part in self.timeframes.items() if timeframe.ms >= least_ms}
+
+    @cached_property
+    def missing_candles(self) -> int:
+        """Number of candles missing in gaps, all timeframes that count together."""
+        return sum(part.series.missing for part in self.counted.values())
+
+    @cached_property
+    def untraded_candles(self) -> int:
+        """Number of those left out because nothing was traded, all timeframes that count together."""
+        series = (part.series for part in self.counted.values())
+        return sum(one.sessions.untraded_between(one.times_ms, one.timeframe.ms) for one in series)
 
     @property
     def levels(self) -> Levels:
@@ -176,10 +195,6 @@ def measured(
         primary=reading.primary,
         newest_candle_ms=snapshot.newest_candle_ms,
         generated_at=reading.now,
-        missing_candles=sum(series.missing for series in reading.used.values()),
-        untraded_candles=sum(
-            series.sessions.untraded_between(series.times_ms, series.timeframe.ms) for series in reading.used.values()
-        ),
         age=reading.age,
         as_of=None if snapshot.as_of_ms is None else utc_time(snapshot.as_of_ms),
         ended_ms=reading.ended_ms,

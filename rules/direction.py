@@ -10,7 +10,7 @@ import numpy as np
 
 from domain.arrays import FloatArray
 from domain.market import Timeframe
-from rules.context import RANGE_CANDLES, MarketContext, TimeframeContext
+from rules.context import MOVE_CANDLES, MarketContext, TimeframeContext
 from rules.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, moving_averages
 
 # On simulated markets the move over its noise separates a trend from a random walk better than anything
@@ -18,10 +18,6 @@ from rules.strategies import NO_VIEW, STRATEGIES, clip, directional_movement, mo
 MOVE_SHARE, AVERAGES_SHARE, MOVEMENT_SHARE = 0.60, 0.25, 0.15
 # A move of 2.5 standard deviations of its own noise is a full view (1.2 % of random walks).
 FULL_MOVE = 2.5
-MOVE_CANDLES = 100
-# A timeframe counts if its move covers as many candles of the answer's timeframe as the average true range does, the
-# unit of stop and target: an hour and a half of minutes is noise to a plan of days.
-LEAST_ANSWER_CANDLES = RANGE_CANDLES
 # Each doubling of the timeframe's length adds half the weight of the shortest: a longer candle covers more time,
 # but plans had better results where hours and four hours weighed 1 to 2 than 1 to 3 (docs/rule-evidence.md).
 WEIGHT_PER_DOUBLING = 0.5
@@ -79,8 +75,7 @@ def view_trend(context: MarketContext) -> TrendView:
         timeframe: 0.0 if context.broken else timeframe_direction(part)
         for timeframe, part in context.timeframes.items()
     }
-    least_ms = LEAST_ANSWER_CANDLES * context.primary.ms / MOVE_CANDLES
-    counted = {timeframe: value for timeframe, value in directions.items() if timeframe.ms >= least_ms}
+    counted = {timeframe: directions[timeframe] for timeframe in context.counted}
     shortest = min(timeframe.ms for timeframe in counted)
     weights = {timeframe: 1 + WEIGHT_PER_DOUBLING * math.log2(timeframe.ms / shortest) for timeframe in counted}
     trend = sum(weights[timeframe] * value for timeframe, value in counted.items()) / sum(weights.values())

@@ -201,7 +201,7 @@ def has_few_candles(context: MarketContext) -> bool:
 def data_quality(context: MarketContext) -> float:
     """Return a factor up to 1 that falls with few candles, and with gaps whether anything was traded in them or not."""
     candles = len(context.main.series)
-    total = sum(len(part.series) for part in context.timeframes.values())
+    total = sum(len(part.series) for part in context.counted.values())
     gaps = ramp((context.missing_candles + context.untraded_candles) / total, 0.0, FULL_GAPS_SHARE)
     return (1 - FEW_CANDLES_COST * (1 - ramp(candles, 0, SETTLED_CANDLES))) * (1 - GAPS_COST * gaps)
 

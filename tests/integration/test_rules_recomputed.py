@@ -57,7 +57,7 @@ def contradicting() -> Frames:
 
 
 def short_beside_long() -> Frames:
-    """Return hours that rise, and minutes that have fallen lately."""
+    """Return hours that rise, and minutes that have fallen lately, some of which are missing."""
     rising = simulated([83], 0.5, Timeframe.H1, 400, start_price=60)
     frames = {"1h": wire_candles(rising, 100)}
     for length in (Timeframe.M1, Timeframe.M5):
@@ -67,6 +67,7 @@ def short_beside_long() -> Frames:
         later_ms = rising.last_close_ms - frames[length.value][-1]["timestamp"] - length.ms
         for candle in frames[length.value]:
             candle["timestamp"] += later_ms
+    frames["1m"] = [candle for at, candle in enumerate(frames["1m"]) if at % 9 != 5]
     return frames
 
 
