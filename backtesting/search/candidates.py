@@ -35,7 +35,8 @@ from rules.verdict import (
 # A confidence of one half pays its costs and no more.
 _EVEN = 0.5
 _SIGNALS = {1.0: Signal.LONG, -1.0: Signal.SHORT}
-_COLUMNS = ("positions", "side", "price", "atr", "lengths", "risk", "trend", "lean", "score", "odds", "worth", "age")
+_COLUMNS = ("positions", "side", "price", "close", "atr", "lengths", "risk", "trend", "lean", "score", "odds", "worth",
+            "age", "bound")  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,10 @@ class Candidates:
     Attributes:
         ground: Why calls are made, in a word.
         strategy: Whether a single strategy speaks, else the rules.
-        measured: Whether there is evidence, by which confidence is the worth of a plan.
-        bound: Greatest confidence by this evidence.
         cost_bps: Of a round trip.
         positions: Of their candles in the series that is traded, ascending.
         side: 1 or -1.
-        price, atr: Price and average true range, quote currency.
+        price, close, atr: Price, last close and average true range of the plan's timeframe, quote currency.
         lengths: Candles of the traded timeframe in one of the plan's.
         risk: By which the recommended size is smaller, 0..1.
         trend: Strength of the trend, 0..1.
@@ -59,16 +58,16 @@ class Candidates:
         odds: Log odds of the target coming first, above those of chance.
         worth: Of the data, 0..1.
         age: Worth of the newest candle, 0..1.
+        bound: Greatest confidence by the evidence of the plan's timeframe, 0..1; NaN where it is agreement alone.
     """
 
     ground: str
     strategy: bool
-    measured: bool
-    bound: float
     cost_bps: float
     positions: IntArray
     side: FloatArray
     price: FloatArray
+    close: FloatArray
     atr: FloatArray
     lengths: FloatArray
     risk: FloatArray
@@ -78,6 +77,7 @@ class Candidates:
     odds: FloatArray
     worth: FloatArray
     age: FloatArray
+    bound: FloatArray
 
     def calls(self, settings: SearchedSettings, first: int, end: int) -> list[Call]:
         """Return the calls that the settings make of the judgements from one candle to before another, ascending.
@@ -90,6 +90,9 @@ class Candidates:
         distance = settings.stop_atr * self.atr
         stops, targets = self.price - self.side * distance, self.price + self.side * settings.reward * distance
         within = (self.positions >= first) & (self.positions < end)
+        if not self.strategy:
+            # A price beyond the target of a plan of the last close has run ahead.
+            speaks &= self.side * (self.price - (self.close + self.side * settings.reward * distance)) < 0
         chosen = np.flatnonzero(within & speaks & (np.minimum(stops, targets) > 0))
         side, price = self.side[chosen], self.price[chosen]
         stop, target = (np.array([round_significant(value) for value in part[chosen].tolist()], np.float64)
@@ -97,10 +100,9 @@ class Candidates:
         risk = np.abs(price - stop)
         if self.strategy:
             confidence = self.score[chosen]
-        elif self.measured:
-            confidence = self._worth_of_plans(chosen, price, risk, np.abs(target - price) / risk)
         else:
-            confidence = self._agreement(chosen, strength[chosen], settings)
+            worth = self._worth_of_plans(chosen, price, risk, np.abs(target - price) / risk)
+            confidence = np.where(np.isnan(worth), self._agreement(chosen, strength[chosen], settings), worth)
         sizes = np.minimum(CAPITAL_AT_RISK * price / risk, MAX_POSITION) * (1 - self.risk[chosen])
         horizons = np.maximum(1, settings.horizon_candles * self.lengths[chosen]).astype(np.int64)
         passed = list(_guarded(self.positions[chosen].tolist(), side.tolist(), confidence.tolist(), settings))
@@ -113,12 +115,12 @@ class Candidates:
         ]
 
     def _worth_of_plans(self, chosen: IntArray, price: FloatArray, risk: FloatArray, reward: FloatArray) -> FloatArray:
-        """Return the even-money equivalents of plans, as `Weigher` has them."""
+        """Return the even-money equivalents of plans, as `Weigher` has them; NaN where nothing was measured."""
         break_even = 1 / (1 + reward)
         odds = np.log(break_even / (1 - break_even)) + self.odds[chosen]
         expected = (1 + reward) / (1 + np.exp(-odds)) - 1 - self.cost_bps / (1e4 * risk / price)
         worth = np.array([even_money(round(value, 4)) for value in expected.tolist()], np.float64)
-        return np.minimum(worth, self.bound) * self.age[chosen]
+        return np.minimum(worth, self.bound[chosen]) * self.age[chosen]
 
     def _agreement(self, chosen: IntArray, strength: FloatArray, settings: SearchedSettings) -> FloatArray:
         """Return the confidence of agreement, as `rules.verdict` has it where nothing was measured."""
@@ -135,13 +137,10 @@ def collect(judged: Iterable[JudgedClose], timeframe: Timeframe, strategy: str |
         timeframe: Of the candles that are traded.
         strategy: The single strategy that speaks; None takes the rules.
     """
-    rows, measured, bound, cost_bps = [], False, 1.0, 0.0
+    rows, cost_bps = [], 0.0
     for close in judged:
         judgement = close.judgement
-        if judgement.by_rules.evidence is not None:
-            evidence = judgement.by_rules.evidence
-            measured, bound = rests_on_plans(evidence), confidence_bound(evidence.verdict)
-            cost_bps = judgement.context.weigher.costs.of(judgement.context.symbol).round_trip_bps
+        cost_bps = judgement.context.weigher.costs.of(judgement.context.symbol).round_trip_bps
         if _may_speak(judgement, strategy):
             rows.append(_row(close.position, judgement, timeframe, strategy))
     columns = np.array(rows, np.float64).reshape(-1, len(_COLUMNS)).T
@@ -149,8 +148,6 @@ def collect(judged: Iterable[JudgedClose], timeframe: Timeframe, strategy: str |
     return Candidates(
         ground=strategy or Ground.TREND,
         strategy=strategy is not None,
-        measured=measured,
-        bound=bound,
         cost_bps=cost_bps,
         positions=named.pop("positions").astype(np.int64),
         **named,
@@ -174,11 +171,13 @@ def _row(position: int, judgement: Judgement, timeframe: Timeframe, strategy: st
     leaning = view.trend if strategy is None else score - NO_VIEW
     side = 1.0 if leaning > 0 else -1.0
     worth = data_quality(context) * view.agreement
+    evidence = judgement.by_rules.evidence
     odds, _ = context.weigher.odds(context.symbol, context.primary, worth * support(int(side), view.trend))
     return (
         position,
         side,
         context.price,
+        context.main.latest["close"],
         context.main.average_true_range,
         context.primary.ms / timeframe.ms,
         (technical_risk(context, view) + market_risk(context)) / 2,
@@ -188,6 +187,7 @@ def _row(position: int, judgement: Judgement, timeframe: Timeframe, strategy: st
         odds,
         worth,
         context.age.worth,
+        confidence_bound(evidence.verdict) if evidence is not None and rests_on_plans(evidence) else math.nan,
     )
 
 

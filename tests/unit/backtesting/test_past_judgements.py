@@ -25,7 +25,7 @@ from tests.fixtures.histories import INDICATORS, START_MS, WEIGHER, simulated
 from tests.fixtures.past_judgements import answer, answers, judged_alone
 from tests.fixtures.settings import configured
 
-M15, H1, H4, D1 = Timeframe.M15, Timeframe.H1, Timeframe.H4, Timeframe.D1
+M1, M15, H1, H4, D1 = Timeframe.M1, Timeframe.M15, Timeframe.H1, Timeframe.H4, Timeframe.D1
 RULES = configured(AnalysisSettings, window_candles=90)
 WINDOWS = {M15: 80, H1: 60, H4: 40}
 SHORT = {M15: 60, H1: 60, H4: 30}
@@ -94,6 +94,29 @@ def test_every_answer_is_the_one_to_the_window_of_its_moment(name: str) -> None:
     if "split" in name:
         assert any(one.judgement.verdict.ground is Ground.BROKEN for one in judged)
         assert any(context.breaks and not context.broken for context in contexts)
+
+
+def minutes(untraded: float) -> PastMarket:
+    """Return minutes with a bad tick, of which a share was not traded, and longer candles of them."""
+    path, rng = simulated(5, 0.02, M1, 6_000), np.random.default_rng(9)
+    values = path.values.copy()
+    values[4_100, 1] *= 1.5
+    traded = rng.random(len(path)) >= untraded
+    part = CandleSeries.of_arrays(M1, path.times_ms[traded], values[traded])
+    return PastMarket("BTCUSDT", {M1: with_sessions("BTCUSDT", part)}).with_longer(Timeframe.M3, Timeframe.M5, M15, H1)
+
+
+@pytest.mark.parametrize("untraded", [0.0, 0.3])
+def test_minutes_a_bad_tick_and_hours_without_trades_are_judged_as_their_windows_are(untraded: float) -> None:
+    past, windows = minutes(untraded), dict.fromkeys(Timeframe, 80)
+    judged = list(judge_past(past, RULES, INDICATORS, windows=windows, weigher=WEIGHER))
+    assert {Ground.ONE_CANDLE, Ground.TREND, Ground.NO_TREND} <= {one.judgement.verdict.ground for one in judged}
+    assert any(len(one.judgement.rules.brief) == 3 for one in judged)
+    # A whole history tells better than a window which gaps are hours without a trade: both count, and are said apart.
+    apart = {"reasoning", "timeframes"} if untraded else set()
+    for one in judged[::5]:
+        alone = answer(judged_alone(past, one.moment_ms, RULES, windows))
+        assert answer(one.judgement).model_dump(exclude=apart) == alone.model_dump(exclude=apart)
 
 
 def test_the_configured_windows_hold_where_none_are_named() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
@@ -18,10 +19,12 @@ from backtesting.search.space import SPACE, SearchedSettings, present_settings
 from backtesting.trading.calls import find_lane
 from backtesting.trading.orders import Call
 from config.guard_settings import GuardSettings
-from domain.market import Timeframe
+from domain.market import CandleSeries, Timeframe
+from domain.session_finder import with_sessions
 from domain.values import Signal
-from rules.evidence.weighing import UNMEASURED, Weigher
-from tests.fixtures.histories import ANALYSIS, INDICATORS, WEIGHER, simulated
+from rules.evidence.weighing import UNMEASURED, UNMEASURED_CONFIDENCE, Weigher
+from rules.verdict import Ground
+from tests.fixtures.histories import ANALYSIS, FREE, INDICATORS, WEIGHER, simulated
 from tests.fixtures.settings import configured
 
 COUNT = 420
@@ -57,6 +60,48 @@ def test_the_present_settings_make_the_calls_of_a_backtest(lane: str, measured: 
     assert len(expected) > 20
     found = collect(past, Timeframe.H1, None if lane == "rules" else lane).calls(OPEN, 0, COUNT)
     assert found == expected
+
+
+def minutes() -> PastMarket:
+    """Return minutes of which a fifth was not traded, with a bad tick; the first hours are judged on shorter ones."""
+    whole, traded = simulated(5, 0.03, Timeframe.M1, 9_000, 0.002), np.random.default_rng(5).random(9_000) > 0.2
+    values = whole.values.copy()
+    values[5_100, 1] *= 1.5
+    part = CandleSeries.of_arrays(Timeframe.M1, whole.times_ms[traded], values[traded])
+    longer = (Timeframe.M3, Timeframe.M5, Timeframe.M15, Timeframe.H1)
+    return PastMarket("BTCUSDT", {Timeframe.M1: with_sessions("BTCUSDT", part)}).with_longer(*longer)
+
+
+def torn() -> PastMarket:
+    """Return quarters with a hole that no candle of four hours notices, and a price that then runs away from these."""
+    whole = simulated(1, 0.05, Timeframe.M15, 4_000)
+    values, left = whole.values.copy(), np.delete(np.arange(4_000), np.arange(3_000, 3_050))
+    values[3_088:, :4] *= 1.2
+    part = CandleSeries.of_arrays(Timeframe.M15, whole.times_ms[left], values[left])
+    return PastMarket("BTCUSDT", {Timeframe.M15: part}).with_longer(Timeframe.H1, Timeframe.H4)
+
+
+@pytest.mark.parametrize(("made", "ground"), [(minutes, Ground.ONE_CANDLE), (torn, Ground.AHEAD)])
+def test_calls_are_those_of_a_backtest_while_the_timeframe_of_the_plans_changes(
+    made: Callable[[], PastMarket], ground: Ground
+) -> None:
+    past = list(judge_past(made(), ANALYSIS, INDICATORS, weigher=with_much_evidence(FREE)))
+    assert ground in {one.judgement.by_rules.ground for one in past}
+    assert len({one.judgement.context.primary for one in past}) >= 3
+    expected = list(find_lane("rules").calls(past, Timeframe.H1))
+    found = collect(past, Timeframe.H1, None).calls(OPEN, 0, len(past) + 1_000)
+    assert found == expected
+    # Those of timeframes that were not measured are bounded, the others are not.
+    assert UNMEASURED_CONFIDENCE in {call.confidence for call in expected}
+    assert max(call.confidence for call in expected) > UNMEASURED_CONFIDENCE
+
+
+def with_much_evidence(weigher: Weigher) -> Weigher:
+    """Return a weigher by which half of the worth of hours is above the bound of what was not measured."""
+    assert weigher.evidence is not None
+    (hours, *_) = weigher.evidence.records
+    records = (hours.model_copy(update={"weight": 1.0, "error": 0.01}),)
+    return replace(weigher, evidence=weigher.evidence.model_copy(update={"records": records}))
 
 
 @pytest.mark.parametrize("changes", OTHERS)
@@ -95,12 +140,11 @@ def given(*said: tuple[int, int, float]) -> Candidates:
     return Candidates(
         ground="test",
         strategy=True,
-        measured=False,
-        bound=1.0,
         cost_bps=0.0,
         positions=positions.astype(np.int64),
         side=sides,
         price=100 * same,
+        close=100 * same,
         atr=same,
         lengths=same,
         risk=0 * same,
@@ -110,6 +154,7 @@ def given(*said: tuple[int, int, float]) -> Candidates:
         odds=0 * same,
         worth=same,
         age=same,
+        bound=same,
     )
 
 
