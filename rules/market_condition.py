@@ -12,7 +12,8 @@ from domain.analysis import DataSource, TrendDirection
 from domain.market import Timeframe
 from rules.context import MarketContext
 from rules.direction import DISAGREES, FULL_MOVE, POINTS, TrendView, move_over_noise
-from rules.reasoning import describe_age, describe_breaks, describe_brief, describe_volume, figure
+from rules.reasons.data import describe_age, describe_breaks, describe_brief
+from rules.reasons.market import describe_volume, figure
 from rules.risk import volatility_level
 from rules.strategies import NO_TREND_ADX, ramp
 from rules.verdict import FULL_STRENGTH, TREND_BAR, data_quality, trend_direction

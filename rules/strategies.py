@@ -16,6 +16,8 @@ Indicators = Mapping[str, float]
 Strategy = Callable[[Indicators], float]
 
 NO_VIEW = 0.5
+# From so far off it a score has a side.
+LEAN = 0.15
 
 # Distances are measured in Average True Ranges; a view is full at about two standard deviations of
 # what a random walk does by itself, so that noise alone rarely gives one.

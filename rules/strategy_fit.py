@@ -10,8 +10,8 @@ from types import MappingProxyType
 from config.settings import IndicatorSettings
 from rules.context import MarketContext
 from rules.direction import TrendView
-from rules.reasoning import LEAN, figure
-from rules.strategies import NO_VIEW, ramp
+from rules.reasons.market import figure
+from rules.strategies import LEAN, NO_VIEW, ramp
 from rules.verdict import TREND_BAR
 
 # A market that suits the strategy is worth half, a clear view of its own doubles that.

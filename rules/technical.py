@@ -10,7 +10,8 @@ from domain.analysis import Analysis, AnalysisSource, MarketAnalysis, TimeframeV
 from domain.trading.gates import Abstention
 from domain.values import Signal, round_significant
 from rules.judgement import Judgement
-from rules.reasoning import describe_volume, explain
+from rules.reasons.explanation import explain
+from rules.reasons.market import describe_volume
 from rules.risk import assess_risk, volatility_level
 from rules.verdict import Ground, Verdict, trend_direction
 

@@ -20,8 +20,7 @@ from domain.values import utc_time
 from rules.evidence.measured import EvidenceYear, MeasuredEvidence, MeasuredFile, TimeframeRecord
 from rules.evidence.weighing import REACH
 from rules.plans import HORIZON_CANDLES, REWARD, STOP_ATR
-from rules.reasoning import LEAN
-from rules.strategies import NO_VIEW, STRATEGY_NAMES
+from rules.strategies import LEAN, NO_VIEW, STRATEGY_NAMES
 
 # The first year that is predicted has as many before it.
 FIRST_YEARS = 2

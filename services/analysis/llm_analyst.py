@@ -15,7 +15,7 @@ from rules.context import MarketContext
 from rules.direction import TrendView
 from rules.judgement import Judgement
 from rules.plans import Exits
-from rules.reasoning import describe_age
+from rules.reasons.data import describe_age
 from rules.risk import assess_risk
 from rules.technical import TechnicalAnalyst
 from rules.verdict import UNTRADABLE, decide_for

@@ -10,8 +10,7 @@ from cachetools import LRUCache
 
 from domain.ledger.entries import HORIZONS, LedgerEntry
 from domain.market import Timeframe
-from rules.reasoning import LEAN
-from rules.strategies import NO_VIEW, STRATEGY_NAMES
+from rules.strategies import LEAN, NO_VIEW, STRATEGY_NAMES
 from services.ledger.scoring.clusters import RecordGroup, write_clusters
 from services.ledger.scoring.counted_settlements import BPS
 from services.ledger.scoring.records import Record, RecordKey, records_of
