@@ -20,7 +20,7 @@ def leader_of(symbol: str) -> str | None:
     facts = Symbol.of(symbol)
     if facts.kind is not SymbolKind.CRYPTO or facts.base in _BITCOIN or facts.quote not in FIAT | DOLLAR_COINS:
         return None
-    return LEADING_COIN + symbol.removeprefix(facts.base)
+    return symbol.replace(facts.base, LEADING_COIN, 1)
 
 
 def leads(symbol: str) -> bool:

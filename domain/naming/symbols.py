@@ -9,6 +9,7 @@ BTC-USD is not BTCUSD, and neither is BTC. What a person or an export wrote has 
 | `1000PEPEUSDT` | `1000PEPEUSDT` | crypto | 1000PEPE, USDT | |
 | `BTC/USDT:USDT`, `BTC_USDT_USDT`, `BTCUSDT.P` (a perpetual) | `BTCUSDT.P` | crypto | BTC, USDT | |
 | `BTC-USD` | `BTC-USD` | crypto | BTC, USD | |
+| `KRW-BTC` (Upbit writes the quote first) | `KRW-BTC` | crypto | BTC, KRW | |
 | `XBTUSD`, `XXBTZUSD` (XBT is Kraken's name of bitcoin) | `XBTUSD` | crypto | XBT, USD | |
 | `EURUSD=X` | `EURUSD=X` | forex | EUR, USD | |
 | `EURUSD`, `EUR/USD`, `EURUSDm`, `EURUSD.r` | `EURUSD` | forex | EUR, USD | |
@@ -47,10 +48,12 @@ _METALS = frozenset({"XAU", "XAG", "XPT", "XPD"})
 _OF_BROKERS = re.compile(r"X(?:TI|BR|NG|CU|AL|NI|ZN|PB)|WTICO|WTI|BCO|BRENT|NATGAS|[A-Z]{2,3}\d{2,3}")
 # Worth a dollar. BUSD and TUSD are gone, and would make BN/BUSD of BNB/USD and DO/TUSD of DOT/USD.
 DOLLAR_COINS = frozenset({"FDUSD", "PYUSD", "USDT", "USDC", "USDE", "USDP", "USD1", "DAI"})
-_QUOTES = FIAT | DOLLAR_COINS | {"BTC", "ETH", "BNB"}
+_COINS = frozenset({"BTC", "ETH", "BNB"})
+_QUOTES = FIAT | DOLLAR_COINS | _COINS
 # Of two that fit, the longer one counts.
 _QUOTE_LENGTHS = sorted(set(map(len, _QUOTES)), reverse=True)
 
+_UPBIT = re.compile(rf"KRW-(?!(?:{'|'.join(sorted(FIAT | _METALS))})$)[A-Z0-9]{{3,}}")
 _PERPETUAL = ".P"
 _SYMBOL = re.compile(SYMBOL_PATTERN.removeprefix("^").removesuffix("$"))
 # Bitfinex writes tBTCUSD, TradingView ES1! for the next month; perpetuals are BTCUSD_PERP at Binance, BTCUSDT_UMCBL at
@@ -221,6 +224,9 @@ def market_kind(symbol: str) -> str | None:
 def _pair(name: str) -> tuple[str, str] | None:
     """Return base and quote of a pair, written as one word or with a hyphen."""
     base, hyphen, quote = name.partition("-")
+    # No currency has a price in coins: Upbit and others write the quote first.
+    if hyphen and ((base in FIAT and quote in _COINS) or _UPBIT.fullmatch(name)):
+        return quote, base
     if hyphen:
         return (base, quote) if quote in _QUOTES else None
     for length in _QUOTE_LENGTHS:

@@ -157,6 +157,12 @@ def test_every_spelling_has_one_symbol_or_none(written: str, spelled: str | None
         ("SAP.MU", "share", "SAP", None, "frankfurt", "XMUN"),
         ("2222.SR", "share", "2222", None, "saudi", "XSAU"),
         ("BTCUSTD", None, "BTCUSTD", None, None, None),
+        ("KRW-BTC", "crypto", "BTC", "KRW", "crypto", None),
+        ("KRW-XRP", "crypto", "XRP", "KRW", "crypto", None),
+        ("KRW-USDT", "crypto", "USDT", "KRW", "crypto", None),
+        ("KRW-USD", "forex", "KRW", "USD", "forex", None),
+        ("EUR-BTC", "crypto", "BTC", "EUR", "crypto", None),
+        ("EUR-USDT", "crypto", "EUR", "USDT", "crypto", None),
         ("XTIUSD", None, "XTIUSD", None, None, None),
         ("WTICOUSD", None, "WTICOUSD", None, None, None),
         ("NAS100USD", None, "NAS100USD", None, None, None),
@@ -186,7 +192,7 @@ def test_the_documented_table_is_true() -> None:
     text = (Path(__file__).resolve().parents[3] / "docs" / "symbols.md").read_text()
     rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines() if line[:3] == "| `"]
     table = [row for row in rows if len(row) == 5]
-    assert len(table) == 13
+    assert len(table) == 14
     for written, symbol, kind, parts, exchange in table:
         facts = Symbol.of(symbol.strip("`"))
         assert {spelling(name) for name in re.findall("`([^`]+)`", written)} == {facts.name}

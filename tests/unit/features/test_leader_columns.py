@@ -29,7 +29,8 @@ def part(series: CandleSeries, chosen: slice) -> CandleSeries:
     ("symbol", "leader"),
     [
         ("ETHUSDT", "BTCUSDT"), ("ETH-USD", "BTC-USD"), ("1000PEPEUSDT", "BTCUSDT"), ("SOLUSDT.P", "BTCUSDT.P"),
-        ("ETHEUR", "BTCEUR"), ("BTCUSDT", None), ("XBTUSD", None), ("ETHBTC", None), ("AAPL", None), ("EURUSD", None),
+        ("ETHEUR", "BTCEUR"), ("KRW-XRP", "KRW-BTC"),
+        ("KRW-BTC", None), ("BTCUSDT", None), ("XBTUSD", None), ("ETHBTC", None), ("AAPL", None), ("EURUSD", None),
     ],
 )  # fmt: skip
 def test_bitcoin_in_the_same_currency_leads_a_coin(symbol: str, leader: str | None) -> None:
