@@ -12,11 +12,11 @@ from domain.analysis import DataSource, TrendDirection
 from domain.market import Timeframe
 from rules.context import MarketContext
 from rules.direction import DISAGREES, FULL_MOVE, POINTS, TrendView, move_over_noise
-from rules.reasons.data import describe_age, describe_breaks, describe_brief
+from rules.reasons.data import describe_age, describe_breaks, describe_brief, describe_price
 from rules.reasons.market import describe_volume, figure
 from rules.risk import volatility_level
 from rules.strategies import NO_TREND_ADX, ramp
-from rules.verdict import FULL_STRENGTH, TREND_BAR, data_quality, trend_direction
+from rules.verdict import FULL_STRENGTH, MAX_WIDEST_SHARE, TREND_BAR, data_quality, trend_direction
 
 # At the border to another condition, and in the middle of one.
 LEAST_CONFIDENCE, MOST_CONFIDENCE = 0.40, 0.90
@@ -145,7 +145,7 @@ def _clarity(view: TrendView) -> float:
 def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
     broken = "Too few candles have come since the series broke off."
     sentences = [broken] if view.broken else _measured(context, view)
-    sentences += filter(None, (describe_brief(context, view), *describe_breaks(context)))
+    sentences += filter(None, (describe_brief(context, view), describe_price(context), *describe_breaks(context)))
     if context.source_data is DataSource.SYNTHETIC:
         sentences.append("The candles are synthetic: this is no real market.")
     if context.age.old or context.ended_ms:
@@ -155,7 +155,9 @@ def _characteristics(context: MarketContext, view: TrendView) -> list[str]:
 
 def _measured(context: MarketContext, view: TrendView) -> list[str]:
     latest = context.main.latest
-    sentences = [_agreement(view), f"Volatility is {volatility_level(context.main.range_percentile).lower()}."]
+    of_one = ", and most of it that of one candle" if context.main.widest_share > MAX_WIDEST_SHARE else ""
+    volatility = volatility_level(context.main.range_percentile).lower()
+    sentences = [_agreement(view), f"Volatility is {volatility}{of_one}."]
     if view.flat:
         sentences[1:] = ["The market is flat: its candles have practically no range."]
     elif "adx" in latest:
@@ -170,6 +172,10 @@ def _measured(context: MarketContext, view: TrendView) -> list[str]:
 
 
 def _agreement(view: TrendView) -> str:
+    if len(view.counted) == 1:
+        (timeframe, direction), *_ = view.counted.items()
+        way = "sideways" if abs(direction) < POINTS else "up" if direction > 0 else "down"
+        return f"The only timeframe that counts, {timeframe}, points {way}."
     directions = view.counted.values()
     up, down = sum(value >= POINTS for value in directions), sum(value <= -POINTS for value in directions)
     return f"Of {len(directions)} timeframes {up} point up, {down} down, {len(directions) - up - down} sideways."

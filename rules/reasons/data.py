@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from domain.market import Timeframe
 from domain.values import epoch_ms, minute_text, utc_time
 from rules.context import MarketContext
-from rules.direction import TrendView
-from rules.verdict import has_few_candles
+from rules.direction import FLAT_RANGE_PERCENT, TrendView
+from rules.reasons.market import price_figure
+from rules.verdict import MAX_ADVERSE_ATR, has_few_candles
 
 
 def describe_brief(context: MarketContext, view: TrendView) -> str:
@@ -35,8 +36,23 @@ def describe_gaps(context: MarketContext) -> str:
     if missing:
         parts.append(f"{missing} {'candle is' if missing == 1 else 'candles are'} missing in between")
     if untraded:
-        parts.append(f"{untraded} candles are left out, as where nothing is traded")
+        parts.append(
+            f"{untraded} {'candle is' if untraded == 1 else 'candles are'} left out, as where nothing is traded"
+        )
     return f"The indicators are less reliable: {', and '.join(parts)}." if parts else ""
+
+
+def describe_price(context: MarketContext) -> str:
+    """Return a sentence on a price that no closed candle explains; empty where the candles do."""
+    close = context.main.latest["close"]
+    usual = max(context.main.average_true_range, FLAT_RANGE_PERCENT / 100 * close)
+    if abs(context.price - close) <= MAX_ADVERSE_ATR * usual:
+        return ""
+    way = "above" if context.price > close else "below"
+    return (
+        f"The price of {price_figure(context.price)} is far {way} the last close of {price_figure(close)} on "
+        f"{context.primary}: the indicators know nothing of that move."
+    )
 
 
 def describe_age(context: MarketContext) -> str:

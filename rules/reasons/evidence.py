@@ -23,8 +23,8 @@ def describe_evidence(context: MarketContext, verdict: Verdict) -> str:
     if evidence.verdict is EvidenceVerdict.INSUFFICIENT:
         return (
             f"No plans of this kind of market were measured on {context.primary}: evidence insufficient. By a part of "
-            f"what other plans came to, the target is first in {evidence.target_first:.1%}, break-even being "
-            f"{evidence.break_even:.1%}, and plans come to {after}."
+            f"what other plans came to, such plans reach the target first in {evidence.target_first:.1%}, break-even "
+            f"being {evidence.break_even:.1%}, and come to {after}."
         )
     return (
         f"{subject} reached the target first in {evidence.target_first:.1%}, "

@@ -9,7 +9,7 @@ from __future__ import annotations
 from domain.values import Signal
 from rules.context import MarketContext
 from rules.direction import POINTS, TrendView
-from rules.reasons.data import describe_age, describe_breaks, describe_brief, describe_gaps
+from rules.reasons.data import describe_age, describe_breaks, describe_brief, describe_gaps, describe_price
 from rules.reasons.evidence import describe_evidence
 from rules.reasons.market import (
     describe_averages,
@@ -44,8 +44,10 @@ def explain(context: MarketContext, view: TrendView, verdict: Verdict) -> str:
     sentences.append(_model_sentence(context, view))
     if verdict.ground not in {Ground.FLAT, Ground.BROKEN}:
         sentences += [describe_averages(context), describe_strength(context.main.latest)]
-    sentences += [describe_volume(context), describe_levels(context)]
+    sentences += [describe_volume(context), describe_levels(context, price_said=verdict.plan is not None)]
     sentences += [describe_strategies(view), describe_brief(context, view)]
+    if verdict.ground not in {Ground.REVERSED, Ground.AHEAD}:
+        sentences.append(describe_price(context))
     sentences += [*describe_breaks(context), describe_gaps(context)]
     moment = "" if context.as_of is None else f"As of {context.as_of:%Y-%m-%dT%H:%M:%SZ}: no later candle is used."
     sentences += [moment, describe_age(context)]

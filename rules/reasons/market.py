@@ -57,14 +57,19 @@ def describe_volume(context: MarketContext) -> str:
     return f"Volume is {size}, {figure(ratio)} times its average, and lately {side}."
 
 
-def describe_levels(context: MarketContext) -> str:
-    """Return a sentence on the nearest support and resistance; empty where there are none."""
+def describe_levels(context: MarketContext, *, price_said: bool) -> str:
+    """Return a sentence on the nearest support and resistance; empty where there are none.
+
+    They are those of the price: where it was not said and is not the last close, it is said here.
+    """
     parts = [
         f"{name} at {price_figure(levels[0])}"
         for name, levels in (("support", context.levels.supports), ("resistance", context.levels.resistances))
         if levels
     ]
-    return f"The nearest levels on {context.primary}: {' and '.join(parts)}." if parts else ""
+    known = price_said or context.price == context.main.latest["close"]
+    to = "" if known else f" to the price of {price_figure(context.price)}"
+    return f"The nearest levels on {context.primary}{to}: {' and '.join(parts)}." if parts else ""
 
 
 def describe_strategies(view: TrendView) -> str:

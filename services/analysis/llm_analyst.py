@@ -80,7 +80,7 @@ class LlmAnalyst:
         if context.as_of is not None:
             raise LlmUnavailable("the LLM is not asked for replays", REPLAY)
         if ground in UNTRADABLE:
-            raise LlmUnavailable(f"the LLM is not asked: the market is {ground}", NOTHING_TO_JUDGE)
+            raise LlmUnavailable(f"the LLM is not asked where there is no room for a plan: {ground}", NOTHING_TO_JUDGE)
         if reason := self._why_disabled(LLM):
             raise LlmUnavailable(reason, DISABLED)
         if not self._gate.asks(context.symbol, context.main.series.last_close_ms):

@@ -68,6 +68,17 @@ def test_a_clear_trend_has_its_direction_on_every_timeframe(
     )
 
 
+def test_a_single_timeframe_a_bad_tick_and_a_price_far_away_are_said() -> None:
+    series = simulated(1, 0.3, count=300)
+    values = series.values.copy()
+    values[-3, 1] *= 3
+    ticked = CandleSeries.of_arrays(Timeframe.H1, series.times_ms, values)
+    found = described(snapshot_of(ticked, price=float(series.closes[-1]) * 1.9))
+    assert found.characteristics[0] == "The only timeframe that counts, 1h, points up."
+    assert found.characteristics[1] == "Volatility is very high, and most of it that of one candle."
+    assert any("is far above the last close" in sentence for sentence in found.characteristics)
+
+
 @pytest.mark.parametrize(("before", "phase"), [(0.5, MarketPhase.DISTRIBUTION), (-0.5, MarketPhase.ACCUMULATION)])
 def test_a_sideways_market_is_named_after_what_it_came_from(before: float, phase: MarketPhase) -> None:
     sideways = flat_like()

@@ -166,6 +166,18 @@ def test_what_was_not_measured_has_a_confidence_near_an_even_chance_and_says_so(
         assert verdict.evidence.verdict == "insufficient"
 
 
+@pytest.mark.parametrize(("factor", "way"), [(1.9, "above"), (0.9, "below")])
+def test_a_price_far_from_the_last_close_is_said_without_a_trend_too(factor: float, way: str) -> None:
+    series = simulated(4, 0.0, count=300)
+    close = float(series.closes[-1])
+    near, far = (assess(snapshot_of(series, price=close * times)) for times in (1.001, factor))
+    assert near.signal is far.signal is Signal.NEUTRAL
+    assert "the indicators know nothing of that move" not in near.reasoning
+    assert f"The price of {close * factor:.6g} is far {way} the last close of {close:.6g} on 1h" in far.reasoning
+    assert f"on 1h to the price of {close * 1.001:.6g}: " in near.reasoning
+    assert_numbers_are_known(far)
+
+
 @pytest.mark.parametrize("factor", [3.0, 0.3])
 def test_a_bad_tick_gives_no_plan_until_the_range_has_forgotten_it(factor: float) -> None:
     series = simulated(5, 0.25, count=300)
