@@ -9,7 +9,6 @@ BTC-USD is not BTCUSD, and neither is BTC. What a person or an export wrote has 
 | `1000PEPEUSDT` | `1000PEPEUSDT` | crypto | 1000PEPE, USDT | |
 | `BTC/USDT:USDT`, `BTC_USDT_USDT`, `BTCUSDT.P` (a perpetual) | `BTCUSDT.P` | crypto | BTC, USDT | |
 | `BTC-USD` | `BTC-USD` | crypto | BTC, USD | |
-| `KRW-BTC` (Upbit writes the quote first) | `KRW-BTC` | crypto | BTC, KRW | |
 | `XBTUSD`, `XXBTZUSD` (XBT is Kraken's name of bitcoin) | `XBTUSD` | crypto | XBT, USD | |
 | `EURUSD=X` | `EURUSD=X` | forex | EUR, USD | |
 | `EURUSD`, `EUR/USD`, `EURUSDm`, `EURUSD.r` | `EURUSD` | forex | EUR, USD | |
