@@ -110,7 +110,7 @@ def base_volume(table: RawTable, roles: dict[Role, int]) -> int | None:
     }
     if any(_are_products(other, named, closes) for other in others.values()):
         return None
-    sizes = _DOLLARS if (named % 1 == 0).all() else ()
+    sizes = _DOLLARS if (np.floor(named) == named).all() else ()
     for at, other in others.items():
         # Half of a volume, that of takers, must not pass for coins.
         of_dollars = any(_are_products(named, other, closes / size, _NEAR / 4) for size in sizes)

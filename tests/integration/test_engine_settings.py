@@ -97,7 +97,7 @@ async def test_every_field_is_applied_or_reported(server: StandIn, engine: Engin
     [
         ("rsi_period", 1, "needs at least 2"),
         ("rsi_period", "14", "needs a whole number"),
-        ("rsi_period", True, "needs a whole number"),
+        ("rsi_period", True, "needs a number: yes, no, on, off, true and false are none"),
         ("rsi_period", None, "needs a whole number"),
         ("rsi_period", 201, "at most 200"),
         ("ema_periods", 9, "needs a list"),

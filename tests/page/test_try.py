@@ -112,7 +112,7 @@ def test_a_symbol_is_analyzed_and_the_copied_curl_does_the_same(market_service: 
     )
     assert page.url.endswith("#/try?symbol=BTCUSDT")
     page.get_by_role("button", name="Copy: Analysis with curl").click()
-    expect(page.get_by_text("Copied", exact=True)).to_be_visible()
+    expect(page.locator(".aside").get_by_text("Copied", exact=True)).to_be_visible()
     answer = shell(page.evaluate("navigator.clipboard.readText()"))
     assert (answer["symbol"], answer["source_data"]) == ("BTCUSDT", "binance")
 
